@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/expected.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "rtp/types.h"
+
+namespace simpul::config {
+
+struct Http {
+  Address listen = Address::v4({127, 0, 0, 1}, 8080);
+  std::vector<std::string> allowed_origins;  // CORS; --dev allows all
+};
+
+struct Media {
+  std::vector<Address> listen = {Address::v4({0, 0, 0, 0}, 0)};  // ports are 0 here
+  std::vector<Address> announce;  // told to clients instead of the bound ones (behind NAT)
+  uint16_t port = 7700;           // UDP, one port per worker from here up; 0: any free ones
+  uint16_t workers = 0;           // 0: one per core
+  bool pin_workers = false;
+  Duration idle_timeout = std::chrono::seconds(30);
+};
+
+struct Codecs {
+  std::vector<rtp::Codec> audio = {rtp::Codec::kOpus};
+  std::vector<rtp::Codec> video = {rtp::Codec::kVp8};
+};
+
+struct Log {
+  log::Level level = log::Level::kInfo;
+  log::Format format = log::Format::kText;
+};
+
+struct Limits {
+  uint32_t rooms = 10000;
+  uint32_t participants_per_room = 10000;
+  uint32_t publishers_per_room = 100;
+  uint32_t tracks_per_participant = 8;
+};
+
+// What the TOML file says, with the defaults of what it leaves out.
+struct Config {
+  bool dev = false;
+  Http http;
+  Media media;
+  Codecs codecs;
+  Log log;
+  Limits limits;
+};
+
+// Where and why a file was refused: "simpuld.toml:12:8: media.port: must be 0 to 65535".
+struct ConfigError {
+  std::string text;
+};
+
+// Reads and checks a whole file. Unknown keys are errors, so that a typo is not silently a default.
+Expected<Config, ConfigError> load(const std::string& path);
+Expected<Config, ConfigError> parse(std::string_view toml, std::string_view name);
+
+}  // namespace simpul::config

@@ -1,0 +1,156 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/expected.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "net/event_loop.h"
+#include "relay/relay.h"
+
+namespace simpul::node {
+
+enum class Role : uint8_t { kPublisher, kWatcher };  // WHIP, WHEP
+
+struct JoinRequest {
+  Role role = Role::kPublisher;
+  std::string room;
+  std::string participant;  // empty: an id is made
+  std::string offer;        // SDP
+  std::string watched;      // kWatcher: the participant to watch; empty: the last who came
+  relay::LayerChoice layer = relay::LayerChoice::kHighest;
+};
+
+struct Join {
+  std::string session;  // names the connection: unguessable, "c_" and 32 hexadecimal digits
+  std::string participant;
+  std::string answer;
+};
+
+struct JoinError {
+  enum class Kind : uint8_t {
+    kInvalidSdp,         // 400 invalid-sdp
+    kUnsupportedMedia,   // 406 unsupported-media: nothing of the offer can be taken
+    kNoPublisher,        // 409 with Retry-After: nobody publishes there
+    kConflict,           // 409: this participant publishes already
+    kFull,               // 503: a limit is reached
+    kStopping,           // 503: the node ends
+  };
+  Kind kind = Kind::kInvalidSdp;
+  std::string detail;
+};
+
+enum class ConnectionPhase : uint8_t { kNew, kChecking, kConnected, kDisconnected, kClosed };
+
+struct TrackReport {
+  relay::TrackState state;
+  std::string mid;
+  std::vector<double> layer_loss;  // beside state.layers, 0 to 1, of the last second
+};
+
+struct SlotReport {
+  relay::SlotState state;
+  std::string mid;
+  double loss = 0;  // of the last receiver report, 0 to 1
+};
+
+struct ConnectionReport {
+  std::string id;
+  Role role = Role::kPublisher;
+  ConnectionPhase phase = ConnectionPhase::kNew;
+  uint32_t worker = 0;
+  std::optional<Address> local;
+  std::optional<Address> remote;
+  std::optional<double> round_trip_ms;
+  std::vector<TrackReport> tracks;
+  std::vector<SlotReport> slots;
+};
+
+struct ParticipantReport {
+  std::string id;
+  std::string room;
+  int64_t joined_at_unix_ms = 0;
+  std::vector<ConnectionReport> connections;
+};
+
+struct RoomReport {
+  std::string id;
+  int64_t created_at_unix_ms = 0;
+  std::vector<ParticipantReport> participants;
+};
+
+// A histogram as Prometheus has it: counts per upper bound, not cumulative, and the sum.
+struct Histogram {
+  std::vector<double> bounds;
+  std::vector<uint64_t> counts;  // one more than bounds
+  double sum = 0;
+};
+
+struct WorkerReport {
+  uint32_t worker = 0;
+  uint64_t packets_received = 0;
+  uint64_t packets_sent = 0;
+  uint64_t bytes_received = 0;
+  uint64_t bytes_sent = 0;
+  uint64_t nacks_received = 0;
+  uint64_t retransmissions = 0;
+  uint64_t key_frame_requests_received = 0;
+  uint64_t key_frame_requests_sent = 0;
+  uint64_t socket_overflows = 0;
+  double busy_ratio = 0;  // 0 to 1, of the last second
+  std::map<std::string, uint64_t> drops;  // reason -> packets
+  std::map<std::string, uint64_t> handshakes;  // "ok", "failed", "timeout" ...
+  Histogram handshake_seconds;
+  Histogram forward_delay_seconds;
+  Histogram send_batch_packets;
+};
+
+struct NodeReport {
+  int64_t started_at_unix_ms = 0;
+  std::vector<WorkerReport> workers;
+  std::map<std::string, uint64_t> connections_by_state;
+};
+
+// The relay as a whole, for embedding: starts the workers, takes joins, ends them. Lives on the
+// thread of `loop` (the control thread); every call and every callback happens there. Media never
+// waits for this thread.
+class Node {
+ public:
+  // Binds the sockets and starts the threads, or says why not (an address in use).
+  static Expected<std::unique_ptr<Node>, std::string> start(const config::Config& config,
+                                                            net::EventLoop& loop);
+  // Ends every connection, the threads and the sockets.
+  ~Node();
+
+  using JoinDone = std::function<void(Expected<Join, JoinError>)>;
+  void join(JoinRequest request, JoinDone done);
+  // False when there is no such session in the room (or it ended already).
+  bool leave(const std::string& room, const std::string& session);
+  bool remove_participant(const std::string& room, const std::string& participant);
+  bool remove_room(const std::string& room);
+
+  // What was true within the last second.
+  std::vector<std::string> room_names() const;
+  std::optional<RoomReport> room(const std::string& name) const;
+  std::optional<ParticipantReport> participant(const std::string& room,
+                                               const std::string& id) const;
+  NodeReport report() const;
+  // "udp:7700-7701", for the ready line.
+  std::string media_text() const;
+  // False from the moment that a worker has not answered for two seconds.
+  bool healthy() const;
+
+ private:
+  class Impl;
+  explicit Node(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace simpul::node

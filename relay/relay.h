@@ -1,0 +1,178 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/strong_id.h"
+#include "base/time.h"
+#include "rtp/media_packet.h"
+#include "rtp/types.h"
+
+namespace simpul::relay {
+
+// A track's 32-bit id: unique on the node, never 0, carried as CSRC in every forwarded packet.
+using TrackId = StrongId<struct TrackTag, uint32_t>;
+using PublisherId = StrongId<struct PublisherTag, uint32_t>;
+using SubscriberId = StrongId<struct SubscriberTag, uint32_t>;
+
+struct TrackConfig {
+  TrackId id;
+  rtp::MediaKind kind = rtp::MediaKind::kAudio;
+  rtp::Codec codec = rtp::Codec::kOpus;
+  uint32_t clock_rate = 48000;
+  std::vector<std::string> layers = {""};  // rids in the offer's order; one empty name without simulcast
+};
+
+struct SlotCodec {
+  rtp::Codec codec = rtp::Codec::kOpus;
+  rtp::PayloadType payload_type;
+  std::optional<rtp::PayloadType> rtx_payload_type;
+};
+
+// One receiving m-line. Its SSRCs are given by the node, random and unique within the connection.
+struct SlotConfig {
+  rtp::MediaKind kind = rtp::MediaKind::kAudio;
+  rtp::Ssrc ssrc;
+  std::optional<rtp::Ssrc> rtx_ssrc;
+  std::vector<SlotCodec> codecs;
+};
+
+enum class LayerChoice : uint8_t { kHighest, kLow, kMid, kHigh };
+
+// Whom a subscriber watches: the named participant, else the one who published last. It holds
+// for as long as the subscriber stays: a publisher who returns is seen again.
+struct Wish {
+  std::string participant;  // empty: anybody
+  LayerChoice layer = LayerChoice::kHighest;
+};
+
+// All packets that are due for one subscriber now, in the order to send them.
+struct SubscriberBatch {
+  SubscriberId subscriber;
+  std::span<const rtp::OutgoingPacket> packets;
+};
+
+struct KeyFrameRequest {
+  PublisherId publisher;
+  TrackId track;
+  uint8_t layer = 0;
+};
+
+// The numbers of a sender report (RFC 3550 §6.4.1) for one slot.
+struct SlotReport {
+  SubscriberId subscriber;
+  rtp::Ssrc ssrc;
+  uint64_t ntp_time = 0;
+  uint32_t rtp_timestamp = 0;
+  uint32_t packets = 0;
+  uint32_t octets = 0;
+};
+
+struct Output {
+  std::vector<KeyFrameRequest> key_frame_requests;
+  std::vector<SlotReport> reports;
+};
+
+struct LayerState {
+  std::string rid;
+  uint16_t width = 0;   // 0 until a key frame told
+  uint16_t height = 0;
+  double frames_per_second = 0;
+  uint64_t bitrate_bps = 0;
+  uint64_t packets = 0;
+  bool active = false;
+};
+
+struct TrackState {
+  TrackId id;
+  rtp::MediaKind kind = rtp::MediaKind::kAudio;
+  rtp::Codec codec = rtp::Codec::kOpus;
+  std::vector<LayerState> layers;
+};
+
+struct SlotState {
+  rtp::Ssrc ssrc;
+  rtp::MediaKind kind = rtp::MediaKind::kAudio;
+  std::optional<TrackId> track;
+  std::string participant;
+  std::optional<std::string> layer;  // rid of the layer that it carries; absent for audio
+  uint64_t bitrate_bps = 0;
+  uint64_t packets = 0;
+};
+
+struct Counters {
+  uint64_t packets_in = 0;
+  uint64_t packets_out = 0;
+  uint64_t retransmissions = 0;
+  uint64_t nacks_received = 0;              // sequence numbers asked for
+  uint64_t key_frames_asked_by_subscribers = 0;
+  uint64_t key_frames_asked_of_publishers = 0;
+  uint64_t packets_dropped_old = 0;         // came after their history had gone
+};
+
+struct Limits {
+  size_t history_packets_per_layer = 512;
+  Duration history_age = std::chrono::seconds(1);
+  size_t layers_per_track = 4;
+  size_t slots_per_subscriber = 32;
+  size_t retransmissions_per_packet = 3;
+};
+
+// One worker's rooms: who publishes, who watches, which layer of which track each slot carries,
+// and what leaves for whom. Knows no transport: media packets in, outgoing packets and requests
+// out. Pure: time is an argument, nothing is sent. Overview in relay/README.md.
+class Relay {
+ public:
+  explicit Relay(const Limits& limits, uint64_t seed);
+  ~Relay();
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
+
+  // People. A publisher's tracks are seen by whoever's wish they meet, at once.
+  PublisherId add_publisher(std::string_view room, std::string_view participant, TimePoint now);
+  void add_track(PublisherId publisher, const TrackConfig& config, TimePoint now);
+  void remove_publisher(PublisherId publisher, TimePoint now);
+  SubscriberId add_subscriber(std::string_view room, const Wish& wish,
+                              std::span<const SlotConfig> slots, TimePoint now);
+  // From here on the subscriber gets packets (its transport is up). Asks for key frames.
+  void start_subscriber(SubscriberId subscriber, TimePoint now);
+  void remove_subscriber(SubscriberId subscriber);
+  bool has_publisher(std::string_view room, std::string_view participant) const;
+
+  // Media and reports of publishers.
+  void receive(TrackId track, uint8_t layer, rtp::MediaPacket packet, TimePoint now);
+  void receive_sender_report(TrackId track, uint8_t layer, uint64_t ntp_time,
+                             uint32_t rtp_timestamp, TimePoint now);
+
+  // Feedback of subscribers, by the SSRC of the slot. Unknown ones are ignored.
+  void receive_nack(SubscriberId subscriber, rtp::Ssrc ssrc,
+                    std::span<const rtp::SequenceNumber> missing, TimePoint now);
+  void receive_key_frame_request(SubscriberId subscriber, rtp::Ssrc ssrc, TimePoint now);
+  void set_round_trip(SubscriberId subscriber, Duration round_trip);
+
+  // Egress, subscriber-major. Gives the next subscriber with packets that are due, or false. What
+  // `batch` borrows holds until the next call. A frame is due when its last packet came or when it
+  // waited for `hold`; audio and retransmissions are due at once.
+  bool collect(TimePoint now, Duration hold, SubscriberBatch& batch);
+  // When the next frame is due for `hold` alone; kNever when nothing waits.
+  TimePoint next_collect(Duration hold) const;
+
+  // Runs what is due at `now`: sender reports, repeated key-frame requests, layer changes.
+  void advance(TimePoint now, Output& out);
+  TimePoint next_deadline() const;
+
+  std::vector<TrackState> tracks_of(PublisherId publisher) const;
+  std::vector<SlotState> slots_of(SubscriberId subscriber) const;
+  const Counters& counters() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace simpul::relay

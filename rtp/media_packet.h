@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/packet.h"
+#include "base/time.h"
+#include "rtp/extension_map.h"
+#include "rtp/types.h"
+
+namespace simpul::rtp {
+
+// A header extension that travels on to the receivers, with its bytes inside the packet.
+struct PassedExtension {
+  ExtensionKind kind;
+  uint16_t offset;
+  uint8_t size;
+};
+
+// The extensions of one packet that are passed on (is_passed_on). More than fit are left out.
+struct PassedExtensions {
+  static constexpr size_t kMax = 4;
+  std::array<PassedExtension, kMax> items;
+  uint8_t count = 0;
+};
+
+// One authenticated and decrypted RTP packet, parsed once: what a connection hands over for a
+// track. RTX is unwrapped, padding is taken off, extension ids are replaced by what they mean.
+struct MediaPacket {
+  PacketRef packet;
+  uint16_t payload_offset = 0;
+  uint16_t payload_size = 0;
+  Ssrc ssrc;
+  SequenceNumber sequence_number;
+  uint32_t timestamp = 0;
+  Codec codec = Codec::kOpus;
+  bool marker = false;
+  PassedExtensions extensions;
+
+  Bytes payload() const { return Bytes(packet->data()).subspan(payload_offset, payload_size); }
+};
+
+// One packet as it leaves a slot, before it has bytes of its own: where its payload is and which
+// numbers its header gets. Everything it borrows lives until the next call into the relay.
+struct OutgoingPacket {
+  uint64_t index = 0;  // 48 bits: rollover counter and sequence number (RFC 3711 §3.3.1)
+  uint32_t timestamp = 0;
+  Ssrc ssrc;
+  PayloadType payload_type;
+  bool marker = false;
+  uint32_t csrc = 0;           // the track's id
+  std::array<uint8_t, 8> head{};  // written in front of `body`: an RTX sequence number, a new descriptor
+  uint8_t head_size = 0;
+  Bytes body;                  // borrowed from the packet
+  Bytes source;                // the packet's bytes, where the extensions' offsets point into
+  const PassedExtensions* extensions = nullptr;
+
+  SequenceNumber sequence_number() const { return SequenceNumber(static_cast<uint16_t>(index)); }
+  size_t payload_size() const { return head_size + body.size(); }
+};
+
+}  // namespace simpul::rtp
