@@ -10,7 +10,6 @@
 #include "base/expected.h"
 #include "base/log.h"
 #include "base/time.h"
-#include "rtp/types.h"
 
 namespace simpul::config {
 
@@ -29,8 +28,9 @@ struct Media {
 };
 
 struct Codecs {
-  std::vector<rtp::Codec> audio = {rtp::Codec::kOpus};
-  std::vector<rtp::Codec> video = {rtp::Codec::kVp8};
+  // Order is preference. Names that are known but not forwarded yet are left out of answers.
+  std::vector<std::string> audio = {"opus"};
+  std::vector<std::string> video = {"vp8"};
 };
 
 struct Log {
