@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/node.h"
+
+namespace simpul::control {
+
+// What the control API asks of the relay. A real one forwards to node::Node, the tests have a
+// fake. Every call and every callback happens on the control thread.
+class Engine {
+ public:
+  using JoinDone = std::function<void(Expected<node::Join, node::JoinError>)>;
+
+  virtual ~Engine() = default;
+
+  // `done` is called once, now or later.
+  virtual void join(node::JoinRequest request, JoinDone done) = 0;
+  // False when there is nothing of that name to end.
+  virtual bool leave(const std::string& room, const std::string& session) = 0;
+  virtual bool remove_participant(const std::string& room, const std::string& participant) = 0;
+  virtual bool remove_room(const std::string& room) = 0;
+
+  virtual std::vector<std::string> room_names() const = 0;
+  virtual std::optional<node::RoomReport> room(const std::string& name) const = 0;
+  virtual std::optional<node::ParticipantReport> participant(const std::string& room,
+                                                             const std::string& id) const = 0;
+  virtual node::NodeReport report() const = 0;
+  virtual bool healthy() const = 0;
+};
+
+}  // namespace simpul::control

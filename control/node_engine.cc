@@ -1,0 +1,44 @@
+#include "control/node_engine.h"
+
+#include <utility>
+
+namespace simpul::control {
+namespace {
+
+class NodeEngine final : public Engine {
+ public:
+  explicit NodeEngine(node::Node& node) : node_(node) {}
+
+  void join(node::JoinRequest request, JoinDone done) override {
+    node_.join(std::move(request), std::move(done));
+  }
+  bool leave(const std::string& room, const std::string& session) override {
+    return node_.leave(room, session);
+  }
+  bool remove_participant(const std::string& room, const std::string& participant) override {
+    return node_.remove_participant(room, participant);
+  }
+  bool remove_room(const std::string& room) override { return node_.remove_room(room); }
+
+  std::vector<std::string> room_names() const override { return node_.room_names(); }
+  std::optional<node::RoomReport> room(const std::string& name) const override {
+    return node_.room(name);
+  }
+  std::optional<node::ParticipantReport> participant(const std::string& room,
+                                                     const std::string& id) const override {
+    return node_.participant(room, id);
+  }
+  node::NodeReport report() const override { return node_.report(); }
+  bool healthy() const override { return node_.healthy(); }
+
+ private:
+  node::Node& node_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_node_engine(node::Node& node) {
+  return std::make_unique<NodeEngine>(node);
+}
+
+}  // namespace simpul::control
