@@ -1,0 +1,76 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/expected.h"
+#include "crypto/srtp_cipher.h"
+#include "dtls/srtp_keys.h"
+#include "dtls/srtp_replay.h"
+
+namespace simpul::dtls {
+
+enum class SrtpError : uint8_t {
+  kTooShort,        // shorter than its own header and the tag
+  kAuthentication,  // not made with our key, or changed on its way
+  kReplayed,        // had this one already
+  kTooOld,          // behind the replay window, so nobody knows
+  kTooManySources,  // authentic, but of one SSRC too many
+  kNotEncrypted,    // SRTCP without its E bit
+};
+
+std::string_view to_string(SrtpError error);
+
+// One SRTP packet to decrypt in place. `opened` becomes the size of the RTP packet at the start of
+// `packet`, or why there is none; the bytes are then worth nothing.
+struct RtpToOpen {
+  MutableBytes packet;
+  Expected<size_t, SrtpError> opened{0};
+};
+
+// Authenticates and decrypts what one connection receives, and refuses replays (RFC 3711 §3.3,
+// RFC 7714). Per SSRC it keeps the rollover counter, estimated from the highest index seen
+// (§3.3.1), and a window of 1,024 packets (§3.3.2). Only an authentic packet changes any of it or
+// makes an entry. A batch gives what its packets would give one by one.
+class SrtpReceiver {
+ public:
+  struct Limits {
+    size_t sources_max = 128;  // SSRCs of RTP, and as many of RTCP; entries stay to the end
+  };
+
+  // The engine outlives the receiver; both belong to one thread.
+  SrtpReceiver(crypto::CipherEngine& engine, const SrtpMasterKey& master, const Limits& limits);
+  SrtpReceiver(crypto::CipherEngine& engine, const SrtpMasterKey& master)
+      : SrtpReceiver(engine, master, Limits{}) {}
+  ~SrtpReceiver();
+
+  // Allocates only when a source is new.
+  void open(std::span<RtpToOpen> batch);
+
+  // Decrypts one SRTCP packet in place; gives the size of the compound packet.
+  Expected<size_t, SrtpError> open_rtcp(MutableBytes packet);
+
+  size_t source_count() const { return rtp_sources_.size(); }
+
+ private:
+  struct Pending;
+
+  bool prepare(RtpToOpen& packet, Pending& pending) const;
+  void finish(std::span<Pending> pending);
+
+  crypto::CipherSuite suite_;
+  std::array<uint8_t, 14> rtp_salt_;
+  std::array<uint8_t, 14> rtcp_salt_;
+  std::unique_ptr<crypto::SrtpCipher> rtp_;
+  std::unique_ptr<crypto::SrtpCipher> rtcp_;
+  SrtpSources rtp_sources_;
+  SrtpSources rtcp_sources_;
+};
+
+}  // namespace simpul::dtls

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/bytes.h"
+#include "crypto/srtp_cipher.h"
+#include "dtls/srtp_keys.h"
+
+namespace simpul::dtls {
+
+// What SRTP and SRTCP may add to a packet at most.
+inline constexpr size_t kSrtpOverheadMax = crypto::kTagSizeMax;
+inline constexpr size_t kSrtcpOverheadMax = crypto::kTagSizeMax + crypto::kTrailerSize;
+
+// One RTP packet to encrypt. The caller has written its header, extensions included, into the
+// first `header_size` bytes of `destination` (with the P bit when `padding` is not zero). Behind it
+// go `head`, `body` and the padding, encrypted, then the tag; `head` and `body` lie elsewhere.
+struct RtpToSeal {
+  MutableBytes destination;  // room for all that and kSrtpOverheadMax
+  size_t header_size = 0;
+  Bytes head;
+  Bytes body;
+  uint8_t padding = 0;     // bytes: zeros, and the count in the last (RFC 3550 §5.1)
+  uint64_t index = 0;      // rollover counter << 16 | sequence number (RFC 3711 §3.3.1)
+  size_t sealed_size = 0;  // out: of the SRTP packet; 0 when it did not fit
+};
+
+// Encrypts and authenticates what leaves one connection (RFC 3711, RFC 7714), source to
+// destination, so that no copy of the payload is made first. It keeps no state per SSRC: the caller
+// gives the index, starts below 2^15, and never gives one (SSRC, index) to two different packets,
+// because under GCM that gives the key away. The very same bytes may be sealed again.
+class SrtpSender {
+ public:
+  // The engine outlives the sender; both belong to one thread. SRTCP packets are counted from
+  // `rtcp_index` on.
+  SrtpSender(crypto::CipherEngine& engine, const SrtpMasterKey& master, uint32_t rtcp_index = 1);
+  ~SrtpSender();
+
+  // A batch of any size; packets of one frame in one batch are cheapest. Nothing is allocated.
+  void seal(std::span<RtpToSeal> batch);
+
+  // Writes the SRTCP packet of one compound packet; the room is plain.size() + kSrtcpOverheadMax.
+  // Gives its size, or 0 when it does not fit, is no RTCP, or all 2^31 indices are used up.
+  size_t seal_rtcp(Bytes plain, MutableBytes destination);
+
+  // How much seal() adds to a packet: 10 or 16 bytes.
+  size_t overhead() const { return crypto::tag_size(suite_); }
+
+ private:
+  size_t prepare(const RtpToSeal& packet, crypto::SealJob& job) const;
+
+  crypto::CipherSuite suite_;
+  std::array<uint8_t, 14> rtp_salt_;
+  std::array<uint8_t, 14> rtcp_salt_;
+  std::unique_ptr<crypto::SrtpCipher> rtp_;
+  std::unique_ptr<crypto::SrtpCipher> rtcp_;
+  uint32_t rtcp_index_;  // of the next SRTCP packet
+};
+
+}  // namespace simpul::dtls
