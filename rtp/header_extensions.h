@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "rtp/types.h"
+
+namespace simpul::rtp {
+
+// One element of a header extension block.
+struct ExtensionElement {
+  uint8_t id = 0;
+  Bytes data;
+};
+
+// Walks the elements of a header extension block, one-byte or two-byte form by the block's
+// profile (RFC 8285 §4.2, §4.3). Padding is skipped; id 15 of the one-byte form, an element that
+// runs past the end and a profile of another kind end the walk. An id may come twice: whoever
+// reads decides which one counts.
+class ExtensionReader {
+ public:
+  ExtensionReader(uint16_t profile, Bytes block);
+
+  std::optional<ExtensionElement> next();
+
+ private:
+  std::optional<ExtensionElement> next_one_byte();
+  std::optional<ExtensionElement> next_two_byte();
+
+  Bytes rest_;
+  bool two_byte_ = false;
+};
+
+// RFC 6464: `level` is in -dBov, 0 the loudest, 127 silence.
+struct AudioLevel {
+  bool voice = false;
+  uint8_t level = 127;
+
+  friend bool operator==(const AudioLevel&, const AudioLevel&) = default;
+};
+
+inline constexpr size_t kMidSizeMax = 64;
+inline constexpr size_t kRidSizeMax = 16;
+
+// Readers of an element's data; nothing when it is not what the kind prescribes.
+std::optional<AudioLevel> read_audio_level(Bytes data);
+std::optional<uint16_t> read_transport_sequence(Bytes data);
+std::optional<std::string_view> read_mid(Bytes data);  // 1 to kMidSizeMax token characters
+std::optional<std::string_view> read_rid(Bytes data);  // 1 to kRidSizeMax letters and digits
+
+inline constexpr uint16_t kOneByteProfile = 0xBEDE;
+
+// Writes a whole block in one-byte form, with its 4-byte head and padded to a word, and returns
+// its size. Elements that the form cannot carry (id outside 1 to 14, size outside 1 to 16) are
+// left out. 0 when no element is left or `room` is too small: then the packet has no extension.
+size_t write_extensions(std::span<const ExtensionElement> elements, MutableBytes room);
+
+}  // namespace simpul::rtp
