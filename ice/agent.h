@@ -1,0 +1,127 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "crypto/hash.h"
+#include "ice/credentials.h"
+#include "ice/path.h"
+#include "ice/stun_message.h"
+
+namespace simpul::ice {
+
+struct AgentLimits {
+  size_t paths_max = 8;
+  Duration idle_timeout = std::chrono::seconds(30);
+  // How long the selected path must have been silent before a nomination alone moves it.
+  Duration silence_before_move = std::chrono::seconds(3);
+  // At most one change of the selected path in this time.
+  Duration between_moves = std::chrono::milliseconds(500);
+};
+
+struct AgentConfig {
+  Credentials local;
+  // The peer's fragment; its password is not needed, because a lite agent asks nothing.
+  std::string remote_username_fragment;
+  AgentLimits limits = {};
+};
+
+// Why a datagram was ignored.
+enum class AgentDrop : uint8_t {
+  kMalformed,       // not a STUN message
+  kNotARequest,     // indication, response, another method
+  kWrongUsername,   // absent, or not exactly "local:remote"
+  kWrongIntegrity,  // MESSAGE-INTEGRITY absent or wrong, FINGERPRINT wrong
+  kBadSource,       // an address that is never a destination
+  kAnswerTooLarge,  // the answer would have been larger than the request
+  kExpired,         // the agent has ended
+};
+inline constexpr size_t kAgentDropCount = 7;
+std::string_view to_string(AgentDrop drop);
+
+struct PathValidated {
+  Path path;
+};
+// The path that everything is to be sent to from now on.
+struct PathSelected {
+  Path path;
+};
+// No sign of life for idle_timeout. Comes once; the agent does nothing afterwards.
+struct Expired {};
+using AgentEvent = std::variant<PathValidated, PathSelected, Expired>;
+
+struct PathDatagram {
+  Path path;
+  std::vector<uint8_t> bytes;
+};
+
+// The ICE-lite agent of one connection (RFC 8445 §2.5, §7.3): answers checks, and decides which
+// paths are proved (validated) and which one is used (selected). What does not carry our
+// credentials changes nothing and is not answered: silence where RFC 8489 §9.1.3 has 400 and 401,
+// so that nobody is told whether a fragment exists and no answer is larger than what it answers.
+//
+// The first nominated path is selected at once. It changes only to a path that was nominated
+// after it and on which something authenticated arrived since then, or when it fell silent: a
+// check can be replayed from anywhere (it has no nonce), so a check alone moves no media away.
+//
+// The shape of ProtocolCore, but receive() also takes the path a datagram came by.
+class Agent {
+ public:
+  struct Output {
+    std::vector<PathDatagram> datagrams;
+    std::vector<AgentEvent> events;
+  };
+
+  Agent(AgentConfig config, TimePoint now);
+
+  void receive(Bytes datagram, const Path& path, TimePoint now, Output& out);
+  // An authenticated packet (SRTP, SRTCP, DTLS after the handshake) arrived by this path. Cheap:
+  // called for every packet. Paths that were never validated are ignored.
+  void on_authenticated_media(const Path& path, TimePoint now, Output& out);
+  void advance(TimePoint now, Output& out);
+  TimePoint next_deadline() const;
+
+  bool is_validated(const Path& path) const;
+  std::optional<Path> selected() const;
+  bool expired() const { return expired_; }
+  const Credentials& local() const { return config_.local; }
+  size_t path_count() const { return paths_.size(); }
+  uint64_t dropped(AgentDrop drop) const { return drops_[static_cast<size_t>(drop)]; }
+
+ private:
+  struct KnownPath {
+    Path path;
+    TimePoint heard{};
+    std::optional<TimePoint> nominated;  // when last
+    bool proved_since = false;           // something else than a check came after `nominated`
+  };
+
+  void count(AgentDrop drop) { ++drops_[static_cast<size_t>(drop)]; }
+  std::optional<AgentDrop> refuse(const StunMessage& message) const;
+  void answer(const StunMessage& message, Bytes request, const Path& path, TimePoint now,
+              Output& out);
+  KnownPath* find(const Path& path);
+  KnownPath& learn(const Path& path, TimePoint now, Output& out);
+  void forget_oldest();
+  void consider(KnownPath& candidate, TimePoint now, Output& out);
+
+  const AgentConfig config_;
+  const std::string username_;    // "local:remote", the only one that is taken
+  const crypto::HmacSha1 key_;    // of our password, both ways
+  std::vector<KnownPath> paths_;  // at most paths_max; few, so searched one by one
+  std::optional<Path> selected_;
+  TimePoint selected_at_{};
+  TimePoint heard_;
+  bool expired_ = false;
+  std::array<uint64_t, kAgentDropCount> drops_{};
+};
+
+}  // namespace simpul::ice
