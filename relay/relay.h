@@ -25,7 +25,8 @@ struct TrackConfig {
   rtp::MediaKind kind = rtp::MediaKind::kAudio;
   rtp::Codec codec = rtp::Codec::kOpus;
   uint32_t clock_rate = 48000;
-  std::vector<std::string> layers = {""};  // rids in the offer's order; one empty name without simulcast
+  std::vector<std::string> layers = {
+      ""};  // rids in the offer's order; one empty name without simulcast
 };
 
 struct SlotCodec {
@@ -80,7 +81,7 @@ struct Output {
 
 struct LayerState {
   std::string rid;
-  uint16_t width = 0;   // 0 until a key frame told
+  uint16_t width = 0;  // 0 until a key frame told
   uint16_t height = 0;
   double frames_per_second = 0;
   uint64_t bitrate_bps = 0;
@@ -109,16 +110,19 @@ struct Counters {
   uint64_t packets_in = 0;
   uint64_t packets_out = 0;
   uint64_t retransmissions = 0;
-  uint64_t nacks_received = 0;              // sequence numbers asked for
+  uint64_t retransmissions_refused = 0;  // asked for too often, over the budget, or not there
+  uint64_t nacks_received = 0;           // sequence numbers asked for
   uint64_t key_frames_asked_by_subscribers = 0;
   uint64_t key_frames_asked_of_publishers = 0;
-  uint64_t packets_dropped_old = 0;         // came after their history had gone
+  uint64_t packets_dropped_old = 0;   // came after their history had gone, or twice
+  uint64_t packets_dropped_full = 0;  // nobody collected what waited
 };
 
 struct Limits {
   size_t history_packets_per_layer = 512;
   Duration history_age = std::chrono::seconds(1);
   size_t layers_per_track = 4;
+  size_t tracks_per_publisher = 16;
   size_t slots_per_subscriber = 32;
   size_t retransmissions_per_packet = 3;
 };
@@ -154,6 +158,9 @@ class Relay {
                     std::span<const rtp::SequenceNumber> missing, TimePoint now);
   void receive_key_frame_request(SubscriberId subscriber, rtp::Ssrc ssrc, TimePoint now);
   void set_round_trip(SubscriberId subscriber, Duration round_trip);
+  // The node's clock, which sender reports tell: `ntp_now` is the NTP time at `now`. Told once,
+  // before the first packet.
+  void set_wall_clock(TimePoint now, uint64_t ntp_now);
 
   // Egress, subscriber-major. Gives the next subscriber with packets that are due, or false. What
   // `batch` borrows holds until the next call. A frame is due when its last packet came or when it
