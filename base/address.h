@@ -40,7 +40,7 @@ struct std::hash<simpul::Address> {
     // Two multiplications spread the sixteen bytes; the table's own hash does the rest.
     const std::span<const uint8_t, 16> ip(address.ip);
     const uint64_t high = simpul::load_be64(ip.first<8>());
-    const uint64_t low = simpul::load_be64(ip.last<8>()) ^ uint64_t{address.port} << 48;
+    const uint64_t low = simpul::load_be64(ip.last<8>()) ^ uint64_t { address.port } << 48;
     return static_cast<size_t>((high * 0x9E3779B97F4A7C15ull) ^ (low * 0xC2B2AE3D27D4EB4Full));
   }
 };

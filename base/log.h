@@ -19,8 +19,9 @@ struct Field {
   Field(std::string_view name, const std::string& text) : key(name), value(text) {}
   Field(std::string_view name, bool flag) : key(name), value(flag ? "true" : "false") {}
   template <class Number>
-    requires(std::is_arithmetic_v<Number> && !std::is_same_v<Number, bool>)
-  Field(std::string_view name, Number number) : key(name), value(std::to_string(number)) {}
+  requires(std::is_arithmetic_v<Number> && !std::is_same_v<Number, bool>)
+      Field(std::string_view name, Number number)
+      : key(name), value(std::to_string(number)) {}
 
   std::string_view key;
   std::string value;

@@ -36,12 +36,12 @@ struct Join {
 
 struct JoinError {
   enum class Kind : uint8_t {
-    kInvalidSdp,         // 400 invalid-sdp
-    kUnsupportedMedia,   // 406 unsupported-media: nothing of the offer can be taken
-    kNoPublisher,        // 409 with Retry-After: nobody publishes there
-    kConflict,           // 409: this participant publishes already
-    kFull,               // 503: a limit is reached
-    kStopping,           // 503: the node ends
+    kInvalidSdp,        // 400 invalid-sdp
+    kUnsupportedMedia,  // 406 unsupported-media: nothing of the offer can be taken
+    kNoPublisher,       // 409 with Retry-After: nobody publishes there
+    kConflict,          // 409: this participant publishes already
+    kFull,              // 503: a limit is reached
+    kStopping,          // 503: the node ends
   };
   Kind kind = Kind::kInvalidSdp;
   std::string detail;
@@ -104,8 +104,8 @@ struct WorkerReport {
   uint64_t key_frame_requests_received = 0;
   uint64_t key_frame_requests_sent = 0;
   uint64_t socket_overflows = 0;
-  double busy_ratio = 0;  // 0 to 1, of the last second
-  std::map<std::string, uint64_t> drops;  // reason -> packets
+  double busy_ratio = 0;                       // 0 to 1, of the last second
+  std::map<std::string, uint64_t> drops;       // reason -> packets
   std::map<std::string, uint64_t> handshakes;  // "ok", "failed", "timeout" ...
   Histogram handshake_seconds;
   Histogram forward_delay_seconds;

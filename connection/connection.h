@@ -1,0 +1,174 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/packet.h"
+#include "base/time.h"
+#include "connection/media_config.h"
+#include "connection/media_receiver.h"
+#include "connection/media_sender.h"
+#include "dtls/endpoint.h"
+#include "dtls/srtp_receiver.h"
+#include "dtls/srtp_sender.h"
+#include "ice/agent.h"
+#include "ice/path.h"
+#include "rtp/media_packet.h"
+#include "rtp/ntp_time.h"
+#include "rtp/rtcp.h"
+
+namespace simpul::connection {
+
+struct Config {
+  ice::AgentConfig ice;
+  dtls::EndpointConfig dtls;
+  MediaConfig media;
+  rtp::Ssrc own_ssrc;                     // of our RTCP where we send no media
+  rtp::NtpClock clock{Duration::zero()};  // the node's, of its sender reports
+};
+
+struct Datagram {
+  ice::Path path;
+  std::vector<uint8_t> bytes;
+};
+
+// A receiver asked for these packets of the source again.
+struct NackReceived {
+  rtp::Ssrc ssrc;
+  std::vector<rtp::SequenceNumber> missing;
+};
+
+// What a receiver told about one of our sources.
+struct ReceptionReported {
+  rtp::Ssrc ssrc;
+  double loss = 0;  // of the last interval, 0 to 1
+};
+
+enum class State : uint8_t { kNew, kChecking, kConnected, kClosed };
+
+enum class CloseReason : uint8_t {
+  kNone,
+  kIdle,         // no authenticated packet for the idle timeout
+  kHandshake,    // DTLS failed or took too long
+  kFingerprint,  // the certificate is not the one of the offer
+  kByPeer,       // close_notify
+  kByUs,
+};
+
+std::string_view to_string(CloseReason reason);
+
+// Why a datagram was dropped; each has a counter.
+enum class Drop : uint8_t {
+  kUnknownFirstByte,
+  kStun,  // not authenticated, or not for an ICE-lite agent
+  kPathNotValidated,
+  kDtls,  // the queue of the handshake is full
+  kBeforeKeys,
+  kAuthentication,
+  kReplay,
+  kTooManySources,
+  kMalformed,
+  kUnknownSource,
+};
+inline constexpr size_t kDropKinds = 10;
+std::string_view to_string(Drop drop);
+
+struct Output {
+  std::vector<Datagram> datagrams;
+  std::vector<ReceivedMedia> media;
+  std::vector<ReceivedSenderReport> sender_reports;
+  std::vector<NackReceived> nacks;
+  std::vector<rtp::Ssrc> key_frame_requests;
+  std::vector<ReceptionReported> receptions;
+  std::unique_ptr<dtls::HandshakeStep> handshake_step;
+  std::vector<ice::Path> validated;  // new paths: datagrams from there are this connection's
+  bool state_changed = false;
+
+  void clear();
+};
+
+// The numbers of one sender report of ours (RFC 3550 §6.4.1).
+struct ReportToSend {
+  rtp::Ssrc ssrc;
+  uint64_t ntp_time = 0;
+  uint32_t rtp_timestamp = 0;
+  uint32_t packets = 0;
+  uint32_t octets = 0;
+};
+
+// One ICE and DTLS association with a peer: datagrams in; media, feedback and datagrams out.
+// Nothing that is not authenticated changes its state: STUN by its MESSAGE-INTEGRITY, DTLS only
+// from a validated path, media by its SRTP tag. Knows no room. It has a path argument more than
+// ProtocolCore has, and is otherwise of that shape.
+class Connection {
+ public:
+  using Output = connection::Output;
+
+  Connection(Config config, const dtls::Context& context, crypto::CipherEngine& engine,
+             TimePoint now);
+
+  void receive(PacketRef packet, ice::Path from, TimePoint now, Output& out);
+  void advance(TimePoint now, Output& out);
+  TimePoint next_deadline() const;
+  // Gives a handshake step back that ran elsewhere.
+  void resume(std::unique_ptr<dtls::HandshakeStep> step, TimePoint now, Output& out);
+  // Says good-bye to the peer and ends.
+  void close(TimePoint now, Output& out);
+
+  // Sends a key-frame request at the next chance.
+  void request_key_frame(LayerId id) { receiver_.request_key_frame(id); }
+  void send_report(const ReportToSend& report, Output& out);
+  // Encrypts packets of a batch into the places that it asks for. Does nothing unless connected.
+  void seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place);
+
+  State state() const { return state_; }
+  CloseReason close_reason() const { return close_reason_; }
+  std::optional<ice::Path> selected() const { return agent_.selected(); }
+  bool is_validated(ice::Path path) const { return agent_.is_validated(path); }
+  std::optional<Duration> round_trip() const { return round_trip_; }
+  const MediaReceiver& receiver() const { return receiver_; }
+  const std::array<uint64_t, kDropKinds>& drops() const { return drops_; }
+  // When the last authenticated media, feedback or check came.
+  TimePoint last_heard() const { return last_heard_; }
+
+ private:
+  void receive_stun(const PacketRef& packet, ice::Path from, TimePoint now, Output& out);
+  void receive_dtls(const PacketRef& packet, ice::Path from, TimePoint now, Output& out);
+  void receive_rtp(PacketRef packet, ice::Path from, TimePoint now, Output& out);
+  void receive_rtcp(const PacketRef& packet, ice::Path from, TimePoint now, Output& out);
+  void take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output& out);
+  void take_report_blocks(const rtp::WireList<rtp::ReportBlock>& blocks, TimePoint now,
+                          Output& out);
+  void note_heard(ice::Path from, TimePoint now, Output& out);
+  void take_ice(TimePoint now, Output& out);
+  void take_dtls(TimePoint now, Output& out);
+  void send_rtcp(Bytes plain, Output& out);
+  void enter(State state, CloseReason reason, Output& out);
+  void count(Drop drop) { ++drops_[static_cast<size_t>(drop)]; }
+  bool owns_source(rtp::Ssrc ssrc) const;
+
+  Config config_;
+  crypto::CipherEngine& engine_;
+  ice::Agent agent_;
+  dtls::Endpoint dtls_;
+  MediaReceiver receiver_;
+  MediaSender sender_;
+  std::optional<dtls::SrtpReceiver> srtp_in_;
+  std::optional<dtls::SrtpSender> srtp_out_;
+  State state_ = State::kNew;
+  CloseReason close_reason_ = CloseReason::kNone;
+  std::optional<ice::Path> dtls_path_;  // where the handshake's datagrams last came from
+  std::optional<Duration> round_trip_;
+  TimePoint last_heard_;
+  std::array<uint64_t, kDropKinds> drops_{};
+  ice::Agent::Output ice_out_;  // scratch
+  dtls::Endpoint::Output dtls_out_;
+  std::vector<std::vector<uint8_t>> rtcp_out_;
+};
+
+}  // namespace simpul::connection

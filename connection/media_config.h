@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rtp/extension_map.h"
+#include "rtp/types.h"
+
+// What the offer and the answer settled about media, as a connection needs it.
+namespace simpul::connection {
+
+struct ReceivedCodec {
+  rtp::Codec codec = rtp::Codec::kOpus;
+  rtp::PayloadType payload_type;
+  std::optional<rtp::PayloadType> rtx_payload_type;
+  uint32_t clock_rate = 48000;
+  bool nack = false;
+  bool pli = false;
+  bool fir = false;
+};
+
+// SSRCs that the offer announced for one layer; simulcast offers need not announce any.
+struct AnnouncedSource {
+  rtp::Ssrc ssrc;
+  std::optional<rtp::Ssrc> rtx_ssrc;
+};
+
+// One m-line on which the peer sends.
+struct ReceivingLine {
+  std::string mid;
+  rtp::MediaKind kind = rtp::MediaKind::kAudio;
+  std::vector<ReceivedCodec> codecs;
+  std::vector<std::string> rids;  // accepted ones, in the offer's order; empty without simulcast
+  std::vector<AnnouncedSource> sources;
+  bool transport_feedback = false;
+
+  size_t layer_count() const { return rids.empty() ? 1 : rids.size(); }
+};
+
+// Which m-line and which of its layers something belongs to.
+struct LayerId {
+  uint8_t line = 0;
+  uint8_t layer = 0;
+
+  friend bool operator==(const LayerId&, const LayerId&) = default;
+};
+
+// One m-line on which we send: a slot.
+struct SendingLine {
+  std::string mid;
+  rtp::Ssrc ssrc;
+  std::optional<rtp::Ssrc> rtx_ssrc;
+};
+
+struct MediaConfig {
+  std::vector<ReceivingLine> receiving;
+  std::vector<SendingLine> sending;
+  rtp::ExtensionMap extensions;
+  std::string cname;  // of our RTCP
+};
+
+}  // namespace simpul::connection

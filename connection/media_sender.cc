@@ -1,0 +1,116 @@
+#include "connection/media_sender.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/byte_writer.h"
+#include "rtp/header_extensions.h"
+
+namespace simpul::connection {
+namespace {
+
+constexpr size_t kFixedHeaderSize = 12;
+constexpr size_t kCsrcSize = 4;
+
+// The end of the run of packets that belong to one frame of one source, from `first` on.
+size_t frame_end(std::span<const rtp::OutgoingPacket> packets, size_t first) {
+  size_t end = first + 1;
+  while (end < packets.size() && packets[end].ssrc == packets[first].ssrc &&
+         packets[end].timestamp == packets[first].timestamp) {
+    ++end;
+  }
+  return end;
+}
+
+}  // namespace
+
+MediaSender::MediaSender(const MediaConfig& config) : config_(config) {
+  for (size_t line = 0; line < config.sending.size(); ++line) {
+    sources_.push_back({.ssrc = config.sending[line].ssrc, .line = line, .is_rtx = false});
+    if (const auto rtx = config.sending[line].rtx_ssrc) {
+      sources_.push_back({.ssrc = *rtx, .line = line, .is_rtx = true});
+    }
+  }
+}
+
+const MediaSender::Source* MediaSender::source_of(rtp::Ssrc ssrc) const {
+  const auto found = std::ranges::find(sources_, ssrc, &Source::ssrc);
+  return found == sources_.end() ? nullptr : &*found;
+}
+
+void MediaSender::source_is_known(rtp::Ssrc ssrc) {
+  const auto found = std::ranges::find(sources_, ssrc, &Source::ssrc);
+  if (found == sources_.end()) return;
+  // A receiver that reports on the media knows the m-line, and its retransmissions with it.
+  for (Source& source : sources_) {
+    if (source.line == found->line) source.known = true;
+  }
+}
+
+void MediaSender::pad_frames(std::span<const rtp::OutgoingPacket> packets) {
+  paddings_.assign(packets.size(), 0);
+  for (size_t first = 0; first < packets.size();) {
+    const size_t end = frame_end(packets, first);
+    const Source* source = source_of(packets[first].ssrc);
+    size_t largest = 0;
+    for (size_t i = first; i < end; ++i) largest = std::max(largest, packets[i].payload_size());
+    // The last of a run may be shorter as it is. Padding inside a retransmission is untried.
+    const bool alone = end - first == 1 || source == nullptr || source->is_rtx;
+    for (size_t i = first; !alone && i + 1 < end; ++i) {
+      const size_t missing = largest - packets[i].payload_size();
+      if (missing <= kPaddingMax) paddings_[i] = static_cast<uint8_t>(missing);
+    }
+    first = end;
+  }
+}
+
+size_t MediaSender::write_header(const rtp::OutgoingPacket& packet, bool padded,
+                                 MutableBytes to) const {
+  std::array<rtp::ExtensionElement, rtp::PassedExtensions::kMax + 1> elements;
+  size_t count = 0;
+  const Source* source = source_of(packet.ssrc);
+  const uint8_t mid_id = config_.extensions.id(rtp::ExtensionKind::kMid);
+  if (mid_id != 0 && source != nullptr && !source->known) {
+    elements[count++] = {mid_id, as_bytes(config_.sending[source->line].mid)};
+  }
+  for (size_t i = 0; packet.extensions != nullptr && i < packet.extensions->count; ++i) {
+    const rtp::PassedExtension& passed = packet.extensions->items[i];
+    const uint8_t id = config_.extensions.id(passed.kind);
+    if (id != 0) elements[count++] = {id, packet.source.subspan(passed.offset, passed.size)};
+  }
+  const size_t fixed = kFixedHeaderSize + kCsrcSize;
+  const size_t extension =
+      count == 0 ? 0 : rtp::write_extensions(std::span(elements).first(count), to.subspan(fixed));
+  ByteWriter writer(to);
+  writer.u8(static_cast<uint8_t>(0x81 | (padded ? 0x20 : 0) | (extension > 0 ? 0x10 : 0)));
+  writer.u8(static_cast<uint8_t>((packet.marker ? 0x80 : 0) | packet.payload_type.value()));
+  writer.u16(packet.sequence_number().value());
+  writer.u32(packet.timestamp);
+  writer.u32(packet.ssrc.value());
+  writer.u32(packet.csrc);
+  return fixed + extension;
+}
+
+void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
+                       const Place& place) {
+  pad_frames(packets);
+  jobs_.clear();
+  for (size_t i = 0; i < packets.size(); ++i) {
+    const rtp::OutgoingPacket& packet = packets[i];
+    std::array<uint8_t, kHeaderMax> header;
+    const size_t header_size = write_header(packet, paddings_[i] > 0, header);
+    const size_t size = header_size + packet.payload_size() + paddings_[i] + srtp.overhead();
+    const MutableBytes destination = place(size);
+    if (destination.empty()) continue;
+    std::copy_n(header.begin(), header_size, destination.begin());
+    jobs_.push_back({.destination = destination,
+                     .header_size = header_size,
+                     .head = Bytes(packet.head).first(packet.head_size),
+                     .body = packet.body,
+                     .padding = paddings_[i],
+                     .index = packet.index});
+  }
+  srtp.seal(jobs_);
+}
+
+}  // namespace simpul::connection

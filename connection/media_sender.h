@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "connection/media_config.h"
+#include "dtls/srtp_sender.h"
+#include "rtp/media_packet.h"
+
+namespace simpul::connection {
+
+// Gives outgoing packets their bytes: RTP header, the receiver's own extension ids, padding that
+// makes the packets of a frame one GSO run, and encryption, straight into the send arena.
+class MediaSender {
+ public:
+  // Packets of a frame that differ by no more than this are padded to the largest (a header
+  // extension more or less); a far smaller one stays a run of its own.
+  static constexpr size_t kPaddingMax = 16;
+  // Gives the place of a datagram of that size in the send memory, or nothing when that is full.
+  using Place = std::function<MutableBytes(size_t size)>;
+
+  explicit MediaSender(const MediaConfig& config);
+
+  // Asks for a place for each packet, in order, and writes it there. A packet that gets none is
+  // left out: to its receiver it is lost.
+  void seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
+            const Place& place);
+
+  // A receiver report about the source came: it needs the MID no longer (RFC 9143 §14).
+  void source_is_known(rtp::Ssrc ssrc);
+
+ private:
+  struct Source {
+    rtp::Ssrc ssrc;
+    size_t line;
+    bool is_rtx;
+    bool known = false;
+  };
+
+  // Fixed header, one CSRC, and a block of one-byte extensions: MID and what is passed on.
+  static constexpr size_t kHeaderMax = 12 + 4 + 4 + (rtp::PassedExtensions::kMax + 1) * 17 + 3;
+
+  size_t write_header(const rtp::OutgoingPacket& packet, bool padded, MutableBytes to) const;
+  const Source* source_of(rtp::Ssrc ssrc) const;
+  void pad_frames(std::span<const rtp::OutgoingPacket> packets);
+
+  const MediaConfig& config_;
+  std::vector<Source> sources_;
+  // Kept between calls so that nothing is allocated per batch.
+  std::vector<dtls::RtpToSeal> jobs_;
+  std::vector<uint8_t> paddings_;
+};
+
+}  // namespace simpul::connection

@@ -1,0 +1,203 @@
+#include "node/directory.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace simpul::node {
+namespace {
+
+std::string_view to_string(ConnectionPhase phase) {
+  switch (phase) {
+    case ConnectionPhase::kNew:
+      return "new";
+    case ConnectionPhase::kChecking:
+      return "checking";
+    case ConnectionPhase::kConnected:
+      return "connected";
+    case ConnectionPhase::kDisconnected:
+      return "disconnected";
+    case ConnectionPhase::kClosed:
+      return "closed";
+  }
+  return "closed";
+}
+
+JoinError full(std::string detail) { return {JoinError::Kind::kFull, std::move(detail)}; }
+
+}  // namespace
+
+std::optional<JoinError> Directory::refuse(const JoinRequest& request) const {
+  const auto found = rooms_.find(request.room);
+  if (found == rooms_.end()) {
+    if (request.role == Role::kWatcher) {
+      return JoinError{JoinError::Kind::kNoPublisher, "nobody publishes in this room"};
+    }
+    if (rooms_.size() >= limits_.rooms) return full("the node has as many rooms as it may");
+    return std::nullopt;
+  }
+  const Room& room = found->second;
+  if (request.role == Role::kWatcher && !has_publisher(request.room, request.watched)) {
+    return JoinError{JoinError::Kind::kNoPublisher, request.watched.empty()
+                                                        ? "nobody publishes in this room"
+                                                        : "this participant does not publish"};
+  }
+  if (request.role == Role::kPublisher && room.publishers >= limits_.publishers_per_room) {
+    return full("the room has as many publishers as it may");
+  }
+  if (room.participants.size() >= limits_.participants_per_room &&
+      !room.participants.contains(request.participant)) {
+    return full("the room has as many participants as it may");
+  }
+  return std::nullopt;
+}
+
+bool Directory::has_publisher(const std::string& room, const std::string& participant) const {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return false;
+  if (participant.empty()) return found->second.publishers > 0;
+  const auto who = found->second.participants.find(participant);
+  if (who == found->second.participants.end()) return false;
+  return std::ranges::any_of(who->second.connections, [this](ConnectionKey key) {
+    return records_.at(key).role == Role::kPublisher;
+  });
+}
+
+uint32_t Directory::worker_for(const std::string& room, uint32_t workers) const {
+  if (const auto found = rooms_.find(room); found != rooms_.end()) return found->second.worker;
+  uint32_t best = 0;
+  size_t fewest = SIZE_MAX;
+  for (uint32_t worker = 0; worker < workers; ++worker) {
+    const auto count = connections_by_worker_.find(worker);
+    const size_t connections = count == connections_by_worker_.end() ? 0 : count->second;
+    if (connections < fewest) {
+      fewest = connections;
+      best = worker;
+    }
+  }
+  return best;
+}
+
+void Directory::add(Record record, int64_t now_unix_ms) {
+  Room& room = rooms_[record.room];
+  if (room.participants.empty()) {
+    room.created_at_unix_ms = now_unix_ms;
+    room.worker = record.worker;
+  }
+  Participant& participant = room.participants[record.participant];
+  if (participant.connections.empty()) participant.joined_at_unix_ms = now_unix_ms;
+  participant.connections.push_back(record.key);
+  if (record.role == Role::kPublisher) ++room.publishers;
+  ++connections_by_worker_[record.worker];
+  record.report.id = record.session;
+  record.report.role = record.role;
+  record.report.worker = record.worker;
+  const ConnectionKey key = record.key;
+  records_.emplace(key, std::move(record));
+}
+
+void Directory::remove(ConnectionKey key) {
+  const auto found = records_.find(key);
+  if (found == records_.end()) return;
+  const Record record = std::move(found->second);
+  records_.erase(found);
+  --connections_by_worker_[record.worker];
+  const auto room = rooms_.find(record.room);
+  if (record.role == Role::kPublisher) --room->second.publishers;
+  const auto participant = room->second.participants.find(record.participant);
+  std::erase(participant->second.connections, key);
+  if (participant->second.connections.empty()) room->second.participants.erase(participant);
+  if (room->second.participants.empty()) rooms_.erase(room);
+}
+
+void Directory::update(ConnectionKey key, ConnectionReport report) {
+  const auto found = records_.find(key);
+  if (found == records_.end()) return;  // it ended while the report was on its way
+  report.id = found->second.session;
+  report.role = found->second.role;
+  report.worker = found->second.worker;
+  found->second.report = std::move(report);
+}
+
+void Directory::set_phase(ConnectionKey key, ConnectionPhase phase) {
+  const auto found = records_.find(key);
+  if (found != records_.end()) found->second.report.phase = phase;
+}
+
+const Directory::Record* Directory::find(ConnectionKey key) const {
+  const auto found = records_.find(key);
+  return found == records_.end() ? nullptr : &found->second;
+}
+
+std::optional<ConnectionKey> Directory::find_session(const std::string& room,
+                                                     const std::string& session) const {
+  for (const ConnectionKey key : connections_of(room)) {
+    if (records_.at(key).session == session) return key;
+  }
+  return std::nullopt;
+}
+
+std::vector<ConnectionKey> Directory::connections_of(const std::string& room) const {
+  std::vector<ConnectionKey> keys;
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return keys;
+  for (const auto& [id, participant] : found->second.participants) {
+    keys.insert(keys.end(), participant.connections.begin(), participant.connections.end());
+  }
+  return keys;
+}
+
+std::vector<ConnectionKey> Directory::connections_of(const std::string& room,
+                                                     const std::string& participant) const {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return {};
+  const auto who = found->second.participants.find(participant);
+  return who == found->second.participants.end() ? std::vector<ConnectionKey>{}
+                                                 : who->second.connections;
+}
+
+std::vector<std::string> Directory::room_names() const {
+  std::vector<std::string> names;
+  names.reserve(rooms_.size());
+  for (const auto& [name, room] : rooms_) names.push_back(name);
+  return names;
+}
+
+ParticipantReport Directory::report_of(const std::string& room, const std::string& id,
+                                       const Participant& participant) const {
+  ParticipantReport report{.id = id,
+                           .room = room,
+                           .joined_at_unix_ms = participant.joined_at_unix_ms,
+                           .connections = {}};
+  for (const ConnectionKey key : participant.connections) {
+    report.connections.push_back(records_.at(key).report);
+  }
+  return report;
+}
+
+std::optional<RoomReport> Directory::room(const std::string& name) const {
+  const auto found = rooms_.find(name);
+  if (found == rooms_.end()) return std::nullopt;
+  RoomReport report{
+      .id = name, .created_at_unix_ms = found->second.created_at_unix_ms, .participants = {}};
+  for (const auto& [id, participant] : found->second.participants) {
+    report.participants.push_back(report_of(name, id, participant));
+  }
+  return report;
+}
+
+std::optional<ParticipantReport> Directory::participant(const std::string& room,
+                                                        const std::string& id) const {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return std::nullopt;
+  const auto who = found->second.participants.find(id);
+  if (who == found->second.participants.end()) return std::nullopt;
+  return report_of(room, id, who->second);
+}
+
+std::map<std::string, uint64_t> Directory::connections_by_state() const {
+  std::map<std::string, uint64_t> counts;
+  for (const auto& [key, record] : records_) ++counts[std::string(to_string(record.report.phase))];
+  return counts;
+}
+
+}  // namespace simpul::node

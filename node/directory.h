@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/config.h"
+#include "node/node.h"
+#include "node/session.h"
+
+namespace simpul::node {
+
+// Who is where, as the control thread knows it: rooms, their participants, their connections and
+// the last report of each. A room is there for as long as somebody is in it, and lives on one
+// worker. Decides whether one more fits; sends nothing.
+class Directory {
+ public:
+  explicit Directory(const config::Limits& limits) : limits_(limits) {}
+
+  struct Record {
+    ConnectionKey key;
+    std::string session;
+    std::string room;
+    std::string participant;
+    Role role = Role::kPublisher;
+    uint32_t worker = 0;
+    ConnectionReport report;
+  };
+
+  // Why a join is refused, or nothing.
+  std::optional<JoinError> refuse(const JoinRequest& request) const;
+  // Whether somebody (or this one) publishes in the room.
+  bool has_publisher(const std::string& room, const std::string& participant) const;
+  // The room's worker, or the one that a new room gets: the one with the fewest connections.
+  uint32_t worker_for(const std::string& room, uint32_t workers) const;
+
+  void add(Record record, int64_t now_unix_ms);
+  // Forgets the connection, and participant and room with their last one.
+  void remove(ConnectionKey key);
+  void update(ConnectionKey key, ConnectionReport report);
+  void set_phase(ConnectionKey key, ConnectionPhase phase);
+
+  const Record* find(ConnectionKey key) const;
+  std::optional<ConnectionKey> find_session(const std::string& room,
+                                            const std::string& session) const;
+  std::vector<ConnectionKey> connections_of(const std::string& room) const;
+  std::vector<ConnectionKey> connections_of(const std::string& room,
+                                            const std::string& participant) const;
+
+  std::vector<std::string> room_names() const;
+  std::optional<RoomReport> room(const std::string& name) const;
+  std::optional<ParticipantReport> participant(const std::string& room,
+                                               const std::string& id) const;
+  std::map<std::string, uint64_t> connections_by_state() const;
+  size_t connections() const { return records_.size(); }
+
+ private:
+  struct Participant {
+    int64_t joined_at_unix_ms = 0;
+    std::vector<ConnectionKey> connections;
+  };
+  struct Room {
+    int64_t created_at_unix_ms = 0;
+    uint32_t worker = 0;
+    uint32_t publishers = 0;
+    std::map<std::string, Participant> participants;
+  };
+
+  ParticipantReport report_of(const std::string& room, const std::string& id,
+                              const Participant& participant) const;
+
+  config::Limits limits_;
+  std::map<std::string, Room> rooms_;
+  std::unordered_map<ConnectionKey, Record> records_;
+  std::map<uint32_t, size_t> connections_by_worker_;
+};
+
+}  // namespace simpul::node

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/strong_id.h"
+#include "connection/connection.h"
+#include "node/node.h"
+#include "relay/relay.h"
+
+namespace simpul::node {
+
+// Names a connection on its node, for as long as the node runs.
+using ConnectionKey = StrongId<struct ConnectionKeyTag, uint64_t>;
+
+// Everything that a worker needs to start a connection: what the control thread settled with the
+// peer's offer. Plain values, moved from thread to thread.
+struct Session {
+  ConnectionKey key;
+  Role role = Role::kPublisher;
+  std::string id;  // "c_..."
+  std::string room;
+  std::string participant;
+  connection::Config connection;
+  std::vector<relay::TrackConfig> tracks;  // publisher: beside connection.media.receiving
+  relay::Wish wish;                        // watcher
+  std::vector<relay::SlotConfig> slots;    // watcher: beside connection.media.sending
+};
+
+// A connection's change of state, from its worker to the control thread.
+struct SessionChange {
+  ConnectionKey key;
+  connection::State state = connection::State::kNew;
+  connection::CloseReason reason = connection::CloseReason::kNone;
+};
+
+// What a worker tells about itself and its connections once a second.
+struct WorkerSnapshot {
+  WorkerReport worker;
+  struct Entry {
+    ConnectionKey key;
+    ConnectionReport report;
+  };
+  std::vector<Entry> connections;
+};
+
+}  // namespace simpul::node
