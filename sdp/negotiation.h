@@ -27,6 +27,10 @@ struct AnswerPolicy {
   std::vector<rtp::ExtensionKind> extensions;
 };
 
+// Of the names of codecs in a configuration ("opus", "vp8", in any case) those that are forwarded,
+// in their order. Others are known to come, or unknown.
+std::vector<rtp::Codec> forwarded_codecs(const std::vector<std::string>& names);
+
 // Opus and VP8, and the header extensions that this role uses or passes on.
 AnswerPolicy default_policy(PeerRole role);
 
@@ -116,8 +120,11 @@ struct Negotiated {
   std::vector<Fingerprint> fingerprints;  // sha-256 or stronger only, never empty
   Setup setup = Setup::kPassive;          // ours: kPassive, or kActive when the offer is passive
   bool extmap_allow_mixed = false;        // at the session
-  size_t tagged = 0;                      // index of the m-line that carries the transport
   std::vector<NegotiatedMedia> media;     // one for each m-line of the offer, in its order
+
+  // Indices of the accepted m-lines in the order of the BUNDLE group; the first is the tagged one,
+  // whose section carries the transport. Never empty.
+  std::vector<size_t> bundle;
 
   // The ids of the whole BUNDLE group: the union of the m-lines', without clashes.
   rtp::ExtensionMap extension_map() const;
