@@ -65,21 +65,20 @@ class NackTracker {
   };
   static constexpr int64_t kHistory = 2048;  // numbers for which duplicates are told
 
-  Arrival on_older(int64_t number, SequenceNumber sequence_number);
-  void add_gap(int64_t first, int64_t last, TimePoint now);
-  void restart(int64_t number);
-  void give_up_all();
+  Arrival on_older(int64_t number);
+  Arrival on_outdated(SequenceNumber sequence_number);
+  void add_gap(int64_t number, TimePoint now);
+  void restart(SequenceNumber sequence_number);
   void mark(int64_t number, bool received) {
     received_.set(static_cast<size_t>(number & (kHistory - 1)), received);
   }
   Duration retry_after(int attempts) const;
 
   Limits limits_;
-  SequenceUnwrapper unwrapper_;
   int64_t newest_ = 0;
-  std::bitset<kHistory> received_;  // by number; of the last kHistory
-  std::vector<Missing> missing_;    // by ascending number
-  std::optional<uint16_t> expected_after_old_;
+  std::bitset<kHistory> received_;                    // by number; of the last kHistory
+  std::vector<Missing> missing_;                      // by ascending number
+  std::optional<SequenceNumber> expected_after_old_;  // RFC 3550 A.1: two in sequence restart
   Duration round_trip_ = std::chrono::milliseconds(100);
   TimePoint deadline_ = kNever;
   bool started_ = false;

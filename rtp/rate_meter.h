@@ -19,8 +19,15 @@ class RateMeter {
   static constexpr int64_t kBuckets = 10;
   static constexpr Duration kBucket = std::chrono::milliseconds(100);
 
+  // The index is of buckets since the clock's zero, which may lie ahead.
+  static size_t place(int64_t index) {
+    return static_cast<size_t>((index % kBuckets + kBuckets) % kBuckets);
+  }
+  uint64_t& slot(int64_t index) { return bytes_[place(index)]; }
+  uint64_t slot(int64_t index) const { return bytes_[place(index)]; }
+
   std::array<uint64_t, kBuckets> bytes_{};
-  int64_t newest_ = 0;  // index of the newest bucket since the clock's zero
+  int64_t newest_ = 0;  // index of the newest bucket
   TimePoint since_{};   // of the first byte after a silence
   bool started_ = false;
 };

@@ -13,9 +13,6 @@
 
 namespace simpul::rtp {
 
-// No RTCP leaves in a datagram larger than this.
-inline constexpr size_t kRtcpSizeMax = 1200;
-
 // RFC 3550 §6.4.1: what one receiver says about one stream. `fraction_lost` is in 1/256,
 // `jitter` in units of the RTP clock, the delay in 1/65536 s.
 struct ReportBlock {

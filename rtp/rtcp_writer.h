@@ -30,14 +30,20 @@ class RtcpWriter {
   // numbers it holds; fewer than all when the room ends.
   size_t nack(Ssrc sender, Ssrc media, std::span<const SequenceNumber> missing);
 
-  // `statuses` as the receiver saw them; see transport_feedback.h. Returns how many were written.
-  size_t transport_feedback(const FeedbackHead& head, std::span<const PacketStatus> statuses);
+  // As write_transport_feedback(); returns how many of `arrivals` were written.
+  size_t transport_feedback(const FeedbackHead& head, std::span<const TimePoint> arrivals);
 
   size_t size() const { return size_; }
   size_t left() const { return room_.size() - size_; }
   MutableBytes written() const { return room_.first(size_); }
 
  private:
+  MutableBytes free() const { return room_.subspan(size_); }
+  bool append(size_t packet_size) {
+    size_ += packet_size;
+    return packet_size > 0;
+  }
+
   MutableBytes room_;
   size_t size_ = 0;
 };

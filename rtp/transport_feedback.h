@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -11,6 +10,9 @@
 #include "rtp/types.h"
 
 namespace simpul::rtp {
+
+// No RTCP leaves in a datagram larger than this.
+inline constexpr size_t kRtcpSizeMax = 1200;
 
 // One packet that a transport-wide feedback message reports as received. `time` is on the
 // reporter's clock in steps of 250 µs and wraps every 2^24 * 64 ms (12 days): only differences
@@ -39,7 +41,7 @@ struct TransportFeedback {
   bool append_arrivals(std::vector<ReportedArrival>& arrivals) const;
 };
 
-// What to write in front of the statuses.
+// What a message that we write begins with.
 struct FeedbackHead {
   Ssrc sender;
   Ssrc media;
@@ -47,14 +49,19 @@ struct FeedbackHead {
   uint8_t feedback_count = 0;
 };
 
-// When a packet came, or that it did not.
-using PacketStatus = std::optional<TimePoint>;
+// How many numbers one message written by us speaks of at most.
+inline constexpr size_t kFeedbackStatusesMax = 2048;
 
-// Writes one message about consecutive numbers from `head.base` on and returns how many of
-// `statuses` it holds: fewer than all when the room ends, or when two arrivals lie further apart
-// than a delta can say (8.19 s). Nothing (0) when not even the first received one fits, or none
-// was received. `size` becomes the bytes written, a multiple of 4.
-size_t write_transport_feedback(const FeedbackHead& head, std::span<const PacketStatus> statuses,
-                                MutableBytes room, size_t& size);
+struct FeedbackWritten {
+  size_t statuses = 0;  // how many of them the message holds
+  size_t size = 0;      // in bytes, a multiple of 4
+};
+
+// Writes one message about consecutive numbers from `head.base` on; `arrivals` tells when each
+// came, kNever for one that did not. Holds fewer than all when the room ends, or when two
+// arrivals lie further apart than a delta can say (8.19 s); none when not even the first received
+// one fits, or none was received.
+FeedbackWritten write_transport_feedback(const FeedbackHead& head,
+                                         std::span<const TimePoint> arrivals, MutableBytes room);
 
 }  // namespace simpul::rtp

@@ -33,15 +33,17 @@ class TransportFeedbackBuilder {
   TimePoint next_deadline() const { return deadline_; }  // kNever when all is reported
 
  private:
-  PacketStatus& status(int64_t number) { return statuses_[static_cast<size_t>(number % kHistory)]; }
-  void restart(int64_t number);
-  bool is_restart(SequenceNumber transport_sequence);
+  TimePoint& arrival_of(int64_t number) {
+    return arrivals_[static_cast<size_t>(number & (kHistory - 1))];
+  }
+  void restart(SequenceNumber transport_sequence);
+  void advance_to(int64_t number);
 
-  SequenceUnwrapper unwrapper_;
-  std::vector<PacketStatus> statuses_;  // a ring, by number
-  int64_t next_ = 0;                    // the first number that is not yet reported
-  int64_t newest_ = -1;
-  std::optional<uint16_t> expected_after_old_;  // RFC 3550 A.1: two in sequence are a restart
+  std::vector<TimePoint> arrivals_;  // a ring, by number; kNever for what did not come
+  std::vector<TimePoint> pending_;   // what one message speaks of, unrolled
+  int64_t next_ = 0;                 // the first number that is not yet reported
+  int64_t newest_ = 0;               // always one that came
+  std::optional<SequenceNumber> expected_after_old_;  // RFC 3550 A.1: two in sequence restart
   TimePoint deadline_ = kNever;
   uint8_t feedback_count_ = 0;
   bool started_ = false;

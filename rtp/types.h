@@ -21,16 +21,17 @@ std::string_view to_string(MediaKind kind);
 // The encoding name of SDP: "opus", "red", "VP8", "VP9", "H264", "AV1".
 std::string_view to_string(Codec codec);
 
+// The 64-bit number that `wrapped` stands for: the one nearest to `reference`.
+constexpr int64_t unwrap_near(int64_t reference, SequenceNumber wrapped) {
+  const auto step = wrapped.value() - static_cast<uint16_t>(reference);
+  return reference + static_cast<int16_t>(step);
+}
+
 // Extends wrapping sequence numbers to 64 bits, where order and distance exist.
 class SequenceUnwrapper {
  public:
   int64_t unwrap(SequenceNumber wrapped) {
-    if (!last_) {
-      last_ = wrapped.value();
-    } else {
-      const auto step = wrapped.value() - static_cast<uint16_t>(*last_);
-      *last_ += static_cast<int16_t>(step);
-    }
+    last_ = last_ ? unwrap_near(*last_, wrapped) : int64_t{wrapped.value()};
     return *last_;
   }
 
