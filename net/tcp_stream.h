@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -39,7 +40,7 @@ class TcpStream {
   TcpStream& operator=(TcpStream&&) noexcept;
   ~TcpStream();
 
-  // Sets the handlers and starts reading. Nothing is read before.
+  // Sets the handlers and starts reading, once. Nothing is read before.
   void start(Handlers handlers);
   // Queues bytes behind what is queued; dropped when the connection has ended or is closing.
   void write(std::string bytes);

@@ -54,7 +54,8 @@ class UdpSocket final : public DatagramSender {
     std::function<void()> on_readable;  // every turn while something is waiting
     std::function<void()> on_writable;  // once for each notify_when_writable()
   };
-  // From now on the loop's thread owns the socket, which is destroyed before the loop.
+  // From now on the loop's thread owns the socket. It is destroyed before the loop and outside of
+  // its handlers.
   void watch(EventLoop& loop, Handlers handlers);
 
   // Reads up to `max` datagrams (rounded up to whole batches) and appends them. True when more may
@@ -71,6 +72,7 @@ class UdpSocket final : public DatagramSender {
   UdpSocket(int fd, const Address& local_address);
   void on_ready(FdWatcher::Ready ready);
   bool receive_batch(PacketPool& pool, std::vector<ReceivedDatagram>& received);
+  void take_datagram(size_t i, std::vector<ReceivedDatagram>& received);
 
   int fd_;
   Address local_address_;
