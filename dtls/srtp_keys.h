@@ -33,7 +33,7 @@ struct SrtpMasterKey {
   std::array<uint8_t, 14> salt{};
 
   SrtpMasterKey() = default;
-  SrtpMasterKey(SrtpProfile profile, Bytes key, Bytes salt);
+  SrtpMasterKey(SrtpProfile of_profile, Bytes of_key, Bytes of_salt);
   SrtpMasterKey(const SrtpMasterKey&) = default;
   SrtpMasterKey& operator=(const SrtpMasterKey&) = default;
   ~SrtpMasterKey();
@@ -53,22 +53,26 @@ constexpr size_t keying_material_size(SrtpProfile profile) {
 // directions (RFC 5764 §4.2).
 SrtpMasterKeys split_keying_material(SrtpProfile profile, Bytes material);
 
-// The keys that one direction of RTP or of RTCP works with (RFC 3711 §4.3). Overwritten when it
-// ends.
+// What RTP, or RTCP, of one direction works with (RFC 3711 §4.3). Sizes as in SrtpMasterKey.
+// Overwritten when it ends.
 struct SrtpSessionKey {
   std::array<uint8_t, 32> cipher{};
-  std::array<uint8_t, 20> authentication{};
+  std::array<uint8_t, 20> authentication{};  // of no use to AEAD
   std::array<uint8_t, 14> salt{};
 
   SrtpSessionKey() = default;
-  SrtpSessionKey(const SrtpSessionKey&) = delete;
-  SrtpSessionKey& operator=(const SrtpSessionKey&) = delete;
+  SrtpSessionKey(const SrtpSessionKey&) = default;
+  SrtpSessionKey& operator=(const SrtpSessionKey&) = default;
   ~SrtpSessionKey();
 };
 
-enum class SrtpStream : uint8_t { kRtp, kRtcp };
+struct SrtpSessionKeys {
+  SrtpProfile profile = SrtpProfile::kAeadAes128Gcm;
+  SrtpSessionKey rtp;
+  SrtpSessionKey rtcp;
+};
 
 // The key derivation with a rate of zero: once, at the start.
-void derive_session_key(const SrtpMasterKey& master, SrtpStream stream, SrtpSessionKey& out);
+SrtpSessionKeys derive_session_keys(const SrtpMasterKey& master);
 
 }  // namespace simpul::dtls

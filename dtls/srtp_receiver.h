@@ -1,18 +1,16 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/expected.h"
 #include "crypto/srtp_cipher.h"
 #include "dtls/srtp_keys.h"
 #include "dtls/srtp_replay.h"
+#include "dtls/srtp_stream.h"
 
 namespace simpul::dtls {
 
@@ -21,7 +19,7 @@ enum class SrtpError : uint8_t {
   kAuthentication,  // not made with our key, or changed on its way
   kReplayed,        // had this one already
   kTooOld,          // behind the replay window, so nobody knows
-  kTooManySources,  // authentic, but of one SSRC too many
+  kTooManySources,  // of one SSRC more than the limit; not looked into any further
   kNotEncrypted,    // SRTCP without its E bit
 };
 
@@ -37,7 +35,7 @@ struct RtpToOpen {
 // Authenticates and decrypts what one connection receives, and refuses replays (RFC 3711 §3.3,
 // RFC 7714). Per SSRC it keeps the rollover counter, estimated from the highest index seen
 // (§3.3.1), and a window of 1,024 packets (§3.3.2). Only an authentic packet changes any of it or
-// makes an entry. A batch gives what its packets would give one by one.
+// makes an entry. A batch opens what its packets would open one by one.
 class SrtpReceiver {
  public:
   struct Limits {
@@ -45,10 +43,11 @@ class SrtpReceiver {
   };
 
   // The engine outlives the receiver; both belong to one thread.
-  SrtpReceiver(crypto::CipherEngine& engine, const SrtpMasterKey& master, const Limits& limits);
   SrtpReceiver(crypto::CipherEngine& engine, const SrtpMasterKey& master)
       : SrtpReceiver(engine, master, Limits{}) {}
-  ~SrtpReceiver();
+  SrtpReceiver(crypto::CipherEngine& engine, const SrtpMasterKey& master, const Limits& limits)
+      : SrtpReceiver(engine, derive_session_keys(master), limits) {}
+  SrtpReceiver(crypto::CipherEngine& engine, const SrtpSessionKeys& keys, const Limits& limits);
 
   // Allocates only when a source is new.
   void open(std::span<RtpToOpen> batch);
@@ -59,16 +58,14 @@ class SrtpReceiver {
   size_t source_count() const { return rtp_sources_.size(); }
 
  private:
-  struct Pending;
+  struct Group;
 
-  bool prepare(RtpToOpen& packet, Pending& pending) const;
-  void finish(std::span<Pending> pending);
+  void prepare(RtpToOpen& packet, Group& group);
+  void finish(Group& group);
 
   crypto::CipherSuite suite_;
-  std::array<uint8_t, 14> rtp_salt_;
-  std::array<uint8_t, 14> rtcp_salt_;
-  std::unique_ptr<crypto::SrtpCipher> rtp_;
-  std::unique_ptr<crypto::SrtpCipher> rtcp_;
+  SrtpStream rtp_;
+  SrtpStream rtcp_;
   SrtpSources rtp_sources_;
   SrtpSources rtcp_sources_;
 };

@@ -1,14 +1,13 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 #include "base/bytes.h"
 #include "crypto/srtp_cipher.h"
 #include "dtls/srtp_keys.h"
+#include "dtls/srtp_stream.h"
 
 namespace simpul::dtls {
 
@@ -37,8 +36,9 @@ class SrtpSender {
  public:
   // The engine outlives the sender; both belong to one thread. SRTCP packets are counted from
   // `rtcp_index` on.
-  SrtpSender(crypto::CipherEngine& engine, const SrtpMasterKey& master, uint32_t rtcp_index = 1);
-  ~SrtpSender();
+  SrtpSender(crypto::CipherEngine& engine, const SrtpMasterKey& master, uint32_t rtcp_index = 1)
+      : SrtpSender(engine, derive_session_keys(master), rtcp_index) {}
+  SrtpSender(crypto::CipherEngine& engine, const SrtpSessionKeys& keys, uint32_t rtcp_index = 1);
 
   // A batch of any size; packets of one frame in one batch are cheapest. Nothing is allocated.
   void seal(std::span<RtpToSeal> batch);
@@ -54,10 +54,8 @@ class SrtpSender {
   size_t prepare(const RtpToSeal& packet, crypto::SealJob& job) const;
 
   crypto::CipherSuite suite_;
-  std::array<uint8_t, 14> rtp_salt_;
-  std::array<uint8_t, 14> rtcp_salt_;
-  std::unique_ptr<crypto::SrtpCipher> rtp_;
-  std::unique_ptr<crypto::SrtpCipher> rtcp_;
+  SrtpStream rtp_;
+  SrtpStream rtcp_;
   uint32_t rtcp_index_;  // of the next SRTCP packet
 };
 

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <span>
+#include <type_traits>
+
+#include "crypto/srtp_cipher.h"
+#include "dtls/srtp_keys.h"
+
+namespace simpul::dtls {
+
+// The cipher of RTP, or of RTCP, of one direction, and the salt that its initial values are made
+// of. Both profiles lay SSRC and index (48 bits; RTCP's 31 in front of nothing) side by side over
+// the salt, GCM two bytes further to the front (RFC 7714 §8.1, §9.1; RFC 3711 §4.1.1).
+class SrtpStream {
+ public:
+  SrtpStream(crypto::CipherEngine& engine, SrtpProfile profile, const SrtpSessionKey& key);
+
+  crypto::SrtpCipher& cipher() const { return *cipher_; }
+
+  crypto::CipherIv initial_value(uint32_t ssrc, uint64_t index) const {
+    std::array<uint8_t, 10> numbers;
+    const std::span<uint8_t, 10> at(numbers);
+    store_be32(at.subspan<0, 4>(), ssrc);
+    store_be16(at.subspan<4, 2>(), static_cast<uint16_t>(index >> 32));
+    store_be32(at.subspan<6, 4>(), static_cast<uint32_t>(index));
+    crypto::CipherIv value = salt_;
+    for (size_t i = 0; i < numbers.size(); ++i) value[numbers_at_ + i] ^= numbers[i];
+    return value;
+  }
+
+ private:
+  crypto::CipherIv salt_{};
+  size_t numbers_at_;
+  std::unique_ptr<crypto::SrtpCipher> cipher_;
+};
+
+// Room on the stack for the jobs of a batch, of which only those that are used get a value.
+template <class Job, size_t kCapacity>
+class SrtpJobs {
+  static_assert(std::is_trivially_destructible_v<Job>);
+
+ public:
+  bool empty() const { return size_ == 0; }
+  bool full() const { return size_ == kCapacity; }
+  // There is room. Takes nothing until push() says so, and then what was made last.
+  Job& make() { return *new (&room_[size_ * sizeof(Job)]) Job; }
+  void push() { ++size_; }
+  void clear() { size_ = 0; }
+  std::span<Job> jobs() { return {std::launder(reinterpret_cast<Job*>(room_.data())), size_}; }
+
+ private:
+  size_t size_ = 0;
+  alignas(Job) std::array<std::byte, kCapacity * sizeof(Job)> room_;
+};
+
+}  // namespace simpul::dtls
