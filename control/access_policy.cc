@@ -6,8 +6,7 @@ namespace simpul::control {
 namespace {
 
 constexpr std::string_view kExposedHeaders = "Location, ETag, Link, Retry-After, Accept-Post";
-constexpr std::string_view kRequestHeaders =
-    "Authorization, Content-Type, If-Match, If-None-Match";
+constexpr std::string_view kRequestHeaders = "Authorization, Content-Type, If-Match, If-None-Match";
 constexpr std::string_view kPreflightSeconds = "600";
 
 // Without the port and the brackets of IPv6; empty when it is neither a name nor an address.
@@ -32,9 +31,8 @@ bool AccessPolicy::allows_host(std::string_view host) const {
 }
 
 bool AccessPolicy::allows_origin(std::string_view origin) const {
-  return options_.any_origin || std::ranges::any_of(options_.allowed_origins, [&](const auto& o) {
-    return o == origin;
-  });
+  return options_.any_origin ||
+         std::ranges::any_of(options_.allowed_origins, [&](const auto& o) { return o == origin; });
 }
 
 void AccessPolicy::add_headers(const Request& request, std::string_view allowed,

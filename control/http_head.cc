@@ -45,8 +45,8 @@ class HeadReader final : public beast::http::basic_parser<true> {
       error = beast::http::error::header_limit;
       return;
     }
-    head_.headers.push_back({lower_case({name.data(), name.size()}),
-                             std::string(trim({value.data(), value.size()}))});
+    head_.headers.push_back(
+        {lower_case({name.data(), name.size()}), std::string(trim({value.data(), value.size()}))});
   }
   void on_response_impl(int, beast::string_view, int, ErrorCode&) override {}
   void on_header_impl(ErrorCode&) override {}
@@ -199,8 +199,7 @@ Expected<Head, Problem> parse_head(std::string_view bytes, const HttpLimits& lim
   if (!size) return unexpected(size.error());
   const bool wants_continue =
       is_current && *size > 0 && has_token(*request, "expect", "100-continue");
-  return Head{
-      .request = *std::move(request), .body_size = *size, .wants_continue = wants_continue};
+  return Head{.request = *std::move(request), .body_size = *size, .wants_continue = wants_continue};
 }
 
 }  // namespace simpul::control

@@ -25,9 +25,10 @@ struct HttpServer::Session {
   std::optional<Response> early;  // while busy: the handler answered before it returned
 };
 
-Expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(
-    net::EventLoop& loop, const Address& address, const HttpServerLimits& limits,
-    Handlers handlers) {
+Expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(net::EventLoop& loop,
+                                                                     const Address& address,
+                                                                     const HttpServerLimits& limits,
+                                                                     Handlers handlers) {
   std::unique_ptr<HttpServer> server(new HttpServer(loop, limits, std::move(handlers)));
   auto listener = net::TcpListener::listen(
       loop, address,
@@ -73,33 +74,31 @@ std::optional<Problem> HttpServer::refusal(const Address& ip) const {
                    .field = {}};
   }
   if (sessions_.size() < limits_.connections) return std::nullopt;
-  return Problem{.type = ProblemType::kFull,
-                 .status = 503,
-                 .detail = "Too many connections.",
-                 .field = {}};
+  return Problem{
+      .type = ProblemType::kFull, .status = 503, .detail = "Too many connections.", .field = {}};
 }
 
 void HttpServer::start_session(Session& session) {
   const auto id = session.id;
-  session.stream.start(
-      {.on_data =
-           [this, id](Bytes bytes) {
-             on_event(id, [bytes](auto& connection, auto now, auto& out) {
-               connection.receive(bytes, now, out);
-             });
-           },
-       .on_end =
-           [this, id] {
-             on_event(id, [](auto& connection, auto now, auto& out) {
-               connection.receive_end(now, out);
-             });
-           },
-       .on_drained =
-           [this, id] {
-             on_event(id,
-                      [](auto& connection, auto now, auto& out) { connection.on_sent(now, out); });
-           },
-       .on_close = [this, id] { remove(id); }});
+  session.stream.start({.on_data =
+                            [this, id](Bytes bytes) {
+                              on_event(id, [bytes](auto& connection, auto now, auto& out) {
+                                connection.receive(bytes, now, out);
+                              });
+                            },
+                        .on_end =
+                            [this, id] {
+                              on_event(id, [](auto& connection, auto now, auto& out) {
+                                connection.receive_end(now, out);
+                              });
+                            },
+                        .on_drained =
+                            [this, id] {
+                              on_event(id, [](auto& connection, auto now, auto& out) {
+                                connection.on_sent(now, out);
+                              });
+                            },
+                        .on_close = [this, id] { remove(id); }});
 }
 
 void HttpServer::on_event(uint64_t id, const Event& event) {

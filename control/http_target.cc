@@ -122,9 +122,8 @@ Expected<Target, std::string> parse_target(std::string_view text) {
 
 bool is_valid_id(std::string_view text) {
   if (text.empty() || text.size() > kIdMax || text == "." || text == "..") return false;
-  return std::ranges::all_of(text, [](char c) {
-    return is_ascii_alphanumeric(c) || c == '_' || c == '.' || c == '-';
-  });
+  return std::ranges::all_of(
+      text, [](char c) { return is_ascii_alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
 }  // namespace simpul::control

@@ -35,8 +35,10 @@ struct Problem {
 
 // "/problems/invalid-field".
 std::string_view type_uri(ProblemType type);
+std::string_view title_of(ProblemType type);
 
 // The problem document (RFC 9457). `detail` may hold any bytes of a request.
+std::string problem_document(const Problem& problem);
 Response problem_response(const Problem& problem);
 
 Problem invalid_field(std::string_view field, std::string_view detail);

@@ -1,0 +1,76 @@
+#include "control/application.h"
+
+#include <string>
+#include <utility>
+
+#include "control/join_api.h"
+#include "control/json_documents.h"
+#include "control/rooms_api.h"
+
+namespace simpul::control {
+namespace {
+
+Response status_response(bool is_good, const std::string& bad) {
+  return {.status = static_cast<uint16_t>(is_good ? 200 : 503),
+          .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
+          .body = status_document(is_good ? "ok" : bad)};
+}
+
+}  // namespace
+
+Application::Application(Engine& engine, Options options)
+    : engine_(engine), policy_(std::move(options.access)) {
+  add_join_routes(router_, engine_);
+  add_rooms_routes(router_, engine_, std::move(options.now_unix_ms));
+  add_status_routes();
+  add_page_routes(router_, options.pages);
+}
+
+void Application::handle(const Request& request, Respond respond) {
+  // What is needed of the request is copied: it may be gone when the answer comes.
+  Response access;
+  policy_.add_headers(request, router_.allowed(request), access);
+  auto finish = [this, label = std::string(router_.label(request)),
+                 headers = std::move(access.headers),
+                 respond = std::move(respond)](Response response) {
+    counters_.count(label, response.status);
+    response.headers.insert(response.headers.end(), headers.begin(), headers.end());
+    respond(std::move(response));
+  };
+  if (!policy_.allows_host(request.host)) {
+    return finish(problem_response({.type = ProblemType::kForbidden,
+                                    .status = 403,
+                                    .detail = "The Host header does not name this server.",
+                                    .field = {}}));
+  }
+  router_.handle(request, finish);
+}
+
+void Application::add_status_routes() {
+  router_.add(Method::kGet, "/healthz", [this](const Call&, const Respond& respond) {
+    respond(status_response(engine_.healthy(), "unhealthy"));
+  });
+  // A node takes joins whenever it is well: there is no draining yet.
+  router_.add(Method::kGet, "/readyz", [this](const Call&, const Respond& respond) {
+    respond(status_response(engine_.healthy(), "not ready"));
+  });
+  router_.add(Method::kGet, "/metrics",
+              [this](const Call&, const Respond& respond) { respond(metrics()); });
+}
+
+Response Application::metrics() const {
+  const auto names = engine_.room_names();
+  size_t participants = 0;
+  for (const auto& name : names) {
+    if (const auto room = engine_.room(name)) participants += room->participants.size();
+  }
+  const auto report = engine_.report();
+  return {.status = 200,
+          .headers = {{"Content-Type", std::string(kMetricsType)}, {"Cache-Control", "no-store"}},
+          .body = metrics_text({.node = report,
+                                .rooms = names.size(),
+                                .participants = participants,
+                                .http = counters_})};
+}
+
+}  // namespace simpul::control

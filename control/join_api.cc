@@ -1,0 +1,121 @@
+#include "control/join_api.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "control/http_target.h"
+
+namespace simpul::control {
+namespace {
+
+constexpr std::string_view kSdpType = "application/sdp";
+
+bool is_sdp(const Request& request) {
+  const auto* type = request.header("content-type");
+  if (type == nullptr) return false;
+  const std::string_view text(*type);
+  return equals_ignoring_case(trim(text.substr(0, text.find(';'))), kSdpType);
+}
+
+std::optional<relay::LayerChoice> parse_layer(std::string_view text) {
+  if (text == "low") return relay::LayerChoice::kLow;
+  if (text == "mid") return relay::LayerChoice::kMid;
+  if (text == "high") return relay::LayerChoice::kHigh;
+  return std::nullopt;
+}
+
+Expected<node::JoinRequest, Problem> make_join(const Call& call, node::Role role) {
+  const auto& request = call.request;
+  if (!is_sdp(request)) {
+    return unexpected(Problem{.type = ProblemType::kUnsupportedMedia,
+                              .status = 415,
+                              .detail = "The body must be an offer of type application/sdp.",
+                              .field = {}});
+  }
+  node::JoinRequest join;
+  join.role = role;
+  join.room = call.names.at(0);
+  join.offer = request.body;
+  if (const auto* participant = request.parameter("participant")) {
+    if (!is_valid_id(*participant)) {
+      return unexpected(invalid_field("participant", "Must be 1 to 64 of A-Z a-z 0-9 _ . -"));
+    }
+    (role == node::Role::kWatcher ? join.watched : join.participant) = *participant;
+  }
+  if (const auto* layer = request.parameter("layer"); layer && role == node::Role::kWatcher) {
+    const auto choice = parse_layer(*layer);
+    if (!choice) return unexpected(invalid_field("layer", "Must be low, mid or high."));
+    join.layer = *choice;
+  }
+  return join;
+}
+
+Problem explain(const node::JoinError& error) {
+  using Kind = node::JoinError::Kind;
+  const auto problem = [&](ProblemType type, uint16_t status) {
+    return Problem{.type = type, .status = status, .detail = error.detail, .field = {}};
+  };
+  switch (error.kind) {
+    case Kind::kInvalidSdp:
+      return problem(ProblemType::kInvalidSdp, 400);
+    case Kind::kUnsupportedMedia:
+      return problem(ProblemType::kUnsupportedMedia, 406);
+    case Kind::kNoPublisher:
+    case Kind::kConflict:
+      return problem(ProblemType::kConflict, 409);
+    case Kind::kFull:
+      return problem(ProblemType::kFull, 503);
+    case Kind::kStopping:
+      return problem(ProblemType::kDraining, 503);
+  }
+  return problem(ProblemType::kInternal, 500);
+}
+
+Response make_error(const node::JoinError& error) {
+  auto response = problem_response(explain(error));
+  if (error.kind == node::JoinError::Kind::kNoPublisher) {
+    response.headers.push_back({"Retry-After", "1"});
+  }
+  return response;
+}
+
+Response make_answer(std::string_view endpoint, const std::string& room, node::Join join) {
+  std::string location(endpoint);
+  location += "/" + room + "/" + join.session;
+  return {.status = 201,
+          .headers = {{"Location", std::move(location)},
+                      {"Content-Type", std::string(kSdpType)},
+                      {"ETag", "\"" + join.session + "\""},
+                      {"Cache-Control", "no-store"}},
+          .body = std::move(join.answer)};
+}
+
+void add_endpoint(Router& router, Engine& engine, std::string endpoint, node::Role role) {
+  const auto pattern = endpoint + "/{room}";
+  const auto post = [&engine, endpoint, role](const Call& call, const Respond& respond) {
+    auto join = make_join(call, role);
+    if (!join) return respond(problem_response(join.error()));
+    auto done = [endpoint, room = join->room, respond](auto result) {
+      respond(result ? make_answer(endpoint, room, *std::move(result))
+                     : make_error(result.error()));
+    };
+    engine.join(*std::move(join), std::move(done));
+  };
+  const auto end = [&engine](const Call& call, const Respond& respond) {
+    if (engine.leave(call.names.at(0), call.names.at(1))) return respond({.status = 200});
+    respond(problem_response(not_found("There is no such session, or it has ended.")));
+  };
+  router.add(Method::kPost, pattern, post);
+  router.set_accept_post(pattern, std::string(kSdpType));
+  router.add(Method::kDelete, pattern + "/{session}", end);
+}
+
+}  // namespace
+
+void add_join_routes(Router& router, Engine& engine) {
+  add_endpoint(router, engine, "/whip", node::Role::kPublisher);
+  add_endpoint(router, engine, "/whep", node::Role::kWatcher);
+}
+
+}  // namespace simpul::control
