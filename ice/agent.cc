@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
+
 namespace simpul::ice {
 
 Agent::Agent(AgentConfig config, TimePoint now)
     : config_(std::move(config)),
       username_(config_.local.username_fragment + ":" + config_.remote_username_fragment),
       key_(as_bytes(config_.local.password)),
-      heard_(now) {}
+      heard_(now) {
+  SIMPUL_CHECK(config_.limits.paths_max >= 2);  // one to use, one to move to
+}
 
 void Agent::receive(Bytes datagram, const Path& path, TimePoint now, Output& out) {
   if (expired_) return count(AgentDrop::kExpired);

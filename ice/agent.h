@@ -100,8 +100,8 @@ class Agent {
   struct KnownPath {
     Path path;
     TimePoint heard{};
-    std::optional<TimePoint> nominated;  // when last
-    bool proved_since = false;           // something else than a check came after `nominated`
+    std::optional<TimePoint> nominated = {};  // when last
+    bool proved_since = false;                // something else than a check came after `nominated`
   };
 
   void count(AgentDrop drop) { ++drops_[static_cast<size_t>(drop)]; }

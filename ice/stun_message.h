@@ -102,13 +102,13 @@ std::vector<uint8_t> make_binding_error(std::span<const uint8_t, kTransactionIdS
 // A check as a controlling browser sends it; for clients of ours and for tests.
 struct BindingRequest {
   TransactionId id{};
-  std::string_view username;  // "theirs:ours"; empty: left out
+  std::string_view username = {};  // "theirs:ours"; empty: left out
   uint32_t priority = 0x6e7f1eff;
-  std::optional<uint64_t> controlling;
-  std::optional<uint64_t> controlled;
+  std::optional<uint64_t> controlling = {};
+  std::optional<uint64_t> controlled = {};
   bool use_candidate = false;
-  std::string_view key;  // the password of the one who is asked; empty: unsigned
-  std::vector<uint16_t> unknown_attributes;  // empty ones, in front of the signature
+  std::string_view key = {};  // the password of the one who is asked; empty: unsigned
+  std::vector<uint16_t> unknown_attributes = {};  // empty ones, in front of the signature
 };
 std::vector<uint8_t> make_binding_request(const BindingRequest& request);
 

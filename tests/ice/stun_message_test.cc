@@ -89,7 +89,9 @@ TEST(StunMessage, RefusesEveryTruncationAndEveryAddedByte) {
 }
 
 TEST(StunMessage, NoticesEveryFlippedByteThatIsSigned) {
+  const size_t unsigned_from = kSampleRequest.size() - 8;  // FINGERPRINT's own type and length
   for (size_t i = 0; i < kSampleRequest.size(); ++i) {
+    if (i >= unsigned_from && i < unsigned_from + 4) continue;
     auto bytes = kSampleRequest;
     bytes[i] ^= 0x01;
     const auto message = StunMessage::parse(bytes);
@@ -140,13 +142,15 @@ TEST(StunMessage, TakesTheLongestUsernameAndNoLongerOne) {
 
 TEST(StunMessage, ReadsAnEmptyMessageAndEmptyAttributes) {
   EXPECT_TRUE(StunMessage::parse(message_of("")).has_value());
-  const auto message = StunMessage::parse(message_of("00060000"));
+  const auto bytes = message_of("00060000");
+  const auto message = StunMessage::parse(bytes);
   ASSERT_TRUE(message.has_value());
   EXPECT_EQ(message->username(), "");
 }
 
 TEST(StunMessage, TakesTheFirstOfTwoAttributes) {
-  const auto message = StunMessage::parse(message_of("00060004 61626364 00060004 65666768"));
+  const auto bytes = message_of("00060004 61626364 00060004 65666768");
+  const auto message = StunMessage::parse(bytes);
   ASSERT_TRUE(message.has_value());
   EXPECT_EQ(message->username(), "abcd");
 }
@@ -157,8 +161,9 @@ TEST(StunMessage, RefusesAFingerprintThatIsNotTheLastAttribute) {
 }
 
 TEST(StunMessage, IgnoresWhatFollowsTheIntegrity) {
-  const auto message = StunMessage::parse(
-      message_of("00080014 0000000000000000000000000000000000000000 00250000 7fff0000"));
+  const auto bytes =
+      message_of("00080014 0000000000000000000000000000000000000000 00250000 7fff0000");
+  const auto message = StunMessage::parse(bytes);
   ASSERT_TRUE(message.has_value());
   EXPECT_FALSE(message->use_candidate());
   EXPECT_TRUE(message->unknown_attributes().empty());
@@ -167,7 +172,8 @@ TEST(StunMessage, IgnoresWhatFollowsTheIntegrity) {
 TEST(StunMessage, ListsUnknownAttributesThatMustBeUnderstoodUpToALimit) {
   std::string attributes = "7ffe0000 ffff0000";
   for (int i = 0; i < 300; ++i) attributes += "7ffd0000";
-  const auto message = StunMessage::parse(message_of(attributes));
+  const auto bytes = message_of(attributes);
+  const auto message = StunMessage::parse(bytes);
   ASSERT_TRUE(message.has_value());
   ASSERT_EQ(message->unknown_attributes().size(), StunMessage::kUnknownMax);
   EXPECT_EQ(message->unknown_attributes()[0], 0x7ffe);
