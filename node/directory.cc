@@ -6,6 +6,10 @@
 namespace simpul::node {
 namespace {
 
+JoinError full(std::string detail) { return {JoinError::Kind::kFull, std::move(detail)}; }
+
+}  // namespace
+
 std::string_view to_string(ConnectionPhase phase) {
   switch (phase) {
     case ConnectionPhase::kNew:
@@ -21,10 +25,6 @@ std::string_view to_string(ConnectionPhase phase) {
   }
   return "closed";
 }
-
-JoinError full(std::string detail) { return {JoinError::Kind::kFull, std::move(detail)}; }
-
-}  // namespace
 
 std::optional<JoinError> Directory::refuse(const JoinRequest& request) const {
   const auto found = rooms_.find(request.room);

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/address.h"
@@ -48,6 +49,7 @@ struct JoinError {
 };
 
 enum class ConnectionPhase : uint8_t { kNew, kChecking, kConnected, kDisconnected, kClosed };
+std::string_view to_string(ConnectionPhase phase);  // "new", "checking", ...
 
 struct TrackReport {
   relay::TrackState state;
@@ -66,7 +68,8 @@ struct ConnectionReport {
   Role role = Role::kPublisher;
   ConnectionPhase phase = ConnectionPhase::kNew;
   uint32_t worker = 0;
-  std::optional<Address> local;
+  uint32_t local_socket = 0;     // of the worker's, where `remote` is set
+  std::optional<Address> local;  // filled in by the node
   std::optional<Address> remote;
   std::optional<double> round_trip_ms;
   std::vector<TrackReport> tracks;

@@ -4,12 +4,11 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
 
-#include "base/address.h"
 #include "base/packet.h"
 #include "base/time.h"
 #include "connection/connection.h"
@@ -20,14 +19,21 @@
 namespace simpul::node {
 
 // One worker's connections and its relay, joined: the one place where both meet. Datagrams find
-// their connection (by address; a STUN check from a new address by its username), media go to the
-// relay, and what the relay has for a subscriber is sealed by that one's connection into the send
-// arena. No thread, no socket, no clock: the worker around it has those.
+// their connection (STUN checks by username, all else by address), media go to the relay, and
+// what the relay has for a subscriber is sealed by that one's connection into the send memory.
+// No thread, no socket, no clock: the worker around it has those.
 class Switchboard {
  public:
+  // How long a publisher must have been silent before a new connection of the same participant
+  // takes its place (a page that was reloaded, an encoder that started again).
+  static constexpr Duration kSupersededAfter = std::chrono::seconds(2);
+  // How long a path stays with a silent connection when another one proves that it has it.
+  static constexpr Duration kPathKept = std::chrono::seconds(3);
+
   struct Options {
     relay::Limits relay;
     uint64_t seed = 0;
+    rtp::NtpClock clock{Duration::zero()};
   };
   // What leaves the switchboard besides datagrams.
   struct Hooks {
@@ -35,9 +41,9 @@ class Switchboard {
     std::function<void(const SessionChange&)> changed;
   };
 
-  // `sockets` are the egress of each local socket, by the index that paths carry.
+  // `sockets` are the ways out of the local sockets, by the index that paths carry.
   Switchboard(const Options& options, const dtls::Context& context, crypto::CipherEngine& engine,
-              std::vector<net::Egress*> sockets, Hooks hooks);
+              std::vector<net::Egress*> sockets, Hooks hooks, TimePoint now);
   ~Switchboard();
   Switchboard(const Switchboard&) = delete;
   Switchboard& operator=(const Switchboard&) = delete;
@@ -50,75 +56,77 @@ class Switchboard {
   void receive(PacketRef packet, ice::Path from, TimePoint now);
   // Runs what is due: timers of connections, reports, key-frame requests.
   void advance(TimePoint now);
-  TimePoint next_deadline() const;
-  void set_wall_clock(TimePoint now, uint64_t ntp_now) { relay_.set_wall_clock(now, ntp_now); }
+  TimePoint next_deadline() const { return entries_.empty() ? kNever : next_tick_; }
 
-  // Sends packets that are due, to at most `subscribers_max` subscribers; true when more wait.
-  bool send_due(TimePoint now, Duration hold, size_t subscribers_max);
+  // Writes what is due for at most `subscribers_max` subscribers into the send memory, and returns
+  // for how many: fewer than that when nothing more is due.
+  size_t send_due(TimePoint now, Duration hold, size_t subscribers_max);
   TimePoint next_send(Duration hold) const { return relay_.next_collect(hold); }
 
   // Fills in what the switchboard knows of a snapshot.
   void report(TimePoint now, WorkerSnapshot& snapshot) const;
   size_t connections() const { return entries_.size(); }
-  uint64_t media_packets() const { return relay_.counters().packets_in; }
 
  private:
+  // Timers of connections are looked at this often; nothing of theirs is finer.
+  static constexpr Duration kTick = std::chrono::milliseconds(10);
+
   struct Entry {
-    Session session;  // its connection part is moved into `connection`
+    Session session;
     std::unique_ptr<connection::Connection> connection;
     std::string ufrag;
-    std::vector<Address> remotes;  // of validated paths
-    std::vector<uint32_t> sockets;
+    std::vector<ice::Path> paths;  // validated, and led here by by_path_
     relay::PublisherId publisher;
     relay::SubscriberId subscriber;
-    bool seen_by_relay = false;
-    bool gone = false;
+    bool in_relay = false;
     std::vector<double> slot_loss;
-    TimePoint started_at;
-    connection::State told = connection::State::kNew;
+    TimePoint checking_since = kNever;
   };
-  struct Source {
-    uint32_t socket;
-    Address remote;
-    friend bool operator==(const Source&, const Source&) = default;
-    template <class H>
-    friend H AbslHashValue(H hash, const Source& source) {
-      return H::combine(std::move(hash), source.socket, std::hash<Address>{}(source.remote));
-    }
+  // A path, hashed by absl.
+  struct PathHash {
+    size_t operator()(const ice::Path& path) const { return std::hash<ice::Path>{}(path); }
   };
 
-  Entry* entry_of(ice::Path from, const PacketRef& packet);
+  Entry* entry_of(const ice::Path& from, Bytes datagram);
   void take_output(Entry& entry, TimePoint now);
   void take_media(Entry& entry, TimePoint now);
   void take_feedback(Entry& entry, TimePoint now);
-  void note_paths(Entry& entry);
+  void lead_path(Entry& entry, const ice::Path& path, TimePoint now);
   void change_state(Entry& entry, TimePoint now);
-  void connect(Entry& entry, TimePoint now);
+  void enter_relay(Entry& entry, TimePoint now);
+  void leave_relay(Entry& entry, TimePoint now);
   void send_datagrams();
-  void forget_gone(TimePoint now);
+  void forget_closed();
   void take_relay_output(TimePoint now);
   void end_superseded(TimePoint now);
   ConnectionReport report_of(const Entry& entry) const;
 
+  Options options_;
   Hooks hooks_;
   const dtls::Context& context_;
   crypto::CipherEngine& engine_;
   std::vector<net::Egress*> sockets_;
   relay::Relay relay_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Entry>> entries_;
-  absl::flat_hash_map<Source, Entry*> by_source_;
+  absl::flat_hash_map<ice::Path, Entry*, PathHash> by_path_;
   absl::flat_hash_map<std::string, Entry*> by_ufrag_;
   absl::flat_hash_map<uint32_t, Entry*> by_subscriber_;
   absl::flat_hash_map<uint32_t, Entry*> by_publisher_;
-  std::vector<ConnectionKey> gone_;
-  connection::Output out_;  // scratch, as are the next three
+  std::vector<ConnectionKey> closed_;
+  TimePoint next_tick_;
+  TimePoint next_second_;
+
+  // Scratch of one call each.
+  connection::Output out_;
   relay::Output relay_out_;
-  std::vector<uint16_t> sizes_;
+  net::Egress* place_egress_ = nullptr;
+  Address place_to_;
+  connection::MediaSender::Place place_;
+
   uint64_t unknown_source_ = 0;
-  uint64_t no_room_ = 0;
+  std::array<uint64_t, connection::kDropKinds> closed_drops_{};  // of connections that ended
   std::map<std::string, uint64_t> handshakes_;
   Histogram handshake_seconds_;
-  TimePoint next_second_;
 };
 
 }  // namespace simpul::node

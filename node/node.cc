@@ -1,0 +1,306 @@
+#include "node/node.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "crypto/random.h"
+#include "dtls/certificate.h"
+#include "dtls/context.h"
+#include "net/interfaces.h"
+#include "node/directory.h"
+#include "node/handshake_threads.h"
+#include "node/inbox.h"
+#include "node/session_setup.h"
+#include "node/worker.h"
+
+namespace simpul::node {
+namespace {
+
+constexpr Duration kPoll = std::chrono::milliseconds(20);
+constexpr Duration kUnhealthyAfter = std::chrono::seconds(2);
+constexpr size_t kHandshakeThreads = 2;
+
+int64_t unix_ms() { return net::EventLoop::wall_clock_unix_us() / 1000; }
+
+// A host candidate's priority (RFC 8445 §5.1.2.1), falling with its place in the list.
+uint32_t priority_of(size_t place) {
+  constexpr uint32_t kHostType = 126;
+  return kHostType << 24 | static_cast<uint32_t>(65535 - std::min<size_t>(place, 65535)) << 8 | 255;
+}
+
+// The addresses behind a bound one: itself, or all of the machine's when it is unspecified. Only
+// --dev tells clients about loopback.
+std::vector<Address> reachable(const Address& bound, bool dev) {
+  if (!bound.is_unspecified()) return {bound};
+  std::vector<Address> found;
+  for (const net::LocalAddress& local : net::local_addresses()) {
+    Address address = local.address;
+    if (address.is_v4() != bound.is_v4() || (address.is_loopback() && !dev)) continue;
+    address.port = bound.port;
+    found.push_back(address);
+  }
+  return found;
+}
+
+ConnectionPhase phase_of(connection::State state) {
+  switch (state) {
+    case connection::State::kNew:
+      return ConnectionPhase::kNew;
+    case connection::State::kChecking:
+      return ConnectionPhase::kChecking;
+    case connection::State::kConnected:
+      return ConnectionPhase::kConnected;
+    case connection::State::kClosed:
+      return ConnectionPhase::kClosed;
+  }
+  return ConnectionPhase::kClosed;
+}
+
+}  // namespace
+
+class Node::Impl {
+ public:
+  Impl(const config::Config& config, net::EventLoop& loop);
+  ~Impl();
+
+  std::optional<std::string> start_workers();
+  Expected<Join, JoinError> join(JoinRequest request);
+  void end(ConnectionKey key);
+
+  const Directory& directory() const { return directory_; }
+  NodeReport report() const;
+  std::string media_text() const;
+  bool healthy() const;
+
+ private:
+  struct Member {
+    std::unique_ptr<Worker> worker;
+    std::vector<sdp::Candidate> candidates;
+    WorkerReport report;
+    uint64_t heartbeats = 0;
+    TimePoint beat_at;
+  };
+
+  std::vector<sdp::Candidate> candidates_of(const Worker& worker) const;
+  void poll();
+
+  config::Config config_;
+  net::EventLoop& loop_;
+  int64_t started_at_unix_ms_ = unix_ms();
+  dtls::Certificate certificate_;
+  dtls::Context context_;
+  SessionSetup setup_;
+  Directory directory_;
+  Inbox<SessionChange> changes_;
+  Inbox<WorkerSnapshot> snapshots_;
+  std::vector<Member> members_;
+  // Behind the workers, so that it ends before them: its threads hand results to them.
+  HandshakeThreads handshakes_{kHandshakeThreads};
+  net::Timer poll_timer_;
+};
+
+Node::Impl::Impl(const config::Config& config, net::EventLoop& loop)
+    : config_(config),
+      loop_(loop),
+      certificate_(dtls::Certificate::make(std::chrono::seconds(unix_ms() / 1000))),
+      context_(certificate_),
+      setup_(config, certificate_.fingerprint()),
+      directory_(config.limits),
+      poll_timer_(loop, [this] { poll(); }) {}
+
+Node::Impl::~Impl() {
+  // First the threads of all workers, which use the handshake threads; then the members in turn.
+  for (Member& member : members_) member.worker->stop();
+}
+
+std::optional<std::string> Node::Impl::start_workers() {
+  const uint32_t count = config_.media.workers != 0
+                             ? config_.media.workers
+                             : std::max(1u, std::thread::hardware_concurrency());
+  const Duration offset = Duration(net::EventLoop::wall_clock_unix_us()) + rtp::kNtpToUnix -
+                          net::EventLoop::clock_now().time_since_epoch();
+  for (uint32_t index = 0; index < count; ++index) {
+    Worker::Options options;
+    options.index = index;
+    options.pin = config_.media.pin_workers;
+    options.switchboard.seed = crypto::random_u64();
+    options.switchboard.clock = rtp::NtpClock(offset);
+    for (Address address : config_.media.listen) {
+      address.port =
+          config_.media.port == 0 ? uint16_t{0} : static_cast<uint16_t>(config_.media.port + index);
+      options.listen.push_back(address);
+    }
+    auto worker = Worker::bind(
+        options, context_, handshakes_,
+        {.changed = [this](const SessionChange& change) { changes_.put(change); },
+         .snapshot = [this](WorkerSnapshot snapshot) { snapshots_.put(std::move(snapshot)); }});
+    if (!worker) return worker.error();
+    auto candidates = candidates_of(**worker);
+    if (candidates.empty()) return "media.listen: no address of this machine to announce";
+    members_.push_back({.worker = std::move(*worker),
+                        .candidates = std::move(candidates),
+                        .report = {},
+                        .heartbeats = 0,
+                        .beat_at = loop_.now()});
+  }
+  for (Member& member : members_) member.worker->run();
+  poll_timer_.set(loop_.now() + kPoll);
+  return std::nullopt;
+}
+
+std::vector<sdp::Candidate> Node::Impl::candidates_of(const Worker& worker) const {
+  std::vector<Address> addresses;
+  if (!config_.media.announce.empty()) {
+    for (Address address : config_.media.announce) {
+      address.port = worker.addresses().front().port;
+      addresses.push_back(address);
+    }
+  } else {
+    for (const Address& bound : worker.addresses()) {
+      for (const Address& address : reachable(bound, config_.dev)) addresses.push_back(address);
+    }
+  }
+  std::vector<sdp::Candidate> candidates;
+  for (const Address& address : addresses) {
+    candidates.push_back({.address = address, .priority = priority_of(candidates.size())});
+  }
+  return candidates;
+}
+
+Expected<Join, JoinError> Node::Impl::join(JoinRequest request) {
+  if (auto refused = directory_.refuse(request)) return unexpected(std::move(*refused));
+  if (request.participant.empty()) {
+    request.participant = (request.role == Role::kPublisher ? "p_" : "w_") + crypto::random_hex(12);
+  }
+  const auto count = static_cast<uint32_t>(members_.size());
+  Member& member = members_[directory_.worker_for(request.room, count)];
+  auto prepared = setup_.prepare(request, member.candidates);
+  if (!prepared) return unexpected(std::move(prepared.error()));
+  Session& session = prepared->session;
+  directory_.add({.key = session.key,
+                  .session = session.id,
+                  .room = session.room,
+                  .participant = session.participant,
+                  .role = session.role,
+                  .worker = member.worker->index(),
+                  .report = {}},
+                 unix_ms());
+  const ConnectionKey key = session.key;
+  Join join{.session = session.id,
+            .participant = session.participant,
+            .answer = std::move(prepared->answer)};
+  log::info("join", {{"room", session.room},
+                     {"participant", session.participant},
+                     {"session", session.id},
+                     {"role", session.role == Role::kPublisher ? "whip" : "whep"},
+                     {"worker", member.worker->index()}});
+  if (!member.worker->start(std::move(session))) {
+    directory_.remove(key);
+    return unexpected(JoinError{JoinError::Kind::kFull, "the worker has too much waiting"});
+  }
+  return join;
+}
+
+void Node::Impl::end(ConnectionKey key) {
+  const Directory::Record* record = directory_.find(key);
+  if (record == nullptr) return;
+  members_[record->worker].worker->end(key);
+  log::info("leave", {{"room", record->room}, {"session", record->session}});
+  directory_.remove(key);
+}
+
+void Node::Impl::poll() {
+  for (const SessionChange& change : changes_.take()) {
+    const Directory::Record* record = directory_.find(change.key);
+    if (record == nullptr) continue;
+    log::info("connection", {{"session", record->session},
+                             {"state", to_string(phase_of(change.state))},
+                             {"reason", connection::to_string(change.reason)}});
+    directory_.set_phase(change.key, phase_of(change.state));
+    if (change.state == connection::State::kClosed) directory_.remove(change.key);
+  }
+  for (WorkerSnapshot& snapshot : snapshots_.take()) {
+    members_[snapshot.worker.worker].report = std::move(snapshot.worker);
+    for (auto& entry : snapshot.connections) directory_.update(entry.key, std::move(entry.report));
+  }
+  for (Member& member : members_) {
+    const uint64_t heartbeats = member.worker->heartbeats();
+    if (heartbeats == member.heartbeats) continue;
+    member.heartbeats = heartbeats;
+    member.beat_at = loop_.now();
+  }
+  poll_timer_.set(loop_.now() + kPoll);
+}
+
+bool Node::Impl::healthy() const {
+  return std::ranges::all_of(members_, [this](const Member& member) {
+    return loop_.now() - member.beat_at < kUnhealthyAfter;
+  });
+}
+
+NodeReport Node::Impl::report() const {
+  NodeReport report;
+  report.started_at_unix_ms = started_at_unix_ms_;
+  for (const Member& member : members_) {
+    report.workers.push_back(member.report);
+    report.workers.back().worker = member.worker->index();
+  }
+  report.connections_by_state = directory_.connections_by_state();
+  return report;
+}
+
+std::string Node::Impl::media_text() const {
+  const uint16_t first = members_.front().worker->addresses().front().port;
+  const uint16_t last = members_.back().worker->addresses().front().port;
+  const std::string text = "udp:" + std::to_string(first);
+  return members_.size() == 1 ? text : text + "-" + std::to_string(last);
+}
+
+Expected<std::unique_ptr<Node>, std::string> Node::start(const config::Config& config,
+                                                         net::EventLoop& loop) {
+  auto impl = std::make_unique<Impl>(config, loop);
+  if (auto error = impl->start_workers()) return unexpected(std::move(*error));
+  return std::unique_ptr<Node>(new Node(std::move(impl)));
+}
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Node::~Node() = default;
+
+void Node::join(JoinRequest request, JoinDone done) { done(impl_->join(std::move(request))); }
+
+bool Node::leave(const std::string& room, const std::string& session) {
+  const auto key = impl_->directory().find_session(room, session);
+  if (key) impl_->end(*key);
+  return key.has_value();
+}
+
+bool Node::remove_participant(const std::string& room, const std::string& participant) {
+  const auto keys = impl_->directory().connections_of(room, participant);
+  for (const ConnectionKey key : keys) impl_->end(key);
+  return !keys.empty();
+}
+
+bool Node::remove_room(const std::string& room) {
+  const auto keys = impl_->directory().connections_of(room);
+  for (const ConnectionKey key : keys) impl_->end(key);
+  return !keys.empty();
+}
+
+std::vector<std::string> Node::room_names() const { return impl_->directory().room_names(); }
+
+std::optional<RoomReport> Node::room(const std::string& name) const {
+  return impl_->directory().room(name);
+}
+
+std::optional<ParticipantReport> Node::participant(const std::string& room,
+                                                   const std::string& id) const {
+  return impl_->directory().participant(room, id);
+}
+
+NodeReport Node::report() const { return impl_->report(); }
+std::string Node::media_text() const { return impl_->media_text(); }
+bool Node::healthy() const { return impl_->healthy(); }
+
+}  // namespace simpul::node

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/expected.h"
+#include "config/config.h"
+#include "dtls/fingerprint.h"
+#include "node/node.h"
+#include "node/session.h"
+#include "sdp/negotiation.h"
+
+namespace simpul::node {
+
+struct PreparedJoin {
+  Session session;
+  std::string answer;
+};
+
+// Turns an offer into an answer and what a worker needs for the connection: credentials, SSRCs and
+// ids are made here. Decides nothing about rooms.
+class SessionSetup {
+ public:
+  SessionSetup(const config::Config& config, const dtls::Fingerprint& fingerprint);
+
+  // `candidates` are those of the worker that the connection will live on.
+  Expected<PreparedJoin, JoinError> prepare(const JoinRequest& request,
+                                            const std::vector<sdp::Candidate>& candidates);
+
+ private:
+  relay::TrackId next_track_id();
+  void add_tracks(const sdp::Negotiated& negotiated, Session& session);
+  void add_slots(const sdp::Negotiated& negotiated, Session& session,
+                 sdp::AnswerParameters& answer) const;
+
+  sdp::AnswerPolicy publisher_policy_;
+  sdp::AnswerPolicy watcher_policy_;
+  uint32_t tracks_max_;
+  Duration idle_timeout_;
+  sdp::Fingerprint fingerprint_;
+  uint64_t keys_ = 0;
+  uint32_t tracks_ = 0;
+  uint32_t track_seed_;
+};
+
+}  // namespace simpul::node

@@ -1,0 +1,324 @@
+#include "node/switchboard.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "ice/demultiplex.h"
+#include "ice/stun_message.h"
+#include "node/histogram.h"
+
+namespace simpul::node {
+namespace {
+
+std::vector<double> handshake_bounds() {
+  return {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15};
+}
+
+}  // namespace
+
+Switchboard::Switchboard(const Options& options, const dtls::Context& context,
+                         crypto::CipherEngine& engine, std::vector<net::Egress*> sockets,
+                         Hooks hooks, TimePoint now)
+    : options_(options),
+      hooks_(std::move(hooks)),
+      context_(context),
+      engine_(engine),
+      sockets_(std::move(sockets)),
+      relay_(options.relay, options.seed),
+      next_tick_(now),
+      next_second_(now),
+      handshake_seconds_(make_histogram(handshake_bounds())) {
+  relay_.set_wall_clock(now, options.clock.ntp_time(now));
+  place_ = [this](size_t size) {
+    const MutableBytes room = place_egress_->reserve(size);
+    if (!room.empty()) place_egress_->commit(size, place_to_);
+    return room;
+  };
+}
+
+Switchboard::~Switchboard() = default;
+
+void Switchboard::start(Session session, TimePoint now) {
+  auto entry = std::make_unique<Entry>();
+  connection::Config config = session.connection;
+  config.clock = options_.clock;
+  entry->ufrag = config.ice.local.username_fragment;
+  entry->slot_loss.resize(session.slots.size());
+  entry->connection =
+      std::make_unique<connection::Connection>(std::move(config), context_, engine_, now);
+  entry->session = std::move(session);
+  by_ufrag_[entry->ufrag] = entry.get();
+  const uint64_t key = entry->session.key.value();
+  entries_[key] = std::move(entry);
+}
+
+void Switchboard::end(ConnectionKey key, TimePoint now) {
+  const auto found = entries_.find(key.value());
+  if (found == entries_.end()) return;
+  found->second->connection->close(now, out_);
+  take_output(*found->second, now);
+  forget_closed();
+}
+
+void Switchboard::end_all(TimePoint now) {
+  for (const auto& [key, entry] : entries_) {
+    entry->connection->close(now, out_);
+    take_output(*entry, now);
+  }
+  forget_closed();
+}
+
+void Switchboard::resume(ConnectionKey key, std::unique_ptr<dtls::HandshakeStep> step,
+                         TimePoint now) {
+  const auto found = entries_.find(key.value());
+  if (found == entries_.end()) return;  // it ended meanwhile, and the step with it
+  found->second->connection->resume(std::move(step), now, out_);
+  take_output(*found->second, now);
+  forget_closed();
+}
+
+Switchboard::Entry* Switchboard::entry_of(const ice::Path& from, Bytes datagram) {
+  // A check says whom it is for, whatever its address was used for before.
+  if (ice::classify(datagram) == ice::DatagramKind::kStun) {
+    const auto ufrag = ice::username_fragment_of(datagram);
+    if (!ufrag) return nullptr;
+    const auto found = by_ufrag_.find(absl::string_view(ufrag->data(), ufrag->size()));
+    return found == by_ufrag_.end() ? nullptr : found->second;
+  }
+  const auto found = by_path_.find(from);
+  return found == by_path_.end() ? nullptr : found->second;
+}
+
+void Switchboard::receive(PacketRef packet, ice::Path from, TimePoint now) {
+  const bool is_check = ice::classify(packet->data()) == ice::DatagramKind::kStun;
+  Entry* entry = entry_of(from, packet->data());
+  if (entry == nullptr) {
+    ++unknown_source_;
+    return;
+  }
+  entry->connection->receive(std::move(packet), from, now, out_);
+  if (is_check && entry->connection->is_validated(from)) lead_path(*entry, from, now);
+  take_output(*entry, now);
+  if (!closed_.empty()) forget_closed();
+}
+
+void Switchboard::lead_path(Entry& entry, const ice::Path& path, TimePoint now) {
+  Entry*& owner = by_path_[path];
+  if (owner == &entry) return;
+  if (owner != nullptr) {
+    // Checks have no nonce: somebody with credentials of his own and a forged source address must
+    // not take the path of one who uses it.
+    const connection::Connection& other = *owner->connection;
+    const bool in_use = other.selected() == path && now - other.last_heard() < kPathKept;
+    if (in_use) return;
+    std::erase(owner->paths, path);
+  }
+  owner = &entry;
+  std::erase_if(entry.paths, [&](const ice::Path& known) {
+    if (entry.connection->is_validated(known)) return false;
+    by_path_.erase(known);  // the agent dropped it for newer ones
+    return true;
+  });
+  entry.paths.push_back(path);
+}
+
+void Switchboard::take_output(Entry& entry, TimePoint now) {
+  if (out_.state_changed) change_state(entry, now);
+  if (!out_.media.empty()) take_media(entry, now);
+  take_feedback(entry, now);
+  if (out_.handshake_step) {
+    hooks_.run_handshake(entry.session.key, std::move(out_.handshake_step));
+  }
+  send_datagrams();
+  out_.clear();
+}
+
+void Switchboard::take_media(Entry& entry, TimePoint now) {
+  for (connection::ReceivedMedia& media : out_.media) {
+    if (media.id.line >= entry.session.tracks.size()) continue;
+    relay_.receive(entry.session.tracks[media.id.line].id, media.id.layer, std::move(media.packet),
+                   now);
+  }
+}
+
+void Switchboard::take_feedback(Entry& entry, TimePoint now) {
+  for (const auto& report : out_.sender_reports) {
+    if (report.id.line >= entry.session.tracks.size()) continue;
+    relay_.receive_sender_report(entry.session.tracks[report.id.line].id, report.id.layer,
+                                 report.ntp_time, report.rtp_timestamp, now);
+  }
+  for (const auto& reception : out_.receptions) {
+    for (size_t i = 0; i < entry.session.slots.size(); ++i) {
+      if (entry.session.slots[i].ssrc == reception.ssrc) entry.slot_loss[i] = reception.loss;
+    }
+    if (const auto round_trip = entry.connection->round_trip()) {
+      relay_.set_round_trip(entry.subscriber, *round_trip);
+    }
+  }
+  for (const auto& nack : out_.nacks) {
+    relay_.receive_nack(entry.subscriber, nack.ssrc, nack.missing, now);
+  }
+  for (const rtp::Ssrc ssrc : out_.key_frame_requests) {
+    relay_.receive_key_frame_request(entry.subscriber, ssrc, now);
+  }
+}
+
+void Switchboard::send_datagrams() {
+  for (const connection::Datagram& datagram : out_.datagrams) {
+    net::Egress& egress = *sockets_[datagram.path.socket];
+    const MutableBytes room = egress.reserve(datagram.bytes.size());
+    if (room.empty()) continue;
+    std::ranges::copy(datagram.bytes, room.begin());
+    egress.commit(datagram.bytes.size(), datagram.path.remote);
+  }
+}
+
+void Switchboard::change_state(Entry& entry, TimePoint now) {
+  const connection::State state = entry.connection->state();
+  const connection::CloseReason reason = entry.connection->close_reason();
+  switch (state) {
+    case connection::State::kNew:
+      break;
+    case connection::State::kChecking:
+      entry.checking_since = now;
+      break;
+    case connection::State::kConnected:
+      ++handshakes_["ok"];
+      add_to(handshake_seconds_, std::chrono::duration<double>(now - entry.checking_since).count());
+      enter_relay(entry, now);
+      break;
+    case connection::State::kClosed:
+      if (!entry.in_relay && reason != connection::CloseReason::kByUs) {
+        ++handshakes_[std::string(connection::to_string(reason))];
+      }
+      leave_relay(entry, now);
+      closed_.push_back(entry.session.key);
+      break;
+  }
+  hooks_.changed({entry.session.key, state, reason});
+}
+
+void Switchboard::enter_relay(Entry& entry, TimePoint now) {
+  const Session& session = entry.session;
+  entry.in_relay = true;
+  if (session.role == Role::kPublisher) {
+    entry.publisher = relay_.add_publisher(session.room, session.participant, now);
+    by_publisher_[entry.publisher.value()] = &entry;
+    for (const relay::TrackConfig& track : session.tracks) {
+      relay_.add_track(entry.publisher, track, now);
+    }
+    return;
+  }
+  entry.subscriber = relay_.add_subscriber(session.room, session.wish, session.slots, now);
+  by_subscriber_[entry.subscriber.value()] = &entry;
+  relay_.start_subscriber(entry.subscriber, now);
+}
+
+void Switchboard::leave_relay(Entry& entry, TimePoint now) {
+  if (!entry.in_relay) return;
+  entry.in_relay = false;
+  if (entry.session.role == Role::kPublisher) {
+    by_publisher_.erase(entry.publisher.value());
+    relay_.remove_publisher(entry.publisher, now);
+  } else {
+    by_subscriber_.erase(entry.subscriber.value());
+    relay_.remove_subscriber(entry.subscriber);
+  }
+}
+
+void Switchboard::forget_closed() {
+  for (const ConnectionKey key : closed_) {
+    const auto found = entries_.find(key.value());
+    if (found == entries_.end()) continue;
+    Entry& entry = *found->second;
+    for (const ice::Path& path : entry.paths) by_path_.erase(path);
+    const auto by_ufrag = by_ufrag_.find(entry.ufrag);
+    if (by_ufrag != by_ufrag_.end() && by_ufrag->second == &entry) by_ufrag_.erase(by_ufrag);
+    for (size_t i = 0; i < closed_drops_.size(); ++i) {
+      closed_drops_[i] += entry.connection->drops()[i];
+    }
+    entries_.erase(found);
+  }
+  closed_.clear();
+}
+
+void Switchboard::advance(TimePoint now) {
+  if (now < next_tick_) return;
+  next_tick_ = now + kTick;
+  relay_.advance(now, relay_out_);
+  take_relay_output(now);
+  for (const auto& [key, entry] : entries_) {
+    if (entry->connection->next_deadline() > now) continue;
+    entry->connection->advance(now, out_);
+    take_output(*entry, now);
+  }
+  forget_closed();
+  if (now < next_second_) return;
+  next_second_ = now + std::chrono::seconds(1);
+  end_superseded(now);
+}
+
+void Switchboard::take_relay_output(TimePoint now) {
+  for (const relay::KeyFrameRequest& request : relay_out_.key_frame_requests) {
+    const auto found = by_publisher_.find(request.publisher.value());
+    if (found == by_publisher_.end()) continue;
+    Entry& entry = *found->second;
+    const auto& tracks = entry.session.tracks;
+    const auto track = std::ranges::find(tracks, request.track, &relay::TrackConfig::id);
+    if (track == tracks.end()) continue;
+    entry.connection->request_key_frame(
+        {static_cast<uint8_t>(track - tracks.begin()), request.layer});
+    entry.connection->advance(now, out_);
+    take_output(entry, now);
+  }
+  for (const relay::SlotReport& report : relay_out_.reports) {
+    const auto found = by_subscriber_.find(report.subscriber.value());
+    if (found == by_subscriber_.end()) continue;
+    found->second->connection->send_report({.ssrc = report.ssrc,
+                                            .ntp_time = report.ntp_time,
+                                            .rtp_timestamp = report.rtp_timestamp,
+                                            .packets = report.packets,
+                                            .octets = report.octets},
+                                           out_);
+    send_datagrams();
+    out_.clear();
+  }
+  relay_out_.key_frame_requests.clear();
+  relay_out_.reports.clear();
+}
+
+void Switchboard::end_superseded(TimePoint now) {
+  // The newest connection by which each participant publishes, by room and participant.
+  absl::flat_hash_map<std::pair<std::string, std::string>, const Entry*> newest;
+  for (const auto& [id, entry] : by_publisher_) {
+    const Entry*& best = newest[{entry->session.room, entry->session.participant}];
+    if (best == nullptr || entry->session.key.value() > best->session.key.value()) best = entry;
+  }
+  std::vector<ConnectionKey> superseded;
+  for (const auto& [id, entry] : by_publisher_) {
+    const Entry* best = newest[{entry->session.room, entry->session.participant}];
+    if (entry == best || now - entry->connection->last_heard() < kSupersededAfter) continue;
+    superseded.push_back(entry->session.key);
+  }
+  for (const ConnectionKey key : superseded) end(key, now);
+}
+
+size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_max) {
+  relay::SubscriberBatch batch;
+  size_t served = 0;
+  while (served < subscribers_max && relay_.collect(now, hold, batch)) {
+    ++served;
+    const auto found = by_subscriber_.find(batch.subscriber.value());
+    if (found == by_subscriber_.end()) continue;
+    connection::Connection& connection = *found->second->connection;
+    const auto path = connection.selected();
+    if (!path) continue;
+    place_egress_ = sockets_[path->socket];
+    place_to_ = path->remote;
+    connection.seal(batch.packets, place_);
+  }
+  return served;
+}
+
+}  // namespace simpul::node

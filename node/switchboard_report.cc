@@ -1,0 +1,86 @@
+// What a switchboard tells about itself and its connections, once a second.
+#include <algorithm>
+#include <utility>
+
+#include "node/switchboard.h"
+
+namespace simpul::node {
+namespace {
+
+ConnectionPhase phase_of(connection::State state) {
+  switch (state) {
+    case connection::State::kNew:
+      return ConnectionPhase::kNew;
+    case connection::State::kChecking:
+      return ConnectionPhase::kChecking;
+    case connection::State::kConnected:
+      return ConnectionPhase::kConnected;
+    case connection::State::kClosed:
+      return ConnectionPhase::kClosed;
+  }
+  return ConnectionPhase::kClosed;
+}
+
+}  // namespace
+
+ConnectionReport Switchboard::report_of(const Entry& entry) const {
+  const Session& session = entry.session;
+  const connection::Connection& connection = *entry.connection;
+  ConnectionReport report;
+  report.phase = phase_of(connection.state());
+  if (const auto path = connection.selected()) {
+    report.local_socket = path->socket;
+    report.remote = path->remote;
+  }
+  if (const auto round_trip = connection.round_trip()) {
+    report.round_trip_ms = std::chrono::duration<double, std::milli>(*round_trip).count();
+  }
+  if (!entry.in_relay) return report;
+  if (session.role == Role::kPublisher) {
+    const auto tracks = relay_.tracks_of(entry.publisher);
+    for (const relay::TrackState& state : tracks) {
+      const auto at = std::ranges::find(session.tracks, state.id, &relay::TrackConfig::id);
+      if (at == session.tracks.end()) continue;
+      const auto line = static_cast<uint8_t>(at - session.tracks.begin());
+      TrackReport track{
+          .state = state, .mid = session.connection.media.receiving[line].mid, .layer_loss = {}};
+      for (size_t layer = 0; layer < state.layers.size(); ++layer) {
+        track.layer_loss.push_back(
+            connection.receiver().loss_of({line, static_cast<uint8_t>(layer)}));
+      }
+      report.tracks.push_back(std::move(track));
+    }
+    return report;
+  }
+  const auto slots = relay_.slots_of(entry.subscriber);
+  for (size_t i = 0; i < std::min(slots.size(), session.slots.size()); ++i) {
+    report.slots.push_back({.state = slots[i],
+                            .mid = session.connection.media.sending[i].mid,
+                            .loss = entry.slot_loss[i]});
+  }
+  return report;
+}
+
+void Switchboard::report(TimePoint, WorkerSnapshot& snapshot) const {
+  WorkerReport& worker = snapshot.worker;
+  const relay::Counters& counters = relay_.counters();
+  worker.nacks_received = counters.nacks_received;
+  worker.retransmissions = counters.retransmissions;
+  worker.key_frame_requests_received = counters.key_frames_asked_by_subscribers;
+  worker.key_frame_requests_sent = counters.key_frames_asked_of_publishers;
+  worker.handshakes = handshakes_;
+  worker.handshake_seconds = handshake_seconds_;
+  auto drops = closed_drops_;
+  for (const auto& [key, entry] : entries_) {
+    for (size_t i = 0; i < drops.size(); ++i) drops[i] += entry->connection->drops()[i];
+    snapshot.connections.push_back({entry->session.key, report_of(*entry)});
+  }
+  for (size_t i = 0; i < drops.size(); ++i) {
+    worker.drops[std::string(connection::to_string(static_cast<connection::Drop>(i)))] += drops[i];
+  }
+  worker.drops["unknown_sender"] += unknown_source_;
+  worker.drops["old"] += counters.packets_dropped_old;
+  worker.drops["relay_full"] += counters.packets_dropped_full;
+}
+
+}  // namespace simpul::node

@@ -1,0 +1,224 @@
+#include "node/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "net/thread.h"
+#include "node/histogram.h"
+
+namespace simpul::node {
+namespace {
+
+// Subscribers that are served between two flushes: some 64 messages, one system call.
+constexpr size_t kSubscribersPerFlush = 32;
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+}  // namespace
+
+Worker::Worker(Options options, HandshakeThreads& handshakes, Hooks hooks)
+    : options_(std::move(options)),
+      handshakes_(handshakes),
+      hooks_(std::move(hooks)),
+      forward_delay_(
+          make_histogram({0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.05})) {}
+
+Expected<std::unique_ptr<Worker>, std::string> Worker::bind(const Options& options,
+                                                            const dtls::Context& context,
+                                                            HandshakeThreads& handshakes,
+                                                            Hooks hooks) {
+  std::unique_ptr<Worker> worker(new Worker(options, handshakes, std::move(hooks)));
+  worker->context_ = &context;
+  for (const Address& address : options.listen) {
+    auto socket = net::UdpSocket::bind(address);
+    if (!socket) return unexpected(socket.error());
+    worker->addresses_.push_back((*socket)->local_address());
+    auto egress = std::make_unique<net::Egress>(**socket);
+    worker->sockets_.push_back({std::move(*socket), std::move(egress)});
+  }
+  return worker;
+}
+
+Worker::~Worker() { stop(); }
+
+void Worker::run() {
+  thread_ = std::jthread([this] { thread_main(); });
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  loop_.stop();
+  thread_.join();
+}
+
+bool Worker::start(Session session) {
+  return arriving_.put(std::move(session)) && loop_.post([this] { take_arriving(); });
+}
+
+void Worker::take_arriving() {
+  for (Session& session : arriving_.take()) switchboard_->start(std::move(session), loop_.now());
+}
+
+void Worker::end(ConnectionKey key) {
+  loop_.post([this, key] { switchboard_->end(key, loop_.now()); });
+}
+
+void Worker::thread_main() {
+  net::name_this_thread("media-" + std::to_string(options_.index));
+  if (options_.pin && !net::pin_this_thread(options_.index)) {
+    log::warning("worker_not_pinned", {{"worker", options_.index}});
+  }
+  set_up();
+  loop_.run();
+  tear_down();
+}
+
+void Worker::set_up() {
+  std::vector<net::Egress*> ways_out;
+  for (const Socket& socket : sockets_) ways_out.push_back(socket.egress.get());
+  const TimePoint now = loop_.now();
+  switchboard_ = std::make_unique<Switchboard>(
+      options_.switchboard, *context_, engine_, std::move(ways_out),
+      Switchboard::Hooks{.run_handshake =
+                             [this](ConnectionKey key, std::unique_ptr<dtls::HandshakeStep> step) {
+                               run_handshake(key, std::move(step));
+                             },
+                         .changed = hooks_.changed},
+      now);
+  for (uint32_t i = 0; i < sockets_.size(); ++i) {
+    sockets_[i].socket->watch(loop_,
+                              {.on_readable = [this, i] { read(i); },
+                               .on_writable = [this, i] { sockets_[i].egress->on_writable(); }});
+  }
+  timer_ = std::make_unique<net::Timer>(loop_, [] {});  // only wakes: end_turn() does the work
+  second_ = std::make_unique<net::Timer>(loop_, [this] { beat(); });
+  last_beat_ = now;
+  second_->set(now + std::chrono::seconds(1));
+  loop_.before_sleep([this] { end_turn(); });
+}
+
+void Worker::tear_down() {
+  loop_.before_sleep({});
+  switchboard_->end_all(loop_.now());
+  flush();
+  second_.reset();
+  timer_.reset();
+  switchboard_.reset();
+  sockets_.clear();
+}
+
+void Worker::run_handshake(ConnectionKey key, std::unique_ptr<dtls::HandshakeStep> step) {
+  handshakes_.run(std::move(step), [this, key](std::unique_ptr<dtls::HandshakeStep> done) {
+    if (done_steps_.put({key, std::move(done)})) loop_.post([this] { take_done_steps(); });
+  });
+}
+
+void Worker::take_done_steps() {
+  for (DoneStep& done : done_steps_.take()) {
+    switchboard_->resume(done.key, std::move(done.step), loop_.now());
+  }
+}
+
+void Worker::read(uint32_t socket) {
+  received_.clear();
+  sockets_[socket].socket->receive(pool_, received_, kReadMax);
+  const TimePoint now = loop_.now();
+  if (read_at_ == kNever && !received_.empty()) read_at_ = net::EventLoop::clock_now();
+  for (net::ReceivedDatagram& datagram : received_) {
+    switchboard_->receive(std::move(datagram.packet), {socket, datagram.from}, now);
+  }
+  received_.clear();
+}
+
+void Worker::end_turn() {
+  const TimePoint now = loop_.now();
+  switchboard_->advance(now);
+  send_due(now);
+  set_timer();
+}
+
+// Audio and whole frames to everybody. Reading goes on in between, so that a large frame to many
+// subscribers does not overflow the socket's buffer.
+void Worker::send_due(TimePoint now) {
+  TimePoint slice_began = net::EventLoop::clock_now();
+  size_t served = 0;
+  bool sent = false;
+  do {
+    served = switchboard_->send_due(now, hold_, kSubscribersPerFlush);
+    sent = sent || served > 0;
+    flush();
+    const TimePoint clock = net::EventLoop::clock_now();
+    if (clock - slice_began < kEgressSlice) continue;
+    for (uint32_t i = 0; i < sockets_.size(); ++i) read(i);
+    slice_began = clock;
+  } while (served == kSubscribersPerFlush);
+  if (read_at_ == kNever) return;
+  if (sent) add_to(forward_delay_, seconds(net::EventLoop::clock_now() - read_at_));
+  read_at_ = kNever;
+}
+
+void Worker::flush() {
+  for (const Socket& socket : sockets_) {
+    if (!socket.egress->empty()) socket.egress->flush();
+  }
+}
+
+void Worker::set_timer() {
+  timer_->set(std::min(switchboard_->next_deadline(), switchboard_->next_send(hold_)));
+}
+
+void Worker::beat() {
+  const TimePoint now = loop_.now();
+  const Duration idle = loop_.idle_time();
+  const double passed = seconds(now - last_beat_);
+  if (passed > 0) {
+    busy_ratio_ = std::clamp(1 - seconds(idle - idle_at_beat_) / passed, 0.0, 1.0);
+  }
+  last_beat_ = now;
+  idle_at_beat_ = idle;
+  // An idle worker sends at once. A busy one waits a little for the rest of a frame, because a
+  // message of many packets costs hardly more than a message of one.
+  hold_ = busy_ratio_ < 0.5 ? Duration::zero()
+                            : std::chrono::duration_cast<Duration>(kHoldMax * (busy_ratio_ - 0.4));
+  heartbeats_.fetch_add(1, std::memory_order_relaxed);
+  hooks_.snapshot(make_snapshot(now));
+  second_->set(now + std::chrono::seconds(1));
+}
+
+WorkerSnapshot Worker::make_snapshot(TimePoint now) {
+  WorkerSnapshot snapshot;
+  snapshot.worker.worker = options_.index;
+  switchboard_->report(now, snapshot);
+  for (auto& entry : snapshot.connections) {
+    const uint32_t socket = entry.report.local_socket;
+    if (entry.report.remote) entry.report.local = addresses_[socket];
+  }
+  snapshot.worker.busy_ratio = busy_ratio_;
+  snapshot.worker.forward_delay_seconds = forward_delay_;
+  count_sockets(snapshot.worker);
+  return snapshot;
+}
+
+void Worker::count_sockets(WorkerReport& report) const {
+  report.send_batch_packets = make_histogram({1, 2, 4, 8, 16, 32, 64});
+  for (const Socket& socket : sockets_) {
+    const net::UdpStatistics& in = socket.socket->statistics();
+    report.packets_received += in.datagrams;
+    report.bytes_received += in.bytes;
+    report.socket_overflows += in.overflows;
+    report.drops["no_memory"] += in.dropped_no_packet;
+    report.drops["too_large"] += in.dropped_truncated;
+    const net::EgressStatistics& out = socket.egress->statistics();
+    report.packets_sent += out.datagrams;
+    report.bytes_sent += out.bytes;
+    report.drops["send_full"] += out.dropped_arena_full;
+    report.drops["unreachable"] += out.dropped_unreachable + out.dropped_too_large;
+    for (size_t size = 1; size < out.messages_by_datagrams.size(); ++size) {
+      const uint64_t times = out.messages_by_datagrams[size];
+      if (times > 0) add_to(report.send_batch_packets, static_cast<double>(size), times);
+    }
+  }
+}
+
+}  // namespace simpul::node

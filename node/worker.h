@@ -1,0 +1,127 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/address.h"
+#include "base/expected.h"
+#include "base/packet.h"
+#include "crypto/srtp_cipher.h"
+#include "net/egress.h"
+#include "net/event_loop.h"
+#include "net/udp_socket.h"
+#include "node/handshake_threads.h"
+#include "node/inbox.h"
+#include "node/session.h"
+#include "node/switchboard.h"
+
+namespace simpul::node {
+
+// One media thread: its loop, its UDP sockets, its packet memory and its switchboard. Sockets are
+// bound when it is made, the thread begins with run(). Whoever owns it tells it what to do from
+// any thread; it answers by its hooks, on its own thread.
+class Worker {
+ public:
+  // Received packets that may be in memory at once, in the histories and on their way: 105 MB,
+  // taken only when needed.
+  static constexpr size_t kPacketsMax = 65'536;
+  // Datagrams read in one go before what they caused is sent.
+  static constexpr size_t kReadMax = 256;
+  // Egress yields to reading after so long (a large frame to many subscribers).
+  static constexpr Duration kEgressSlice = std::chrono::microseconds(500);
+  static constexpr Duration kHoldMax = std::chrono::milliseconds(3);
+
+  struct Options {
+    uint32_t index = 0;
+    std::vector<Address> listen;  // with the worker's own port, or 0 for any
+    bool pin = false;
+    Switchboard::Options switchboard;
+  };
+  // Called on the worker's thread.
+  struct Hooks {
+    std::function<void(const SessionChange&)> changed;
+    std::function<void(WorkerSnapshot)> snapshot;  // each second
+  };
+
+  static Expected<std::unique_ptr<Worker>, std::string> bind(const Options& options,
+                                                             const dtls::Context& context,
+                                                             HandshakeThreads& handshakes,
+                                                             Hooks hooks);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void run();
+  // Says good-bye to every peer, sends what is left, and ends the thread.
+  void stop();
+
+  // Thread-safe. False when its queue is full: the session is not started.
+  bool start(Session session);
+  void end(ConnectionKey key);
+
+  uint32_t index() const { return options_.index; }
+  // Of its sockets, with their real ports.
+  const std::vector<Address>& addresses() const { return addresses_; }
+  // Beats at least once a second while the thread lives; see Node::healthy().
+  uint64_t heartbeats() const { return heartbeats_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Socket {
+    std::unique_ptr<net::UdpSocket> socket;
+    std::unique_ptr<net::Egress> egress;
+  };
+
+  Worker(Options options, HandshakeThreads& handshakes, Hooks hooks);
+  void thread_main();
+  void set_up();
+  void tear_down();
+  void take_arriving();
+  void take_done_steps();
+  void read(uint32_t socket);
+  void end_turn();
+  void send_due(TimePoint now);
+  void flush();
+  void set_timer();
+  void beat();
+  void run_handshake(ConnectionKey key, std::unique_ptr<dtls::HandshakeStep> step);
+  WorkerSnapshot make_snapshot(TimePoint now);
+  void count_sockets(WorkerReport& report) const;
+
+  struct DoneStep {
+    ConnectionKey key;
+    std::unique_ptr<dtls::HandshakeStep> step;
+  };
+
+  Options options_;
+  HandshakeThreads& handshakes_;
+  Hooks hooks_;
+  std::vector<Address> addresses_;
+  const dtls::Context* context_ = nullptr;
+
+  Inbox<Session> arriving_;
+  Inbox<DoneStep> done_steps_;
+  PacketPool pool_{kPacketsMax};
+  net::EventLoop loop_;
+  std::vector<Socket> sockets_;
+  crypto::CipherEngine engine_;
+  std::unique_ptr<Switchboard> switchboard_;
+  std::unique_ptr<net::Timer> timer_;
+  std::unique_ptr<net::Timer> second_;
+  std::vector<net::ReceivedDatagram> received_;  // scratch
+
+  Duration hold_ = Duration::zero();
+  TimePoint read_at_ = kNever;  // when this turn's first datagram was read
+  TimePoint last_beat_;
+  Duration idle_at_beat_{};
+  double busy_ratio_ = 0;
+  Histogram forward_delay_;
+  std::atomic<uint64_t> heartbeats_{0};
+  std::jthread thread_;
+};
+
+}  // namespace simpul::node
