@@ -21,14 +21,14 @@ class EventLoop;
 class TcpStream {
  public:
   struct Handlers {
-    std::function<void(Bytes)> on_data;
+    std::function<void(Bytes)> on_data{};
     // The peer sends no more but may still read. Without this handler the stream is closed then.
-    std::function<void()> on_end;
+    std::function<void()> on_end{};
     // All that was written has gone to the kernel.
-    std::function<void()> on_drained;
+    std::function<void()> on_drained{};
     // Once, when the connection has ended for whatever reason but the stream's destruction. Never
     // called inside another call on the stream.
-    std::function<void()> on_close;
+    std::function<void()> on_close{};
   };
   // close_after_write() waits so long for the peer to read what is queued, ...
   static constexpr Duration kFlushMax = std::chrono::seconds(10);

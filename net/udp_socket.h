@@ -51,8 +51,8 @@ class UdpSocket final : public DatagramSender {
   const Address& local_address() const { return local_address_; }
 
   struct Handlers {
-    std::function<void()> on_readable;  // every turn while something is waiting
-    std::function<void()> on_writable;  // once for each notify_when_writable()
+    std::function<void()> on_readable{};  // every turn while something is waiting
+    std::function<void()> on_writable{};  // once for each notify_when_writable()
   };
   // From now on the loop's thread owns the socket. It is destroyed before the loop and outside of
   // its handlers.

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <cstddef>
+
+namespace simpul::testing {
+
+// How often this program has called operator new.
+size_t allocations();
+
+}  // namespace simpul::testing

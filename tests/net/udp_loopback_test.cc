@@ -1,0 +1,204 @@
+// Real sockets over the loopback interface: what the kernel makes of our batches.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "net/egress.h"
+#include "net/event_loop.h"
+#include "net/udp_socket.h"
+
+namespace simpul::net {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr size_t kNoLimit = 1'000'000;
+const Address kLoopback = Address::v4({127, 0, 0, 1}, 0);
+
+std::unique_ptr<UdpSocket> bound(const Address& address = kLoopback) {
+  auto socket = UdpSocket::bind(address);
+  EXPECT_TRUE(socket.has_value()) << socket.error();
+  return std::move(*socket);
+}
+
+Bytes numbered(std::vector<uint8_t>& bytes, uint32_t number) {
+  store_be32(std::span(bytes).first<4>(), number);
+  return bytes;
+}
+
+class UdpLoopback : public ::testing::Test {
+ protected:
+  void send_one(const Address& to, std::vector<uint8_t> bytes) {
+    const OutgoingMessage message{bytes, 0, to};
+    ASSERT_EQ(sender_->send_messages({&message, 1}), 1);
+  }
+  // Loopback delivers before the send returns, so there is nothing to wait for.
+  bool receive(size_t max = kNoLimit) { return receiver_->receive(pool_, received_, max); }
+
+  EventLoop loop_;
+  PacketPool pool_{4096};
+  std::unique_ptr<UdpSocket> sender_ = bound();
+  std::unique_ptr<UdpSocket> receiver_ = bound();
+  std::vector<ReceivedDatagram> received_;
+};
+
+TEST_F(UdpLoopback, TakesAFreePortAndTellsIt) {
+  EXPECT_NE(sender_->local_address().port, 0);
+  EXPECT_EQ(sender_->local_address().ip, kLoopback.ip);
+}
+
+TEST_F(UdpLoopback, SaysWhyAnAddressCannotBeBound) {
+  const auto socket = UdpSocket::bind(sender_->local_address());
+  ASSERT_FALSE(socket.has_value());
+  EXPECT_EQ(socket.error(),
+            "bind " + sender_->local_address().to_string() + ": address already in use");
+  EXPECT_FALSE(UdpSocket::bind(Address::v4({192, 0, 2, 1}, 0)).has_value());
+}
+
+TEST_F(UdpLoopback, DeliversEveryDatagramOfManyRunsInOrder) {
+  constexpr uint32_t kDatagrams = 2000;
+  Egress egress(*sender_);
+  sender_->watch(loop_, {.on_writable = [&] { egress.on_writable(); }});
+  receiver_->watch(loop_, {.on_readable = [&] {
+                     receive();
+                     if (received_.size() == kDatagrams) loop_.stop();
+                   }});
+  std::vector<uint8_t> bytes(1200);
+  for (uint32_t number = 0; number < kDatagrams; ++number) {
+    // Every eighth ends a frame and is shorter.
+    const size_t size = number % 8 == 7 ? 700 : 1200;
+    const MutableBytes room = egress.reserve(size);
+    ASSERT_EQ(room.size(), size);
+    std::ranges::copy(numbered(bytes, number).first(size), room.begin());
+    egress.commit(size, receiver_->local_address());
+  }
+  egress.flush();
+  loop_.run();
+  ASSERT_THAT(received_, SizeIs(kDatagrams));
+  for (uint32_t number = 0; number < kDatagrams; ++number) {
+    const Packet& packet = *received_[number].packet;
+    ASSERT_EQ(load_be32(Bytes(packet.data()).first<4>()), number);
+    ASSERT_EQ(packet.size, number % 8 == 7 ? 700u : 1200u);
+    ASSERT_EQ(received_[number].from, sender_->local_address());
+  }
+  EXPECT_EQ(egress.statistics().messages, kDatagrams / 8);
+  EXPECT_LE(egress.statistics().system_calls, kDatagrams / 8 / 64 + 2);
+  EXPECT_EQ(receiver_->statistics().datagrams, kDatagrams);
+  EXPECT_LE(receiver_->statistics().system_calls, uint64_t{kDatagrams});
+}
+
+TEST_F(UdpLoopback, SendsAndReceivesOverIpv6) {
+  const auto any_port = Address::parse("::1", 0);
+  auto socket = UdpSocket::bind(*any_port);
+  if (!socket) GTEST_SKIP() << "this machine has no IPv6: " << socket.error();
+  const auto other = bound(*any_port);
+  Egress egress(*other);
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_FALSE(egress.reserve(100).empty());
+    egress.commit(100, (*socket)->local_address());
+  }
+  egress.flush();
+  (*socket)->receive(pool_, received_, kNoLimit);
+  ASSERT_THAT(received_, SizeIs(4));
+  EXPECT_EQ(received_[0].from, other->local_address());
+}
+
+TEST_F(UdpLoopback, DropsADatagramForTheOtherFamilyAndSendsTheRest) {
+  Egress egress(*sender_);
+  for (const Address& to : {*Address::parse("2001:db8::1", 9), receiver_->local_address()}) {
+    ASSERT_FALSE(egress.reserve(100).empty());
+    egress.commit(100, to);
+  }
+  egress.flush();
+  receive();
+  EXPECT_THAT(received_, SizeIs(1));
+  EXPECT_EQ(egress.statistics().dropped_unreachable, 1u);
+}
+
+TEST_F(UdpLoopback, ReadsInBatchesUpToWhatItIsTold) {
+  for (int i = 0; i < 70; ++i) send_one(receiver_->local_address(), {1, 2, 3});
+  EXPECT_TRUE(receive(1));
+  EXPECT_THAT(received_, SizeIs(UdpSocket::kBatch));
+  EXPECT_FALSE(receive());
+  EXPECT_THAT(received_, SizeIs(70));
+  EXPECT_EQ(receiver_->statistics().system_calls, 3u);
+  EXPECT_FALSE(receive());
+}
+
+TEST_F(UdpLoopback, ReadsAndDropsWhatFindsNoPacket) {
+  constexpr size_t kPackets = 3;
+  PacketPool small(kPackets);
+  for (uint8_t i = 0; i < 5; ++i) send_one(receiver_->local_address(), {i});
+  receiver_->receive(small, received_, kNoLimit);
+  EXPECT_THAT(received_, SizeIs(kPackets));
+  EXPECT_EQ(receiver_->statistics().dropped_no_packet, 2u);
+
+  received_.clear();
+  send_one(receiver_->local_address(), {9});
+  receiver_->receive(small, received_, kNoLimit);
+  ASSERT_THAT(received_, SizeIs(1));
+  EXPECT_EQ(received_[0].packet->data()[0], 9);
+  received_.clear();
+  receiver_.reset();
+}
+
+TEST_F(UdpLoopback, DropsADatagramThatIsLargerThanAPacket) {
+  send_one(receiver_->local_address(), std::vector<uint8_t>(kPacketCapacity + 1, 7));
+  send_one(receiver_->local_address(), std::vector<uint8_t>(kPacketCapacity, 8));
+  receive();
+  ASSERT_THAT(received_, SizeIs(1));
+  EXPECT_EQ(received_[0].packet->size, kPacketCapacity);
+  EXPECT_EQ(receiver_->statistics().dropped_truncated, 1u);
+}
+
+TEST_F(UdpLoopback, HandsOverAnEmptyDatagram) {
+  send_one(receiver_->local_address(), {});
+  receive();
+  ASSERT_THAT(received_, SizeIs(1));
+  EXPECT_EQ(received_[0].packet->size, 0u);
+}
+
+TEST_F(UdpLoopback, CountsWhatTheKernelDroppedForWantOfRoom) {
+  // Small datagrams fill the buffer by the kernel's bookkeeping, which is larger than they are.
+  constexpr uint64_t kDatagrams = 40'000;
+  constexpr uint64_t kBurst = 64;
+  const std::vector<uint8_t> bytes(64 * kBurst);
+  const OutgoingMessage run{bytes, 64, receiver_->local_address()};
+  for (uint64_t sent = 0; sent < kDatagrams; sent += kBurst) {
+    ASSERT_EQ(sender_->send_messages({&run, 1}), 1);
+  }
+  while (receiver_->receive(pool_, received_, UdpSocket::kBatch)) received_.clear();
+  // The count comes with the next datagram that has room.
+  send_one(receiver_->local_address(), {1});
+  receive();
+  const UdpStatistics& statistics = receiver_->statistics();
+  EXPECT_GT(statistics.overflows, 0u);
+  EXPECT_EQ(statistics.datagrams + statistics.overflows, kDatagrams + 1);
+  EXPECT_EQ(statistics.dropped_no_packet, 0u);
+}
+
+TEST_F(UdpLoopback, CallsBackOnceWhenItIsWritable) {
+  int calls = 0;
+  sender_->watch(loop_, {.on_writable = [&] {
+                   ++calls;
+                   loop_.post([&] { loop_.post([&] { loop_.stop(); }); });
+                 }});
+  sender_->notify_when_writable();
+  loop_.run();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_F(UdpLoopback, RemembersThatItWasToldToWaitBeforeItWasWatched) {
+  sender_->notify_when_writable();
+  sender_->watch(loop_, {.on_writable = [&] { loop_.stop(); }});
+  loop_.run();
+  SUCCEED();
+}
+
+}  // namespace
+}  // namespace simpul::net
