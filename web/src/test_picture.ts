@@ -35,6 +35,11 @@ export class TestPicture {
     this.draw();
 
     const sound = this.audio.createMediaStreamDestination();
+    // Firefox starts a context only once it has a source: one that plays nothing will do.
+    const silence = this.audio.createConstantSource();
+    silence.offset.value = 0;
+    silence.connect(sound);
+    silence.start();
     this.stream = new MediaStream([
       ...this.canvas.captureStream().getVideoTracks(),
       ...sound.stream.getAudioTracks(),

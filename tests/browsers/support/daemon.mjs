@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+
+import {start} from './process.mjs';
+
+const kBuild = process.env.SIMPUL_BUILD ?? fileURLToPath(new URL('../../../build/release', import.meta.url));
+const kReady = /^simpuld ready http=(\S+) media=udp:(\d+)/;
+const kRelayReady = /^impairment_relay ready udp=127\.0\.0\.1:(\d+)/;
+
+const kConfiguration = `
+[http]
+listen = "127.0.0.1:0"
+[media]
+port = 0
+workers = 1
+`;
+
+/** A daemon of its own, on free ports. stop() holds it to a clean end. */
+export async function startDaemon() {
+  const folder = await mkdtemp(join(tmpdir(), 'simpul-daemon-'));
+  const file = join(folder, 'simpuld.toml');
+  await writeFile(file, kConfiguration);
+  const daemon = await start(join(kBuild, 'daemon/simpuld'), ['--dev', '--config', file], kReady);
+  return {
+    address: `http://${daemon.match[1]}`,
+    mediaPort: Number(daemon.match[2]),
+    async stop() {
+      const end = await daemon.stop();
+      await rm(folder, {recursive: true, force: true});
+      assert.deepEqual(end, {code: 0, signal: null}, `how simpuld ended:\n${daemon.lines.join('\n')}`);
+    },
+  };
+}
+
+/** A path of the given loss and delay, each way, to the daemon's media port. */
+export async function startImpairment(mediaPort, {loss, delayMs, jitterMs, seed}) {
+  const relay = await start(
+    join(kBuild, 'tests/impairment/impairment_relay'),
+    ['--listen', '127.0.0.1:0', '--to', `127.0.0.1:${mediaPort}`, '--loss', `${loss}`,
+      '--delay-ms', `${delayMs}`, '--jitter-ms', `${jitterMs}`, '--seed', `${seed}`],
+    kRelayReady,
+  );
+  return {port: Number(relay.match[1]), lines: relay.lines, stop: () => relay.stop()};
+}

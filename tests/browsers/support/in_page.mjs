@@ -1,0 +1,35 @@
+// Functions that run inside a page before its own scripts do.
+
+/**
+ * Makes the page's camera the test picture, with the browser's fake microphone for sound. Firefox
+ * runs no AudioContext on a machine without an audio device, so it cannot make the tone itself.
+ */
+export function cameraShowsTestPicture(size) {
+  const media = navigator.mediaDevices;
+  const open = media.getUserMedia.bind(media);
+  media.getUserMedia = async () => {
+    const raw = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
+    const microphone = await open({audio: raw});
+    const picture = new window.simpul.TestPicture(size, 'Fake camera');
+    return new MediaStream([...picture.stream.getVideoTracks(), ...microphone.getAudioTracks()]);
+  };
+}
+
+/** Sends media to one port of this machine instead of where the relay's answers say. */
+export function answersPointTo(port) {
+  const original = window.fetch.bind(window);
+  window.fetch = async (url, init) => {
+    const response = await original(url, init);
+    if (init?.method !== 'POST' || response.status !== 201) return response;
+    let kept = false;
+    const lines = (await response.text()).split('\r\n').flatMap((line) => {
+      if (!line.startsWith('a=candidate:')) return [line];
+      if (kept || !/ udp /i.test(line)) return [];
+      kept = true;
+      const fields = line.split(' ');
+      [fields[4], fields[5]] = ['127.0.0.1', `${port}`];
+      return [fields.join(' ')];
+    });
+    return new Response(lines.join('\r\n'), {status: 201, headers: response.headers});
+  };
+}

@@ -1,0 +1,43 @@
+import {spawn} from 'node:child_process';
+import {createInterface} from 'node:readline';
+
+const kReadyLimitMs = 60_000;
+const kStopLimitMs = 30_000;
+
+/** Runs a program until it has printed a line that matches; stop() ends it by SIGTERM. */
+export async function start(program, programArguments, ready) {
+  const child = spawn(program, programArguments, {stdio: ['ignore', 'pipe', 'pipe']});
+  const lines = [];
+  const ended = new Promise((resolve) => {
+    child.on('exit', (code, signal) => resolve({code, signal}));
+    child.on('error', (error) => resolve({code: -1, signal: error.message}));
+  });
+  createInterface({input: child.stderr}).on('line', (line) => lines.push(line));
+  const match = new Promise((resolve) => {
+    createInterface({input: child.stdout}).on('line', (line) => {
+      lines.push(line);
+      const found = ready.exec(line);
+      if (found) resolve(found);
+    });
+  });
+  let timer;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, kReadyLimitMs, 'late')));
+  const first = await Promise.race([match, ended, late]);
+  clearTimeout(timer);
+  if (!Array.isArray(first)) {
+    child.kill('SIGKILL');
+    throw new Error(`${program} did not get ready: ${JSON.stringify(first)}\n${lines.join('\n')}`);
+  }
+  return {
+    match: first,
+    lines,
+    /** Resolves to {code, signal}; a program that does not stop is killed, and shows as such. */
+    async stop() {
+      child.kill('SIGTERM');
+      const killer = setTimeout(() => child.kill('SIGKILL'), kStopLimitMs);
+      const end = await ended;
+      clearTimeout(killer);
+      return end;
+    },
+  };
+}
