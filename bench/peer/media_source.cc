@@ -1,0 +1,112 @@
+#include "bench/peer/media_source.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "crypto/random.h"
+
+namespace simpul::peer {
+namespace {
+
+constexpr size_t kPayloadMax = 1100;
+constexpr size_t kDescriptorSize = 4;  // X, I, and 15 bits of picture id (RFC 7741 §4.2)
+constexpr size_t kVp8HeaderSize = 10;  // of a key frame (RFC 6386 §9.1)
+constexpr size_t kTimeAt = kDescriptorSize + kVp8HeaderSize;
+constexpr size_t kAudioSize = 80;  // 32 kbit/s
+constexpr size_t kKeyFrameFactor = 4;
+
+}  // namespace
+
+MediaSource::MediaSource(bool is_video, std::string mid, VideoShape shape)
+    : is_video_(is_video),
+      mid_(std::move(mid)),
+      shape_(std::move(shape)),
+      ssrc_(crypto::random_u32() | 1),
+      index_(crypto::random_u32() & 0x3fff) {}
+
+MediaSource MediaSource::audio(std::string mid) { return {false, std::move(mid), {}}; }
+
+MediaSource MediaSource::video(std::string mid, const VideoShape& shape) {
+  return {true, std::move(mid), shape};
+}
+
+void MediaSource::send_packet(Peer& peer, Bytes payload, bool marker,
+                              std::vector<std::vector<uint8_t>>& datagrams) {
+  PacketToSend packet{.ssrc = ssrc_,
+                      .payload_type = is_video_ ? kVp8PayloadType : kOpusPayloadType,
+                      .index = index_++,
+                      .timestamp = timestamp_,
+                      .marker = marker,
+                      .mid = mid_,
+                      .rid = shape_.rid,
+                      .payload = payload};
+  if (!is_video_) packet.audio_level = uint8_t{0x80 | 30};
+  datagrams.push_back(peer.seal(packet));
+  ++packets_;
+}
+
+void MediaSource::send_frame(TimePoint now, Peer& peer,
+                             std::vector<std::vector<uint8_t>>& datagrams) {
+  const bool key_frame = std::exchange(key_frame_wanted_, false);
+  if (key_frame) ++key_frames_;
+  size_t left = std::max<size_t>(shape_.bitrate_bps / 8 / shape_.frames_per_second, 64);
+  if (key_frame) left *= kKeyFrameFactor;
+  const size_t count = (left + kPayloadMax - 1) / kPayloadMax;
+  const size_t each = left / count;
+  for (size_t i = 0; i < count; ++i) {
+    std::array<uint8_t, kTimeAt + kPayloadMax + 16> payload{};
+    payload[0] = static_cast<uint8_t>(0x80 | (i == 0 ? 0x10 : 0));
+    payload[1] = 0x80;
+    payload[2] = static_cast<uint8_t>(0x80 | picture_id_ >> 8);
+    payload[3] = static_cast<uint8_t>(picture_id_);
+    const std::span<uint8_t> frame = std::span(payload).subspan(kDescriptorSize);
+    frame[0] = key_frame ? 0x10 : 0x11;
+    if (i == 0 && key_frame) {
+      const std::array<uint8_t, 3> start_code = {0x9d, 0x01, 0x2a};
+      std::ranges::copy(start_code, frame.begin() + 3);
+      frame[6] = static_cast<uint8_t>(shape_.width);
+      frame[7] = static_cast<uint8_t>(shape_.width >> 8);
+      frame[8] = static_cast<uint8_t>(shape_.height);
+      frame[9] = static_cast<uint8_t>(shape_.height >> 8);
+    }
+    store_be64(std::span(payload).subspan<kTimeAt, 8>(),
+               static_cast<uint64_t>(now.time_since_epoch().count()));
+    // libwebrtc's packets of a frame differ by one byte, the larger ones last.
+    const size_t size = std::max(each + (i >= count - left % count ? 1 : 0), kTimeAt + 8);
+    send_packet(peer, Bytes(payload).first(std::min(size, payload.size())), i + 1 == count,
+                datagrams);
+  }
+  picture_id_ = static_cast<uint16_t>((picture_id_ + 1) & 0x7fff);
+}
+
+void MediaSource::send_due(TimePoint now, Peer& peer,
+                           std::vector<std::vector<uint8_t>>& datagrams) {
+  if (!peer.connected()) return;
+  if (next_ == TimePoint{}) next_ = now;
+  // After a stall a source goes on from now, as an encoder would, and does not catch up.
+  if (now - next_ > std::chrono::milliseconds(200)) next_ = now;
+  while (next_ <= now) {
+    if (is_video_) {
+      send_frame(now, peer, datagrams);
+      next_ += Duration(1'000'000 / shape_.frames_per_second);
+      timestamp_ += 90'000 / shape_.frames_per_second;
+    } else {
+      std::array<uint8_t, kAudioSize> payload{0xfc};
+      store_be64(std::span(payload).subspan<1, 8>(),
+                 static_cast<uint64_t>(now.time_since_epoch().count()));
+      send_packet(peer, payload, false, datagrams);
+      next_ += std::chrono::milliseconds(20);
+      timestamp_ += 960;
+    }
+  }
+}
+
+std::optional<TimePoint> made_at(Bytes payload, bool is_video) {
+  const size_t at = is_video ? kTimeAt : 1;
+  if (payload.size() < at + 8) return std::nullopt;
+  const uint64_t count = load_be64(payload.subspan(at).first<8>());
+  return TimePoint(Duration(static_cast<int64_t>(count)));
+}
+
+}  // namespace simpul::peer

@@ -1,0 +1,272 @@
+#include "bench/peer/peer.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "base/byte_writer.h"
+#include "crypto/random.h"
+#include "ice/demultiplex.h"
+#include "ice/stun_message.h"
+#include "rtp/header_extensions.h"
+#include "sdp/session_description.h"
+
+namespace simpul::peer {
+namespace {
+
+constexpr Duration kCheckInterval = std::chrono::milliseconds(50);
+constexpr Duration kKeepAlive = std::chrono::seconds(2);
+
+std::vector<std::string_view> words_of(std::string_view line) {
+  std::vector<std::string_view> words;
+  while (!line.empty()) {
+    const size_t end = std::min(line.find(' '), line.size());
+    if (end > 0) words.push_back(line.substr(0, end));
+    line.remove_prefix(std::min(end + 1, line.size()));
+  }
+  return words;
+}
+
+// The first UDP candidate of an answer (RFC 8839 §5.1).
+std::optional<Address> candidate_of(std::string_view answer) {
+  constexpr std::string_view kPrefix = "a=candidate:";
+  size_t at = answer.find(kPrefix);
+  while (at != std::string_view::npos) {
+    const size_t end = std::min(answer.find_first_of("\r\n", at), answer.size());
+    const auto words = words_of(answer.substr(at, end - at));
+    uint16_t port = 0;
+    if (words.size() >= 8 && (words[2] == "udp" || words[2] == "UDP") &&
+        std::from_chars(words[5].data(), words[5].data() + words[5].size(), port).ec ==
+            std::errc()) {
+      if (auto address = Address::parse(words[4], port)) return address;
+    }
+    at = answer.find(kPrefix, end);
+  }
+  return std::nullopt;
+}
+
+std::string hex_of(Bytes digest) {
+  static constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string text;
+  for (const uint8_t byte : digest) {
+    if (!text.empty()) text += ':';
+    text += kHex[byte >> 4];
+    text += kHex[byte & 15];
+  }
+  return text;
+}
+
+}  // namespace
+
+Peer::Peer(Options options, Identity& identity)
+    : options_(std::move(options)), identity_(identity) {}
+
+std::string Peer::media_section(std::string_view kind, std::string_view mid) const {
+  const bool video = kind == "video";
+  std::string text = "m=" + std::string(kind) + " 9 UDP/TLS/RTP/SAVPF " +
+                     (video ? "96 97" : "111") + "\r\nc=IN IP4 0.0.0.0\r\n";
+  text += "a=mid:" + std::string(mid) + "\r\n";
+  text += options_.publishes ? "a=sendonly\r\n" : "a=recvonly\r\n";
+  text += "a=rtcp-mux\r\na=rtcp-rsize\r\n";
+  text += "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n";
+  text +=
+      "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n";
+  if (!video) {
+    text += "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n";
+    text += "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n";
+    text += "a=rtcp-fb:111 transport-cc\r\n";
+    return text;
+  }
+  text += "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n";
+  text += "a=rtcp-fb:96 ccm fir\r\na=rtcp-fb:96 transport-cc\r\n";
+  text += "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n";
+  if (options_.rids.empty() || !options_.publishes) return text;
+  text += "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n";
+  text += "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n";
+  std::string list;
+  for (const std::string& rid : options_.rids) {
+    text += "a=rid:" + rid + " send\r\n";
+    list += (list.empty() ? "" : ";") + rid;
+  }
+  return text + "a=simulcast:send " + list + "\r\n";
+}
+
+std::string Peer::offer() const {
+  std::string text = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
+  text += std::string("a=group:BUNDLE") + (options_.audio ? " 0" : "") +
+          (options_.video ? " 1" : "") + "\r\n";
+  text += "a=ice-ufrag:" + local_.username_fragment + "\r\n";
+  text += "a=ice-pwd:" + local_.password + "\r\n";
+  text += "a=fingerprint:" +
+          (options_.fingerprint.empty() ? identity_.certificate.fingerprint().to_string()
+                                        : options_.fingerprint) +
+          "\r\na=setup:actpass\r\n";
+  if (options_.audio) text += media_section("audio", "0");
+  if (options_.video) text += media_section("video", "1");
+  return text;
+}
+
+bool Peer::accept(std::string_view answer) {
+  const auto parsed = sdp::parse(answer);
+  const auto candidate = candidate_of(answer);
+  if (!parsed || !candidate || parsed->media.empty()) return false;
+  remote_ = *candidate;
+  sdp::TransportDescription transport = parsed->transport;
+  for (const sdp::MediaDescription& media : parsed->media) {
+    if (!media.transport.ice_ufrag.empty()) {
+      transport.ice_ufrag = media.transport.ice_ufrag;
+      transport.ice_pwd = media.transport.ice_pwd;
+    }
+    if (!media.transport.fingerprints.empty()) {
+      transport.fingerprints = media.transport.fingerprints;
+    }
+    if (!media.ssrcs.empty()) slots_.push_back(media.ssrcs.front());
+  }
+  if (transport.ice_ufrag.empty() || transport.fingerprints.empty()) return false;
+  server_ = {transport.ice_ufrag, transport.ice_pwd};
+  dtls::EndpointConfig config;
+  config.role = dtls::Role::kClient;
+  for (const sdp::Fingerprint& fingerprint : transport.fingerprints) {
+    const auto known =
+        dtls::Fingerprint::parse(fingerprint.algorithm + " " + hex_of(fingerprint.digest));
+    if (known) config.peer_fingerprints.push_back(*known);
+  }
+  dtls_ = std::make_unique<dtls::Endpoint>(identity_.context, std::move(config));
+  return true;
+}
+
+std::vector<uint8_t> Peer::make_check(bool use_candidate) const {
+  ice::TransactionId id;
+  crypto::random_bytes(id);
+  const std::string username = server_.username_fragment + ":" + local_.username_fragment;
+  return ice::make_binding_request({.id = id,
+                                    .username = username,
+                                    .controlling = 1,
+                                    .use_candidate = use_candidate,
+                                    .key = server_.password});
+}
+
+void Peer::advance(TimePoint now, Output& out) {
+  if (closed_ || !dtls_) return;
+  if (now >= next_check_) {
+    out.datagrams.push_back(make_check(true));
+    next_check_ = now + (answered_ ? kKeepAlive : kCheckInterval);
+  }
+  if (dtls_->next_deadline() <= now) {
+    dtls_->advance(now, dtls_out_);
+    take_dtls(now, out);
+  }
+}
+
+TimePoint Peer::next_deadline() const {
+  if (closed_ || !dtls_) return kNever;
+  return std::min(next_check_, dtls_->next_deadline());
+}
+
+void Peer::receive(MutableBytes datagram, TimePoint now, Output& out) {
+  if (closed_ || !dtls_) return;
+  switch (ice::classify(datagram)) {
+    case ice::DatagramKind::kStun: {
+      const auto message = ice::StunMessage::parse(datagram);
+      if (!message || message->message_class() != ice::StunClass::kSuccess || answered_) return;
+      answered_ = true;
+      next_check_ = now + kKeepAlive;
+      dtls_->start(now, dtls_out_);
+      return take_dtls(now, out);
+    }
+    case ice::DatagramKind::kDtls:
+      dtls_->receive(datagram, now, dtls_out_);
+      return take_dtls(now, out);
+    case ice::DatagramKind::kRtp: {
+      if (!srtp_in_) return;
+      dtls::RtpToOpen job{.packet = datagram};
+      srtp_in_->open(std::span(&job, 1));
+      if (!job.opened) return;
+      const auto view = rtp::PacketView::parse(datagram.first(*job.opened));
+      if (view) out.rtp.push_back({*view, datagram.size()});
+      return;
+    }
+    case ice::DatagramKind::kRtcp: {
+      if (!srtp_in_) return;
+      const auto size = srtp_in_->open_rtcp(datagram);
+      if (!size) return;
+      out.rtcp.emplace_back(datagram.begin(), datagram.begin() + static_cast<int64_t>(*size));
+      return;
+    }
+    case ice::DatagramKind::kUnknown:
+      return;
+  }
+}
+
+void Peer::take_dtls(TimePoint now, Output& out) {
+  // Clients run their own handshakes in line.
+  while (dtls_out_.step) {
+    auto step = std::move(dtls_out_.step);
+    step->run();
+    dtls_->resume(std::move(step), now, dtls_out_);
+  }
+  for (auto& datagram : dtls_out_.datagrams) out.datagrams.push_back(std::move(datagram));
+  for (const dtls::EndpointEvent& event : dtls_out_.events) {
+    if (const auto* connected = std::get_if<dtls::Connected>(&event)) {
+      srtp_out_.emplace(identity_.engine, connected->local);
+      srtp_in_.emplace(identity_.engine, connected->remote);
+    } else {
+      closed_ = true;
+    }
+  }
+  dtls_out_ = {};
+}
+
+std::vector<uint8_t> Peer::seal(const PacketToSend& packet) {
+  std::array<uint8_t, 2> transport_sequence{};
+  std::array<uint8_t, 1> audio_level{};
+  std::vector<rtp::ExtensionElement> elements;
+  if (!packet.mid.empty()) elements.push_back({kMidExtension, as_bytes(packet.mid)});
+  if (!packet.rid.empty()) elements.push_back({kRidExtension, as_bytes(packet.rid)});
+  if (packet.transport_sequence) {
+    store_be16(transport_sequence, *packet.transport_sequence);
+    elements.push_back({kTransportSequenceExtension, transport_sequence});
+  }
+  if (packet.audio_level) {
+    audio_level[0] = *packet.audio_level;
+    elements.push_back({kAudioLevelExtension, audio_level});
+  }
+  std::array<uint8_t, 80> block{};
+  const size_t extension = elements.empty() ? 0 : rtp::write_extensions(elements, block);
+  std::vector<uint8_t> datagram(12 + extension + packet.payload.size() + packet.padding +
+                                dtls::kSrtpOverheadMax);
+  ByteWriter writer(datagram);
+  writer.u8(
+      static_cast<uint8_t>(0x80 | (packet.padding > 0 ? 0x20 : 0) | (extension > 0 ? 0x10 : 0)));
+  writer.u8(static_cast<uint8_t>((packet.marker ? 0x80 : 0) | packet.payload_type.value()));
+  writer.u16(static_cast<uint16_t>(packet.index));
+  writer.u32(packet.timestamp);
+  writer.u32(packet.ssrc.value());
+  writer.bytes(Bytes(block).first(extension));
+  dtls::RtpToSeal job{.destination = datagram,
+                      .header_size = writer.size(),
+                      .head = {},
+                      .body = packet.payload,
+                      .padding = packet.padding,
+                      .index = packet.index};
+  srtp_out_->seal(std::span(&job, 1));
+  datagram.resize(job.sealed_size);
+  return datagram;
+}
+
+std::vector<uint8_t> Peer::seal_rtcp(Bytes compound) {
+  std::vector<uint8_t> datagram(compound.size() + dtls::kSrtcpOverheadMax);
+  datagram.resize(srtp_out_->seal_rtcp(compound, datagram));
+  return datagram;
+}
+
+void Peer::close(Output& out) {
+  if (!dtls_ || closed_) return;
+  dtls_->close(dtls_out_);
+  for (auto& datagram : dtls_out_.datagrams) out.datagrams.push_back(std::move(datagram));
+  dtls_out_ = {};
+  closed_ = true;
+}
+
+}  // namespace simpul::peer

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/address.h"
+#include "base/bytes.h"
+#include "base/time.h"
+#include "dtls/certificate.h"
+#include "dtls/context.h"
+#include "dtls/endpoint.h"
+#include "dtls/srtp_receiver.h"
+#include "dtls/srtp_sender.h"
+#include "ice/credentials.h"
+#include "rtp/packet_view.h"
+#include "rtp/types.h"
+
+namespace simpul::peer {
+
+// What all peers of one thread share.
+struct Identity {
+  dtls::Certificate certificate;
+  dtls::Context context;
+  crypto::CipherEngine engine;
+
+  explicit Identity(std::chrono::seconds unix_now)
+      : certificate(dtls::Certificate::make(unix_now)), context(certificate) {}
+};
+
+struct Options {
+  bool publishes = false;
+  bool audio = true;
+  bool video = true;
+  std::vector<std::string> rids;  // of the video that is published; empty: no simulcast
+  // Instead of the certificate's own, for tests: the value of an a=fingerprint line.
+  std::string fingerprint;
+};
+
+// Numbers that every offer of a peer uses.
+inline constexpr rtp::PayloadType kOpusPayloadType{111};
+inline constexpr rtp::PayloadType kVp8PayloadType{96};
+inline constexpr rtp::PayloadType kRtxPayloadType{97};
+inline constexpr uint8_t kMidExtension = 4;
+inline constexpr uint8_t kRidExtension = 10;
+inline constexpr uint8_t kTransportSequenceExtension = 3;
+inline constexpr uint8_t kAudioLevelExtension = 1;
+
+// An RTP packet as a peer sends it.
+struct PacketToSend {
+  rtp::Ssrc ssrc;
+  rtp::PayloadType payload_type;
+  uint64_t index = 0;  // rollover counter and sequence number
+  uint32_t timestamp = 0;
+  bool marker = false;
+  std::string_view mid = {};  // written as an extension when not empty
+  std::string_view rid = {};
+  std::optional<uint16_t> transport_sequence = {};
+  std::optional<uint8_t> audio_level = {};
+  Bytes payload = {};
+  uint8_t padding = 0;
+};
+
+// A synthetic participant: a full ICE agent's part in one connection to an ICE-lite server, a
+// DTLS client, SRTP both ways. For tests, demonstrations and load. Sends no media by itself. Like
+// the cores of the relay it has no socket and no clock.
+class Peer {
+ public:
+  struct Received {
+    rtp::PacketView view;  // borrows from the datagram that was given
+    size_t size = 0;
+  };
+  struct Output {
+    std::vector<std::vector<uint8_t>> datagrams;
+    std::vector<Received> rtp;
+    std::vector<std::vector<uint8_t>> rtcp;  // decrypted compounds
+
+    void clear() {
+      datagrams.clear();
+      rtp.clear();
+      rtcp.clear();
+    }
+  };
+
+  Peer(Options options, Identity& identity);
+
+  std::string offer() const;
+  // Takes the server's answer; false when there is nothing usable in it.
+  bool accept(std::string_view answer);
+  // The first candidate of the answer; may be replaced (by an impairment relay's address).
+  const Address& remote() const { return remote_; }
+  // The SSRCs of the slots, in the order of the m-lines: audio, video.
+  const std::vector<rtp::Ssrc>& slots() const { return slots_; }
+
+  void receive(MutableBytes datagram, TimePoint now, Output& out);
+  // Sends checks and resends handshake flights; the first call begins.
+  void advance(TimePoint now, Output& out);
+  TimePoint next_deadline() const;
+
+  bool connected() const { return srtp_out_.has_value() && !closed_; }
+  bool closed() const { return closed_; }
+
+  // The SRTP datagram, only while connected.
+  std::vector<uint8_t> seal(const PacketToSend& packet);
+  std::vector<uint8_t> seal_rtcp(Bytes compound);
+  // An authenticated check as this peer sends it.
+  std::vector<uint8_t> make_check(bool use_candidate) const;
+  void close(Output& out);
+
+  const ice::Credentials& local() const { return local_; }
+  const ice::Credentials& server() const { return server_; }
+
+ private:
+  void receive_dtls(Bytes datagram, TimePoint now, Output& out);
+  void take_dtls(TimePoint now, Output& out);
+  std::string media_section(std::string_view kind, std::string_view mid) const;
+
+  Options options_;
+  Identity& identity_;
+  ice::Credentials local_ = ice::make_credentials();
+  ice::Credentials server_;
+  Address remote_;
+  std::vector<rtp::Ssrc> slots_;
+  std::unique_ptr<dtls::Endpoint> dtls_;
+  dtls::Endpoint::Output dtls_out_;
+  std::optional<dtls::SrtpSender> srtp_out_;
+  std::optional<dtls::SrtpReceiver> srtp_in_;
+  bool answered_ = false;  // a check was
+  bool closed_ = false;
+  TimePoint next_check_{};
+};
+
+}  // namespace simpul::peer

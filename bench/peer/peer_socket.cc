@@ -1,0 +1,92 @@
+#include "bench/peer/peer_socket.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "rtp/rtcp_reader.h"
+
+namespace simpul::peer {
+
+PeerSocket::PeerSocket(net::EventLoop& loop, Options options, Identity& identity, Handlers handlers,
+                       const Address& local)
+    : loop_(loop),
+      peer_(std::move(options), identity),
+      handlers_(std::move(handlers)),
+      timer_(loop, [this] { wake(); }) {
+  auto socket = net::UdpSocket::bind(local);
+  SIMPUL_CHECK(socket.has_value());
+  socket_ = std::move(*socket);
+  socket_->watch(loop, {.on_readable = [this] { read(); }, .on_writable = [] {}});
+}
+
+PeerSocket::~PeerSocket() = default;
+
+bool PeerSocket::start(std::string_view answer, std::optional<Address> remote) {
+  if (!peer_.accept(answer)) return false;
+  remote_ = remote.value_or(peer_.remote());
+  wake();
+  return true;
+}
+
+void PeerSocket::close() {
+  peer_.close(out_);
+  take_output();
+  timer_.cancel();
+}
+
+void PeerSocket::send_to(Bytes datagram, const Address& to) {
+  const net::OutgoingMessage message{.bytes = datagram, .segment_size = 0, .to = to};
+  socket_->send_messages(std::span(&message, 1));  // a full buffer is a loss like any other
+}
+
+void PeerSocket::read() {
+  received_.clear();
+  socket_->receive(pool_, received_, net::UdpSocket::kBatch);
+  datagrams_received_ += received_.size();
+  for (net::ReceivedDatagram& datagram : received_) {
+    peer_.receive(datagram.packet->data(), loop_.now(), out_);
+    take_output();
+  }
+  received_.clear();
+  wake();
+}
+
+void PeerSocket::wake() {
+  const TimePoint now = loop_.now();
+  peer_.advance(now, out_);
+  take_output();
+  TimePoint next = peer_.next_deadline();
+  datagrams_.clear();
+  for (MediaSource& source : sources_) {
+    source.send_due(now, peer_, datagrams_);
+    if (peer_.connected()) next = std::min(next, source.next_deadline());
+  }
+  for (const auto& datagram : datagrams_) send(datagram);
+  timer_.set(next);
+}
+
+void PeerSocket::take_output() {
+  for (const auto& datagram : out_.datagrams) send(datagram);
+  if (peer_.connected() && !std::exchange(told_connected_, peer_.connected())) {
+    if (handlers_.on_connected) handlers_.on_connected();
+  }
+  const TimePoint now = loop_.now();
+  for (const Peer::Received& received : out_.rtp) {
+    if (handlers_.on_rtp) handlers_.on_rtp(received, now);
+  }
+  for (const auto& compound : out_.rtcp) {
+    rtp::RtcpReader reader(compound);
+    while (const auto part = reader.next()) {
+      if (const auto* pli = std::get_if<rtp::Pli>(&*part)) {
+        for (MediaSource& source : sources_) {
+          if (source.ssrc() == pli->media) source.request_key_frame();
+        }
+      }
+    }
+    if (handlers_.on_rtcp) handlers_.on_rtcp(compound);
+  }
+  out_.clear();
+}
+
+}  // namespace simpul::peer

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/packet.h"
+#include "bench/peer/media_source.h"
+#include "bench/peer/peer.h"
+#include "net/event_loop.h"
+#include "net/udp_socket.h"
+
+namespace simpul::peer {
+
+// A peer with a socket, a timer and its sources, on an event loop.
+class PeerSocket {
+ public:
+  struct Handlers {
+    std::function<void(const Peer::Received&, TimePoint now)> on_rtp;
+    std::function<void(Bytes compound)> on_rtcp;
+    std::function<void()> on_connected;
+  };
+
+  // Binds a free port of `local`; ends the process when there is none.
+  PeerSocket(net::EventLoop& loop, Options options, Identity& identity, Handlers handlers,
+             const Address& local = Address::v4({127, 0, 0, 1}, 0));
+  ~PeerSocket();
+  PeerSocket(const PeerSocket&) = delete;
+  PeerSocket& operator=(const PeerSocket&) = delete;
+
+  // Takes the answer and begins; `remote` replaces the answer's candidate.
+  bool start(std::string_view answer, std::optional<Address> remote = {});
+  void add_source(MediaSource source) { sources_.push_back(std::move(source)); }
+  void close();
+
+  void send(Bytes datagram) { send_to(datagram, remote_); }
+  void send_to(Bytes datagram, const Address& to);
+
+  Peer& peer() { return peer_; }
+  std::vector<MediaSource>& sources() { return sources_; }
+  const Address& local() const { return socket_->local_address(); }
+  const Address& remote() const { return remote_; }
+  uint64_t datagrams_received() const { return datagrams_received_; }
+
+ private:
+  void read();
+  void wake();
+  void take_output();
+
+  net::EventLoop& loop_;
+  Peer peer_;
+  Handlers handlers_;
+  PacketPool pool_{64};
+  std::unique_ptr<net::UdpSocket> socket_;
+  net::Timer timer_;
+  Address remote_;
+  std::vector<MediaSource> sources_;
+  Peer::Output out_;
+  std::vector<net::ReceivedDatagram> received_;
+  std::vector<std::vector<uint8_t>> datagrams_;
+  uint64_t datagrams_received_ = 0;
+  bool told_connected_ = false;
+};
+
+}  // namespace simpul::peer
