@@ -1,0 +1,119 @@
+// The little of WebRTC and the network that the WHIP and WHEP clients touch.
+import type {Environment, SessionState} from '../src/session';
+
+export class FakeConnection extends EventTarget {
+  connectionState: RTCPeerConnectionState = 'new';
+  localDescription: RTCSessionDescriptionInit | null = null;
+  remoteDescription: RTCSessionDescriptionInit | undefined;
+  transceivers: {what: unknown; init: RTCRtpTransceiverInit | undefined; preferences: string[]}[] = [];
+  closed = false;
+
+  addTransceiver(what: unknown, init?: RTCRtpTransceiverInit) {
+    const made = {what, init, preferences: [] as string[]};
+    this.transceivers.push(made);
+    return {
+      setCodecPreferences: (codecs: {mimeType: string}[]) => {
+        made.preferences = codecs.map((codec) => codec.mimeType);
+      },
+    };
+  }
+  async setLocalDescription() {
+    this.localDescription = {type: 'offer', sdp: 'v=0 offer'};
+  }
+  async setRemoteDescription(description: RTCSessionDescriptionInit) {
+    this.remoteDescription = description;
+  }
+  become(state: RTCPeerConnectionState) {
+    this.connectionState = state;
+    this.dispatchEvent(new Event('connectionstatechange'));
+  }
+  close() {
+    this.closed = true;
+    this.connectionState = 'closed';
+  }
+}
+
+interface Call {
+  url: string;
+  init: RequestInit;
+}
+
+/** A world in which time passes only when the test says so. */
+export class FakeWorld implements Environment {
+  readonly calls: Call[] = [];
+  readonly connections: FakeConnection[] = [];
+  readonly states: SessionState[] = [];
+  readonly waits: {ms: number; pass: () => void; signal: AbortSignal}[] = [];
+  answers: (Response | Error)[] = [];
+
+  async fetch(url: string, init: RequestInit): Promise<Response> {
+    this.calls.push({url, init});
+    if (init.method === 'DELETE') return new Response(null, {status: 200});
+    const answer = this.answers.shift();
+    if (answer === undefined) throw new Error('an unexpected call');
+    if (answer instanceof Error) throw answer;
+    return answer;
+  }
+  connection(): RTCPeerConnection {
+    const made = new FakeConnection();
+    this.connections.push(made);
+    return made as unknown as RTCPeerConnection;
+  }
+  wait(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.waits.push({ms, pass: resolve, signal});
+      signal.addEventListener('abort', () => resolve());
+    });
+  }
+
+  get posts(): Call[] {
+    return this.calls.filter((call) => call.init.method === 'POST');
+  }
+  get deletes(): Call[] {
+    return this.calls.filter((call) => call.init.method === 'DELETE');
+  }
+  get last(): FakeConnection {
+    return this.connections.at(-1)!;
+  }
+  get kinds(): string[] {
+    return this.states.map((state) => state.kind);
+  }
+  /** The pending waits of so many milliseconds end now. */
+  async pass(ms: number): Promise<void> {
+    for (const wait of this.waits.splice(0)) {
+      if (wait.ms === ms && !wait.signal.aborted) wait.pass();
+      else this.waits.push(wait);
+    }
+    await settle();
+  }
+}
+
+/** Lets everything run that needs no time. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; ++turn) await new Promise((resolve) => setImmediate(resolve));
+}
+
+export function created(path: string): Response {
+  return new Response('v=0 answer', {status: 201, headers: {Location: path}});
+}
+
+export function problem(status: number, headers: Record<string, string> = {}, detail = 'because'): Response {
+  return new Response(JSON.stringify({title: 'A title', detail}), {status, headers});
+}
+
+export function installMediaStream(codecs: string[] = []): void {
+  class FakeMediaStream {
+    constructor(readonly tracks: {kind: string}[] = []) {}
+    addTrack(track: {kind: string}) {
+      this.tracks.push(track);
+    }
+    getTracks() {
+      return this.tracks;
+    }
+  }
+  const capabilities = {codecs: codecs.map((mimeType) => ({mimeType}))};
+  Object.assign(globalThis, {
+    MediaStream: FakeMediaStream,
+    RTCRtpSender: {getCapabilities: () => capabilities},
+  });
+}

@@ -1,0 +1,151 @@
+import {beforeEach, describe, expect, it} from 'vitest';
+
+import {retryAfterSeconds} from '../src/session';
+import {WhepClient, type Layer} from '../src/whep';
+import {created, FakeWorld, installMediaStream, problem, settle} from './fakes';
+
+let world: FakeWorld;
+let streams: MediaStream[];
+beforeEach(() => {
+  world = new FakeWorld();
+  streams = [];
+  installMediaStream();
+});
+
+function watch(layer?: Layer): WhepClient {
+  const client = new WhepClient(
+    {
+      room: 'stage',
+      ...(layer ? {layer} : {}),
+      onState: (state) => world.states.push(state),
+      onStream: (stream) => streams.push(stream),
+    },
+    world,
+  );
+  void client.run();
+  return client;
+}
+
+async function watchLive(): Promise<WhepClient> {
+  world.answers = [created('/whep/stage/one')];
+  const client = watch();
+  await settle();
+  world.last.become('connected');
+  return client;
+}
+
+function track(kind: string): Event {
+  return Object.assign(new Event('track'), {track: {kind}});
+}
+
+describe('watching', () => {
+  it('asks for one audio and one video slot, and for the layer', async () => {
+    world.answers = [created('/whep/stage/one')];
+    watch('low');
+    await settle();
+    expect(world.posts[0]!.url).toBe('/whep/stage?layer=low');
+    expect(world.last.transceivers.map((t) => [t.what, t.init?.direction])).toEqual([
+      ['audio', 'recvonly'],
+      ['video', 'recvonly'],
+    ]);
+  });
+
+  it('hands over one stream for both tracks', async () => {
+    await watchLive();
+    world.last.dispatchEvent(track('audio'));
+    world.last.dispatchEvent(track('video'));
+    expect(streams).toHaveLength(1);
+    expect(streams[0]!.getTracks()).toHaveLength(2);
+  });
+
+  it('comes back after Retry-After while nobody publishes', async () => {
+    world.answers = [problem(409, {'Retry-After': '3'}, 'Nobody publishes'), created('/whep/stage/one')];
+    const client = watch();
+    await settle();
+    expect(client.state).toEqual({kind: 'waiting', seconds: 3, reason: 'Nobody publishes'});
+    await world.pass(3000);
+    expect(world.posts).toHaveLength(2);
+    world.last.become('connected');
+    expect(client.state.kind).toBe('live');
+  });
+
+  it.each([429, 503])('comes back after a %i too', async (status) => {
+    world.answers = [problem(status, {'Retry-After': '2'})];
+    const client = watch();
+    await settle();
+    expect(client.state).toMatchObject({kind: 'waiting', seconds: 2});
+  });
+
+  it('backs off while the relay cannot be reached, up to ten seconds', async () => {
+    world.answers = Array.from({length: 7}, () => new TypeError('fetch failed'));
+    const client = watch();
+    await settle();
+    const seconds = [];
+    for (let i = 0; i < 6; ++i) {
+      const {state} = client;
+      if (state.kind !== 'retrying') throw new Error(state.kind);
+      expect(state.reason).toBe('The relay cannot be reached');
+      seconds.push(state.seconds);
+      await world.pass(state.seconds * 1000);
+    }
+    expect(seconds).toEqual([1, 2, 4, 8, 10, 10]);
+  });
+
+  it('tries again after an internal error of the relay', async () => {
+    world.answers = [problem(500)];
+    const client = watch();
+    await settle();
+    expect(client.state.kind).toBe('retrying');
+  });
+
+  it('makes a new session when the connection fails, and deletes the old one', async () => {
+    const client = await watchLive();
+    world.answers = [created('/whep/stage/two')];
+    world.last.become('failed');
+    await settle();
+    expect(client.state).toMatchObject({kind: 'retrying', seconds: 1, reason: 'The connection was lost'});
+    expect(world.deletes.map((call) => call.url)).toEqual([expect.stringMatching(/one$/)]);
+    await world.pass(1000);
+    world.last.become('connected');
+    expect(client.state.kind).toBe('live');
+    expect(client.answers).toBe(2);
+  });
+
+  it('waits out a short interruption without a new offer', async () => {
+    const client = await watchLive();
+    world.last.become('disconnected');
+    expect(client.state.kind).toBe('interrupted');
+    world.last.become('connected');
+    await world.pass(5000);
+    expect(client.state.kind).toBe('live');
+    expect(world.posts).toHaveLength(1);
+  });
+
+  it('gives up on an interruption that lasts', async () => {
+    const client = await watchLive();
+    world.last.become('disconnected');
+    await world.pass(5000);
+    expect(client.state).toMatchObject({kind: 'retrying', reason: 'The connection was interrupted'});
+  });
+
+  it('gives up when no media path opens', async () => {
+    world.answers = [created('/whep/stage/one')];
+    const client = watch();
+    await settle();
+    await world.pass(15_000);
+    expect(client.state).toMatchObject({kind: 'retrying', reason: 'No path for media to the relay'});
+  });
+});
+
+describe('Retry-After', () => {
+  it.each([
+    ['5', 5],
+    ['0', 1],
+    [null, 1],
+    ['soon', 1],
+    ['-3', 1],
+    ['86400', 30],
+  ])('%s means %i seconds', (header, seconds) => {
+    expect(retryAfterSeconds(header)).toBe(seconds);
+  });
+});
