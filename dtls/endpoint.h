@@ -11,12 +11,14 @@
 #include "base/bytes.h"
 #include "base/time.h"
 #include "dtls/fingerprint.h"
+#include "dtls/handshake_filter.h"
 #include "dtls/srtp_keys.h"
 
 namespace simpul::dtls {
 
 class Context;
 class Session;
+struct Record;
 
 // kServer waits for the peer's hello (setup:passive), kClient sends one (setup:active).
 enum class Role : uint8_t { kServer, kClient };
@@ -33,9 +35,9 @@ struct EndpointLimits {
 
 struct EndpointConfig {
   Role role = Role::kServer;
-  // What the peer's description says. Its certificate must match every one of the strongest
-  // algorithm given; an empty list matches nothing.
-  std::vector<Fingerprint> peer_fingerprints;
+  // What the peer's description says. Of every algorithm in it one must be that of the peer's
+  // certificate; an empty list matches nothing.
+  std::vector<Fingerprint> peer_fingerprints = {};
   EndpointLimits limits = {};
 };
 
@@ -124,25 +126,29 @@ class Endpoint {
  private:
   enum class Phase : uint8_t { kIdle, kHandshake, kConnected, kOver };
 
-  void hand_out_step(Output& out);
-  void wait_with(Bytes datagram);
-  void take_result(Session& session, TimePoint now, Output& out);
-  void restart(TimePoint now, Output& out);
-  void fail(HandshakeFailure reason, Output& out);
+  void receive_handshake(Bytes datagram, Output& out);
+  bool admit(const Record& record, Output& out);
   void receive_connected(Bytes datagram, TimePoint now, Output& out);
+  void wait_with(std::vector<uint8_t> datagram);
+  void hand_out_step(Output& out);
+  void take_result(TimePoint now, Output& out);
+  void send_flight(std::vector<std::vector<uint8_t>> flight, TimePoint now, Output& out);
   void resend_flight(TimePoint now, Output& out);
+  void begin_anew(Output& out);
+  void fail(HandshakeFailure reason, Output& out);
   void end();
 
   const Context& context_;
   const EndpointConfig config_;
   Phase phase_ = Phase::kIdle;
-  std::unique_ptr<Session> session_;  // null while a step is out
+  HandshakeFilter filter_;
+  std::unique_ptr<Session> session_;  // null before the first step and while one is out
   bool step_is_out_ = false;
   std::vector<std::vector<uint8_t>> waiting_;
   size_t waiting_bytes_ = 0;
-  std::vector<std::vector<uint8_t>> flight_;  // the last one, to be repeated
+  std::vector<std::vector<uint8_t>> flight_;  // our last one, to be repeated
   TimePoint resend_at_ = kNever;
-  TimePoint resent_{};
+  TimePoint sent_{};  // when the flight left last
   Duration resend_pause_{};
   int resends_ = 0;
   TimePoint timeout_at_ = kNever;

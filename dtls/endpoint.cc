@@ -1,0 +1,237 @@
+#include "dtls/endpoint.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/protocol_core.h"
+#include "dtls/record.h"
+#include "dtls/session.h"
+
+namespace simpul::dtls {
+
+static_assert(ProtocolCore<Endpoint>);
+
+HandshakeStep::HandshakeStep(std::unique_ptr<Session> session,
+                             std::vector<std::vector<uint8_t>> datagrams)
+    : session_(std::move(session)), datagrams_(std::move(datagrams)) {}
+
+HandshakeStep::~HandshakeStep() = default;
+
+void HandshakeStep::run() {
+  auto next = datagrams_.begin();
+  while (next != datagrams_.end() && session_->status() == Session::Status::kUnderWay) {
+    session_->handshake(*next++);
+  }
+  datagrams_.erase(datagrams_.begin(), next);
+}
+
+Endpoint::Endpoint(const Context& context, EndpointConfig config)
+    : context_(context), config_(std::move(config)), filter_(config_.role) {}
+
+Endpoint::~Endpoint() = default;
+
+void Endpoint::start(TimePoint now, Output& out) {
+  if (phase_ != Phase::kIdle) return;
+  phase_ = Phase::kHandshake;
+  timeout_at_ = now + config_.limits.handshake_timeout;
+  if (config_.role == Role::kClient) {
+    waiting_.emplace_back();  // no datagram: the hello needs none
+    hand_out_step(out);
+  }
+}
+
+void Endpoint::receive(Bytes datagram, TimePoint now, Output& out) {
+  start(now, out);
+  switch (phase_) {
+    case Phase::kIdle:
+    case Phase::kOver:
+      break;
+    case Phase::kHandshake:
+      return receive_handshake(datagram, out);
+    case Phase::kConnected:
+      return receive_connected(datagram, now, out);
+  }
+}
+
+void Endpoint::receive_handshake(Bytes datagram, Output& out) {
+  std::vector<uint8_t> admitted;
+  RecordReader reader(datagram);
+  while (const auto record = reader.next()) {
+    if (!admit(*record, out)) continue;
+    admitted.insert(admitted.end(), record->whole.begin(), record->whole.end());
+  }
+  if (phase_ != Phase::kHandshake || admitted.empty()) {
+    ++counters_.datagrams_dropped;
+    return;
+  }
+  wait_with(std::move(admitted));
+  hand_out_step(out);
+}
+
+bool Endpoint::admit(const Record& record, Output& out) {
+  auto verdict = filter_.judge(record);
+  // Two hellos that contradict each other, and none was answered: the one that came first may have
+  // been the forged one.
+  const bool unanswered = config_.role == Role::kServer && flight_.empty() && !step_is_out_;
+  if (verdict == HandshakeFilter::Verdict::kConflict && unanswered) {
+    begin_anew(out);
+    if (phase_ == Phase::kHandshake) verdict = filter_.judge(record);
+  }
+  return verdict == HandshakeFilter::Verdict::kPass;
+}
+
+void Endpoint::wait_with(std::vector<uint8_t> datagram) {
+  const auto& limits = config_.limits;
+  if (waiting_.size() >= limits.waiting_datagrams_max ||
+      waiting_bytes_ + datagram.size() > limits.waiting_bytes_max) {
+    ++counters_.datagrams_dropped;
+    return;
+  }
+  waiting_bytes_ += datagram.size();
+  waiting_.push_back(std::move(datagram));
+}
+
+void Endpoint::hand_out_step(Output& out) {
+  if (step_is_out_ || waiting_.empty()) return;
+  if (!session_) {
+    session_ = std::make_unique<Session>(context_, config_.role, config_.peer_fingerprints);
+  }
+  step_is_out_ = true;
+  waiting_bytes_ = 0;
+  out.step.reset(new HandshakeStep(std::move(session_), std::exchange(waiting_, {})));
+}
+
+void Endpoint::resume(std::unique_ptr<HandshakeStep> step, TimePoint now, Output& out) {
+  if (!step || !step_is_out_) return;
+  step_is_out_ = false;
+  if (phase_ != Phase::kHandshake) return;  // ended meanwhile
+  session_ = std::move(step->session_);
+  // What the step left comes before what arrived while it was out.
+  auto& left = step->datagrams_;
+  for (const auto& datagram : left) waiting_bytes_ += datagram.size();
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(left.begin()),
+                  std::make_move_iterator(left.end()));
+  take_result(now, out);
+}
+
+void Endpoint::take_result(TimePoint now, Output& out) {
+  auto written = session_->take_written();
+  switch (session_->status()) {
+    case Session::Status::kUnderWay:
+      if (!written.empty()) send_flight(std::move(written), now, out);
+      return hand_out_step(out);
+    case Session::Status::kComplete:
+      send_flight(std::move(written), now, out);
+      phase_ = Phase::kConnected;
+      resend_at_ = timeout_at_ = kNever;
+      waiting_.clear();  // repetitions of what is complete
+      out.events.emplace_back(session_->take_keys().value());
+      return;
+    case Session::Status::kBroken:
+      return begin_anew(out);
+    case Session::Status::kWrongFingerprint:
+      return fail(HandshakeFailure::kFingerprint, out);
+    case Session::Status::kNoSrtpProfile:
+      return fail(HandshakeFailure::kNoSrtpProfile, out);
+  }
+}
+
+void Endpoint::send_flight(std::vector<std::vector<uint8_t>> flight, TimePoint now, Output& out) {
+  flight_ = std::move(flight);
+  out.datagrams.insert(out.datagrams.end(), flight_.begin(), flight_.end());
+  sent_ = now;
+  resends_ = 0;
+  resend_pause_ = config_.limits.first_resend;
+  resend_at_ = now + resend_pause_;
+}
+
+void Endpoint::resend_flight(TimePoint now, Output& out) {
+  out.datagrams.insert(out.datagrams.end(), flight_.begin(), flight_.end());
+  sent_ = now;
+  ++counters_.flights_resent;
+}
+
+void Endpoint::begin_anew(Output& out) {
+  if (counters_.restarts >= static_cast<uint64_t>(config_.limits.restarts_max)) {
+    return fail(HandshakeFailure::kProtocol, out);
+  }
+  ++counters_.restarts;
+  session_.reset();
+  filter_.reset();
+  flight_.clear();
+  resend_at_ = kNever;
+  if (config_.role == Role::kClient) waiting_.insert(waiting_.begin(), std::vector<uint8_t>());
+  hand_out_step(out);
+}
+
+// Whoever says something of the handshake has not got our last flight. The answer is not larger
+// than the handshake's end and comes at most once in `first_resend`, so a forger gains nothing.
+void Endpoint::receive_connected(Bytes datagram, TimePoint now, Output& out) {
+  bool repeats = false;
+  RecordReader reader(datagram);
+  while (const auto record = reader.next()) {
+    if (record->type == ContentType::kHandshake) {
+      repeats = true;
+    } else if (record->epoch == 1 && record->type != ContentType::kChangeCipherSpec) {
+      const auto reading = session_->read(record->whole);
+      counters_.data_records_dropped += reading.data_records;
+      if (reading.closed) {
+        end();
+        out.events.emplace_back(Closed{});
+        return;
+      }
+    }
+  }
+  if (repeats && config_.role == Role::kServer && now - sent_ >= config_.limits.first_resend) {
+    resend_flight(now, out);
+  }
+}
+
+void Endpoint::advance(TimePoint now, Output& out) {
+  if (now >= timeout_at_) return fail(HandshakeFailure::kTimeout, out);
+  if (now < resend_at_) return;
+  resend_flight(now, out);
+  resend_pause_ = std::min(2 * resend_pause_, config_.limits.resend_max);
+  resend_at_ = ++resends_ < config_.limits.resends_max ? now + resend_pause_ : kNever;
+}
+
+TimePoint Endpoint::next_deadline() const { return std::min(timeout_at_, resend_at_); }
+
+void Endpoint::close(Output& out) {
+  if (phase_ == Phase::kConnected) {
+    session_->goodbye();
+    auto written = session_->take_written();
+    std::ranges::move(written, std::back_inserter(out.datagrams));
+  }
+  end();
+}
+
+void Endpoint::fail(HandshakeFailure reason, Output& out) {
+  end();
+  out.events.emplace_back(Failed{reason});
+}
+
+void Endpoint::end() {
+  phase_ = Phase::kOver;
+  session_.reset();
+  waiting_.clear();
+  flight_.clear();
+  resend_at_ = timeout_at_ = kNever;
+}
+
+std::string_view to_string(HandshakeFailure failure) {
+  switch (failure) {
+    case HandshakeFailure::kTimeout:
+      return "timeout";
+    case HandshakeFailure::kFingerprint:
+      return "fingerprint";
+    case HandshakeFailure::kNoSrtpProfile:
+      return "no_srtp_profile";
+    case HandshakeFailure::kProtocol:
+      return "protocol";
+  }
+  return "unknown";
+}
+
+}  // namespace simpul::dtls

@@ -1,0 +1,224 @@
+#include "dtls/session.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+#include "crypto/secret.h"
+#include "dtls/context.h"
+#include "dtls/record.h"
+
+namespace simpul::dtls {
+namespace {
+
+constexpr long kDatagramMax = 1200;
+constexpr size_t kEarlyRecordsMax = 2;  // the newest: a peer repeats its Finished
+constexpr std::string_view kExporterLabel = "EXTRACTOR-dtls_srtp";  // RFC 5764 §4.2
+
+// OpenSSL's own retransmission reads the wall clock; it must never fire (our clock resends).
+unsigned an_hour(SSL*, unsigned) { return 3'600'000'000u; }
+
+}  // namespace
+
+// The two ends of OpenSSL's wire: at most one record to read, a list of datagrams written.
+struct Session::Wire {
+  Bytes incoming;
+  std::vector<std::vector<uint8_t>> outgoing;
+
+  static Wire& of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
+
+  static int write(BIO* bio, const char* data, int size) {
+    BIO_clear_retry_flags(bio);
+    const auto bytes = as_bytes({data, static_cast<size_t>(size)});
+    of(bio).outgoing.emplace_back(bytes.begin(), bytes.end());
+    return size;
+  }
+  static int read(BIO* bio, char* data, int size) {
+    BIO_clear_retry_flags(bio);
+    Wire& wire = of(bio);
+    if (wire.incoming.empty()) {
+      BIO_set_retry_read(bio);
+      return -1;
+    }
+    const size_t count = std::min(wire.incoming.size(), static_cast<size_t>(size));
+    std::copy_n(wire.incoming.begin(), count, data);
+    wire.incoming = {};  // a datagram: what does not fit is gone
+    return static_cast<int>(count);
+  }
+  // 0 for whatever is not known: a 1 everywhere would claim kernel TLS.
+  static long control(BIO*, int command, long, void*) {
+    if (command == BIO_CTRL_FLUSH) return 1;
+    return command == BIO_CTRL_DGRAM_QUERY_MTU ? kDatagramMax : 0;
+  }
+  static int create(BIO* bio) {
+    BIO_set_init(bio, 1);
+    return 1;
+  }
+  static const BIO_METHOD* method() {
+    static const BIO_METHOD* const made = [] {
+      BIO_METHOD* fresh = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "datagrams");
+      SIMPUL_CHECK(fresh != nullptr);
+      BIO_meth_set_write(fresh, write);
+      BIO_meth_set_read(fresh, read);
+      BIO_meth_set_ctrl(fresh, control);
+      BIO_meth_set_create(fresh, create);
+      return fresh;
+    }();
+    return made;
+  }
+};
+
+void Session::FreeSsl::operator()(ssl_st* ssl) const { SSL_free(ssl); }
+void Session::FreeContext::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+
+Session::Session(const Context& context, Role role,
+                 const std::vector<Fingerprint>& peer_fingerprints)
+    : context_(context.ssl_context()),
+      role_(role),
+      peer_fingerprints_(peer_fingerprints),
+      wire_(std::make_unique<Wire>()) {
+  SSL_CTX_up_ref(context_.get());
+}
+
+Session::~Session() = default;
+
+void Session::open() {
+  ssl_.reset(SSL_new(context_.get()));
+  BIO* bio = BIO_new(Wire::method());
+  SIMPUL_CHECK(ssl_ != nullptr && bio != nullptr);  // out of memory
+  BIO_set_data(bio, wire_.get());
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_mtu(ssl_.get(), kDatagramMax);
+  DTLS_set_timer_cb(ssl_.get(), an_hour);
+  if (role_ == Role::kServer) {
+    SSL_set_accept_state(ssl_.get());
+  } else {
+    SSL_set_connect_state(ssl_.get());
+  }
+}
+
+void Session::handshake(Bytes datagram) {
+  if (status_ != Status::kUnderWay) return;
+  if (!ssl_) open();
+  if (datagram.empty()) return feed({});
+  RecordReader reader(datagram);
+  while (const auto record = reader.next()) {
+    // OpenSSL would keep a 16 KB buffer for each encrypted record that comes too early; here only
+    // the newest few wait.
+    if (record->epoch > 0 && !takes_encrypted()) {
+      if (early_.size() == kEarlyRecordsMax) early_.erase(early_.begin());
+      early_.emplace_back(record->whole.begin(), record->whole.end());
+      continue;
+    }
+    feed(record->whole);
+    while (takes_encrypted() && !early_.empty()) {
+      const auto next = std::move(early_.front());
+      early_.erase(early_.begin());
+      feed(next);
+    }
+  }
+}
+
+void Session::feed(Bytes record) {
+  if (status_ != Status::kUnderWay) return;
+  wire_->incoming = record;
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  wire_->incoming = {};
+  if (result == 1) return finish();
+  const int error = SSL_get_error(ssl_.get(), result);
+  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return;
+  status_ = Status::kBroken;
+  wire_->outgoing.clear();  // a fatal alert: nobody is told what a forgery did
+}
+
+// From the peer's ChangeCipherSpec on.
+bool Session::takes_encrypted() const {
+  if (status_ != Status::kUnderWay) return false;
+  const auto state = SSL_get_state(ssl_.get());
+  return state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_CHANGE;
+}
+
+void Session::finish() {
+  early_.clear();
+  // Whoever is not the one of the description does not get our Finished either.
+  if (!peer_matches()) {
+    status_ = Status::kWrongFingerprint;
+    wire_->outgoing.clear();
+    return;
+  }
+  const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
+  if (selected == nullptr) {
+    status_ = Status::kNoSrtpProfile;
+    wire_->outgoing.clear();
+    return;
+  }
+  const auto profile = selected->id == SRTP_AEAD_AES_128_GCM ? SrtpProfile::kAeadAes128Gcm
+                                                             : SrtpProfile::kAes128CmHmacSha1_80;
+  std::array<uint8_t, 2 * (32 + 14)> buffer{};
+  const auto material = std::span(buffer).first(keying_material_size(profile));
+  const int exported =
+      SSL_export_keying_material(ssl_.get(), material.data(), material.size(),
+                                 kExporterLabel.data(), kExporterLabel.size(), nullptr, 0, 0);
+  SIMPUL_CHECK(exported == 1);  // after a handshake only memory can be missing
+  const SrtpMasterKeys keys = split_keying_material(profile, material);
+  crypto::wipe(buffer);
+  const bool serve = role_ == Role::kServer;
+  keys_ = Connected{.profile = profile,
+                    .local = serve ? keys.server_write : keys.client_write,
+                    .remote = serve ? keys.client_write : keys.server_write};
+  status_ = Status::kComplete;
+}
+
+// Of every algorithm that the description gives, one fingerprint is the leaf certificate's. (RFC
+// 8122 §5 would be content with the preferred algorithm.)
+bool Session::peer_matches() const {
+  const std::unique_ptr<X509, decltype(&X509_free)> leaf(SSL_get1_peer_certificate(ssl_.get()),
+                                                         &X509_free);
+  if (!leaf || peer_fingerprints_.empty()) return false;
+  std::vector<uint8_t> der(static_cast<size_t>(std::max(i2d_X509(leaf.get(), nullptr), 0)));
+  uint8_t* end = der.data();
+  if (der.empty() || i2d_X509(leaf.get(), &end) <= 0) return false;
+  return std::ranges::all_of(peer_fingerprints_, [&](const Fingerprint& given) {
+    const auto actual = Fingerprint::of(given.algorithm, der);
+    return std::ranges::find(peer_fingerprints_, actual) != peer_fingerprints_.end();
+  });
+}
+
+std::optional<Connected> Session::take_keys() { return std::exchange(keys_, std::nullopt); }
+
+std::vector<std::vector<uint8_t>> Session::take_written() {
+  return std::exchange(wire_->outgoing, {});
+}
+
+Session::Reading Session::read(Bytes record) {
+  Reading reading;
+  wire_->incoming = record;
+  ERR_clear_error();
+  std::array<uint8_t, 2048> plain;  // written by OpenSSL before anything looks at it
+  for (;;) {
+    const int result = SSL_read(ssl_.get(), plain.data(), static_cast<int>(plain.size()));
+    if (result > 0) {
+      ++reading.data_records;
+      continue;
+    }
+    // A forged record reads as nothing; an error here was said by the peer itself.
+    reading.closed = SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ;
+    break;
+  }
+  wire_->incoming = {};
+  wire_->outgoing.clear();
+  return reading;
+}
+
+void Session::goodbye() {
+  ERR_clear_error();
+  SSL_shutdown(ssl_.get());
+}
+
+}  // namespace simpul::dtls

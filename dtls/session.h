@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "dtls/endpoint.h"
+
+struct ssl_st;
+struct ssl_ctx_st;
+
+namespace simpul::dtls {
+
+// OpenSSL's part of one association: bytes in, bytes out, no time. Belongs to one thread at a
+// time and may move between them.
+class Session {
+ public:
+  enum class Status : uint8_t {
+    kUnderWay,
+    kComplete,
+    kBroken,  // a fatal error: this session is of no use any more
+    kWrongFingerprint,
+    kNoSrtpProfile,
+  };
+
+  Session(const Context& context, Role role, const std::vector<Fingerprint>& peer_fingerprints);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Begins a handshake, or goes on with one, by the records of one datagram; empty for a client's
+  // beginning. This is what costs a millisecond.
+  void handshake(Bytes datagram);
+  Status status() const { return status_; }
+  // Once, when it is complete; nothing of them stays here.
+  std::optional<Connected> take_keys();
+
+  // What the handshake or goodbye() wrote since the last call.
+  std::vector<std::vector<uint8_t>> take_written();
+
+  // After the handshake: one encrypted record.
+  struct Reading {
+    size_t data_records = 0;
+    bool closed = false;
+  };
+  Reading read(Bytes record);
+  void goodbye();
+
+ private:
+  struct Wire;
+  struct FreeSsl {
+    void operator()(ssl_st* ssl) const;
+  };
+  struct FreeContext {
+    void operator()(ssl_ctx_st* context) const;
+  };
+
+  void open();
+  void feed(Bytes record);
+  bool takes_encrypted() const;
+  void finish();
+  bool peer_matches() const;
+
+  // Of our own reference: steps may outlive the node's Context.
+  std::unique_ptr<ssl_ctx_st, FreeContext> context_;
+  const Role role_;
+  const std::vector<Fingerprint> peer_fingerprints_;
+  std::unique_ptr<Wire> wire_;  // before ssl_, which uses it to its end
+  std::unique_ptr<ssl_st, FreeSsl> ssl_;
+  std::vector<std::vector<uint8_t>> early_;  // encrypted records that came before their keys
+  std::optional<Connected> keys_;
+  Status status_ = Status::kUnderWay;
+};
+
+}  // namespace simpul::dtls
