@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/time.h"
+#include "relay/relay.h"
+
+namespace simpul::relay {
+
+class Track;
+struct Subscriber;
+
+// The order in which packets leave: rounds. A round takes what is due of all feeds, then visits
+// each subscriber that it is for once, and gives all of its packets together. Every round begins
+// with another subscriber, so that nobody is always last.
+class Egress {
+ public:
+  // Has packets that wait; has retransmissions that wait.
+  void enlist(Track& track);
+  void enlist(Subscriber& subscriber) { repaired_.push_back(&subscriber); }
+  // They are going; nothing of theirs leaves any more.
+  void forget(Track& track);
+  void forget(Subscriber& subscriber);
+
+  bool collect(TimePoint now, Duration hold, SubscriberBatch& batch, Counters& counters);
+  TimePoint next_collect(Duration hold) const;
+
+ private:
+  bool begin_round(TimePoint now, Duration hold);
+  void end_round();
+  void visit(Subscriber& subscriber);
+
+  std::vector<Track*> waiting_;
+  std::vector<Subscriber*> repaired_;
+
+  uint64_t round_ = 0;
+  std::vector<Track*> due_;                   // of this round
+  std::vector<Subscriber*> subscribers_;      // of this round; null who has gone
+  size_t visited_ = 0;                        // of them
+  size_t first_ = 0;                          // where the round began
+  std::vector<rtp::OutgoingPacket> packets_;  // of the last batch
+};
+
+}  // namespace simpul::relay

@@ -1,0 +1,134 @@
+#include "relay/feed.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace simpul::relay {
+
+Feed::Feed(std::string rid, const TrackConfig& track, const Limits& limits)
+    : rid_(std::move(rid)),
+      kind_(track.kind),
+      codec_(track.codec),
+      history_(limits.history_packets_per_layer, limits.history_age) {}
+
+Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
+  Taken taken;
+  FeedPacket packet{.media = std::move(media), .arrival = now};
+  read_payload(packet);
+  const auto numbered = numbering_.take(packet.media.ssrc, packet.media.sequence_number,
+                                        packet.media.payload_size == 0);
+  taken.too_old = numbered.too_old;
+  if (numbered.new_generation) {
+    if (generation_ > 0) clock_.reset();
+    ++generation_;
+    forget_packets();
+    taken.new_generation = true;
+  }
+  if (!numbered.number) return taken;
+  packet.number = *numbered.number;
+  if (packet.media.payload_size > 0) taken.layers_changed = note_media(packet, now);
+  taken.packet = std::move(packet);
+  return taken;
+}
+
+void Feed::read_payload(FeedPacket& packet) const {
+  packet.starts_stream = packet.media.payload_size > 0;
+  if (codec_ != rtp::Codec::kVp8) return;
+  packet.starts_stream = false;
+  const auto descriptor = rtp::Vp8Descriptor::parse(packet.media.payload());
+  if (descriptor) {
+    packet.vp8 = *descriptor;
+    packet.starts_stream = descriptor->key_frame;
+  } else {
+    // Nobody could decode it: it counts as padding, so that it leaves no hole.
+    packet.media.payload_size = 0;
+  }
+}
+
+bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
+  bool changed = !active_;
+  active_ = true;
+  last_media_ = now;
+  ++packets_;
+  bits_.add(packet.media.payload_size, now);
+  if (packet.media.marker) frames_.add(1, now);
+  if (packet.starts_stream && packet.vp8 && packet.vp8->width > 0) {
+    changed |= std::exchange(width_, packet.vp8->width) != packet.vp8->width;
+    changed |= std::exchange(height_, packet.vp8->height) != packet.vp8->height;
+  }
+  return changed;
+}
+
+bool Feed::queue(FeedPacket packet) {
+  if (waiting_.size() == kWaitingMax) return false;
+  // A late packet fills a gap of a frame that has left; audio has no frames to wait for.
+  const bool at_once =
+      kind_ == rtp::MediaKind::kAudio || packet.media.marker || packet.number < released_;
+  if (packet.starts_stream) key_frames_.on_key_frame();
+  waiting_.push_back(std::move(packet));
+  if (at_once) complete_ = waiting_.size();
+  return true;
+}
+
+bool Feed::release(TimePoint now, Duration hold) {
+  due_.clear();
+  if (due_at(hold) > now) return false;
+  const size_t count = complete_ > 0 ? complete_ : waiting_.size();
+  for (size_t i = 0; i < count; ++i) due_.push_back(std::move(waiting_[i]));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(count));
+  complete_ = 0;
+  // Nearly always sorted already.
+  for (size_t i = 1; i < due_.size(); ++i) {
+    for (size_t k = i; k > 0 && due_[k].number < due_[k - 1].number; --k) {
+      std::swap(due_[k], due_[k - 1]);
+    }
+  }
+  released_ = std::max(released_, due_.back().number);
+  if (kind_ == rtp::MediaKind::kVideo) {
+    history_.expire(now);
+    for (const FeedPacket& packet : due_) history_.put(packet);
+  }
+  return true;
+}
+
+TimePoint Feed::due_at(Duration hold) const {
+  if (waiting_.empty()) return kNever;
+  const TimePoint oldest = waiting_.front().arrival;
+  return complete_ > 0 ? oldest : oldest + hold;
+}
+
+void Feed::unwatch() {
+  if (--watchers_ > 0) return;
+  forget_packets();
+  key_frames_.cancel();
+}
+
+void Feed::forget_packets() {
+  waiting_.clear();
+  complete_ = 0;
+  due_.clear();
+  history_.clear();
+}
+
+bool Feed::advance(TimePoint now) {
+  history_.expire(now);
+  if (!active_ || now - last_media_ <= kSilence) return false;
+  active_ = false;
+  return true;
+}
+
+LayerView Feed::view() const {
+  return {.active = active_, .seen = packets_ > 0, .pixels = uint32_t{width_} * height_};
+}
+
+LayerState Feed::state(TimePoint now) const {
+  return {.rid = rid_,
+          .width = width_,
+          .height = height_,
+          .frames_per_second = static_cast<double>(frames_.bits_per_second(now)) / 8,
+          .bitrate_bps = bits_.bits_per_second(now),
+          .packets = packets_,
+          .active = active_};
+}
+
+}  // namespace simpul::relay

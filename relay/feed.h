@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "relay/clock_mapping.h"
+#include "relay/feed_numbering.h"
+#include "relay/feed_packet.h"
+#include "relay/history.h"
+#include "relay/key_frame_requests.h"
+#include "relay/layer_choice.h"
+#include "relay/relay.h"
+#include "rtp/rate_meter.h"
+
+namespace simpul::relay {
+
+// One layer of a track as it is available here: numbers its packets, keeps them until their frame
+// is complete, then shows them as due to all slots at once, and keeps them for retransmission.
+// Packets of a layer that no slot watches are counted and let go.
+class Feed {
+ public:
+  // A layer without media for so long is not being sent.
+  static constexpr Duration kSilence = std::chrono::milliseconds(1'100);
+  // Packets that wait to be collected; more are dropped.
+  static constexpr size_t kWaitingMax = 1'024;
+
+  Feed(std::string rid, const TrackConfig& track, const Limits& limits);
+
+  struct Taken {
+    std::optional<FeedPacket> packet;  // nothing: there is nothing to forward
+    bool too_old = false;
+    bool layers_changed = false;  // it came to life, or has another size
+    bool new_generation = false;  // no slot can go on with what it sent of this feed
+  };
+  // Numbers and counts a packet. The caller queues it when it has dealt with the rest.
+  Taken take(rtp::MediaPacket media, TimePoint now);
+  // False when too many wait.
+  bool queue(FeedPacket packet);
+
+  // Makes due what is complete or has waited for `hold`. False when that is nothing.
+  bool release(TimePoint now, Duration hold);
+  // In the order of their numbers; until the next release() or end_round().
+  const std::vector<FeedPacket>& due() const { return due_; }
+  void end_round() { due_.clear(); }
+  // When release() has something; kNever when nothing waits.
+  TimePoint due_at(Duration hold) const;
+  bool is_waiting() const { return !waiting_.empty(); }
+
+  void watch() { ++watchers_; }
+  void unwatch();
+  bool is_watched() const { return watchers_ > 0; }
+
+  // Lets go of what is too old; true when the layer has just fallen silent.
+  bool advance(TimePoint now);
+  LayerView view() const;
+  LayerState state(TimePoint now) const;
+
+  const std::string& rid() const { return rid_; }
+  uint32_t generation() const { return generation_; }
+  const History& history() const { return history_; }
+  KeyFrameRequests& key_frames() { return key_frames_; }
+  const KeyFrameRequests& key_frames() const { return key_frames_; }
+  void set_clock(const ClockMapping& clock) { clock_ = clock; }
+  const std::optional<ClockMapping>& clock() const { return clock_; }
+
+ private:
+  void read_payload(FeedPacket& packet) const;
+  bool note_media(const FeedPacket& packet, TimePoint now);  // true when the layers changed
+  void forget_packets();
+
+  std::string rid_;
+  rtp::MediaKind kind_;
+  rtp::Codec codec_;
+  FeedNumbering numbering_;
+  uint32_t generation_ = 0;
+  std::vector<FeedPacket> waiting_;  // as they came
+  size_t complete_ = 0;              // of them, how many are due at once
+  int64_t released_ = 0;             // the highest number that was due
+  std::vector<FeedPacket> due_;
+  History history_;
+  size_t watchers_ = 0;
+  KeyFrameRequests key_frames_;
+  std::optional<ClockMapping> clock_;
+
+  bool active_ = false;
+  TimePoint last_media_{};
+  uint16_t width_ = 0;
+  uint16_t height_ = 0;
+  uint64_t packets_ = 0;
+  rtp::RateMeter bits_;
+  rtp::RateMeter frames_;  // a byte each
+};
+
+}  // namespace simpul::relay

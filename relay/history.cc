@@ -1,0 +1,41 @@
+#include "relay/history.h"
+
+#include <algorithm>
+
+namespace simpul::relay {
+
+void History::put(const FeedPacket& packet) {
+  if (packets_max_ == 0) return;
+  if (ring_.empty()) ring_.resize(packets_max_);
+  const auto size = static_cast<int64_t>(ring_.size());
+  if (begin_ == end_ || packet.number >= end_ + size) {
+    clear();
+    begin_ = packet.number;
+    end_ = packet.number + 1;
+  }
+  if (packet.number + size <= end_ - 1) return;
+  for (; begin_ + size <= packet.number; ++begin_) at(begin_) = {};
+  begin_ = std::min(begin_, packet.number);
+  end_ = std::max(end_, packet.number + 1);
+  at(packet.number) = packet;
+}
+
+const FeedPacket* History::find(int64_t number) const {
+  if (number < begin_ || number >= end_) return nullptr;
+  const FeedPacket& packet = ring_[static_cast<size_t>(number) % ring_.size()];
+  return packet.media.packet && packet.number == number ? &packet : nullptr;
+}
+
+void History::expire(TimePoint now) {
+  for (; begin_ < end_; ++begin_) {
+    FeedPacket& oldest = at(begin_);
+    if (oldest.media.packet && oldest.arrival + age_max_ > now) return;
+    oldest = {};
+  }
+}
+
+void History::clear() {
+  for (; begin_ < end_; ++begin_) at(begin_) = {};
+}
+
+}  // namespace simpul::relay

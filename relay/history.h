@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/time.h"
+#include "relay/feed_packet.h"
+
+namespace simpul::relay {
+
+// The packets of one feed that can be sent again: references in a ring by number, for all slots
+// that carry the feed. Holds at most `packets_max`, none older than `age_max`.
+class History {
+ public:
+  History(size_t packets_max, Duration age_max) : packets_max_(packets_max), age_max_(age_max) {}
+
+  // Takes no memory before the first packet. What is older than the ring reaches is not kept.
+  void put(const FeedPacket& packet);
+  // Null when it was never there or is gone. Holds until the next call that is not const.
+  const FeedPacket* find(int64_t number) const;
+  void expire(TimePoint now);
+  void clear();
+
+  int64_t newest() const { return end_ - 1; }
+
+ private:
+  FeedPacket& at(int64_t number) { return ring_[static_cast<size_t>(number) % ring_.size()]; }
+
+  size_t packets_max_;
+  Duration age_max_;
+  std::vector<FeedPacket> ring_;
+  // Everything that is kept has begin_ <= number < end_.
+  int64_t begin_ = 0;
+  int64_t end_ = 0;
+};
+
+}  // namespace simpul::relay

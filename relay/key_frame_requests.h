@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+
+#include "base/time.h"
+
+namespace simpul::relay {
+
+// When one layer's publisher is asked for a key frame: a token bucket, coalesced over all slots.
+// A wish is never swallowed: it waits for the bucket, and the request is repeated until a key
+// frame comes or nobody wants it any more.
+class KeyFrameRequests {
+ public:
+  enum class Cause : uint8_t { kRepair, kAssignment };  // the greater goes first
+
+  static constexpr int kBurst = 2;
+  static constexpr Duration kInterval = std::chrono::seconds(1);  // a token each
+  static constexpr Duration kRepeatAfter = std::chrono::seconds(1);
+
+  void ask(Cause cause, TimePoint now);
+  // A key frame begins to arrive: whoever asked until now is served by it.
+  void on_key_frame();
+  void cancel() { on_key_frame(); }
+
+  // True when a request is to be sent now; it is taken as sent.
+  bool take(TimePoint now);
+  TimePoint next_due() const;  // kNever when nobody asks
+  Cause cause() const { return cause_; }
+
+ private:
+  // When the bucket has a token: full_at_ is when all would be back.
+  TimePoint token_at() const { return full_at_ - kInterval * (kBurst - 1); }
+
+  bool wanted_ = false;
+  Cause cause_ = Cause::kRepair;
+  TimePoint due_{};
+  TimePoint full_at_{};
+};
+
+}  // namespace simpul::relay

@@ -1,0 +1,98 @@
+#include "relay/layer_stream.h"
+
+#include <algorithm>
+
+namespace simpul::relay {
+namespace {
+
+constexpr uint16_t kPictureIdMask = 0x7FFF;
+constexpr uint8_t kKeyIdxMask = 0x1F;
+
+rtp::Vp8Numbers numbers_of(const rtp::Vp8Descriptor& descriptor) {
+  return {.picture_id = descriptor.picture_id.value_or(0),
+          .tl0_pic_idx = descriptor.tl0_pic_idx.value_or(0),
+          .key_idx = descriptor.key_idx.value_or(0)};
+}
+
+rtp::Vp8Numbers shifted(const Segment& segment, const rtp::Vp8Descriptor& descriptor) {
+  const auto source = numbers_of(descriptor);
+  return {.picture_id = static_cast<uint16_t>((source.picture_id + segment.picture_id_offset) &
+                                              kPictureIdMask),
+          .tl0_pic_idx = static_cast<uint8_t>(source.tl0_pic_idx + segment.tl0_pic_idx_offset),
+          .key_idx = static_cast<uint8_t>((source.key_idx + segment.key_idx_offset) & kKeyIdxMask)};
+}
+
+}  // namespace
+
+void Segment::rewrite(const FeedPacket& packet, rtp::OutgoingPacket& out) const {
+  const rtp::MediaPacket& media = packet.media;
+  out.index = first_index + static_cast<uint64_t>(packet.number - first_number);
+  out.timestamp = media.timestamp + timestamp_offset;
+  out.payload_type = payload_type;
+  out.marker = media.marker;
+  out.csrc = track.value();
+  out.body = media.payload();
+  out.source = Bytes(media.packet->data());
+  out.extensions = &media.extensions;
+  if (!packet.vp8) return;
+  const rtp::Vp8Head head = packet.vp8->with_numbers(shifted(*this, *packet.vp8));
+  out.head = head.bytes;
+  out.head_size = head.size;
+  out.body = out.body.subspan(head.replaced);
+}
+
+void LayerStream::begin(const Segment& source, const FeedPacket& first, uint32_t ticks) {
+  if (has_begun_) {
+    if (past_.size() == kPastMax) past_.erase(past_.begin());
+    past_.push_back(segment_);
+  }
+  segment_ = source;
+  segment_.first_number = first.number;
+  segment_.first_index = last_.index + 1;
+  segment_.timestamp_offset = last_.timestamp + ticks - first.media.timestamp;
+  if (first.vp8) {
+    const auto numbers = numbers_of(*first.vp8);
+    const rtp::Vp8Numbers& last = last_.vp8;
+    segment_.picture_id_offset =
+        static_cast<uint16_t>((last.picture_id + 1 - numbers.picture_id) & kPictureIdMask);
+    segment_.tl0_pic_idx_offset = static_cast<uint8_t>(last.tl0_pic_idx + 1 - numbers.tl0_pic_idx);
+    segment_.key_idx_offset =
+        static_cast<uint8_t>((last.key_idx + 1 - numbers.key_idx) & kKeyIdxMask);
+  }
+  newest_number_ = first.number - 1;
+  has_begun_ = true;
+}
+
+void LayerStream::write(const FeedPacket& packet, std::vector<rtp::OutgoingPacket>& out) {
+  if (packet.number < segment_.first_number) return;
+  rtp::OutgoingPacket& outgoing = out.emplace_back();
+  outgoing.ssrc = ssrc_;
+  segment_.rewrite(packet, outgoing);
+  ++packets_;
+  octets_ += outgoing.payload_size();
+  if (packet.number <= newest_number_) return;
+  newest_number_ = packet.number;
+  last_.index = outgoing.index;
+  last_.timestamp = outgoing.timestamp;
+  last_.arrival = packet.arrival;
+  if (packet.vp8) last_.vp8 = shifted(segment_, *packet.vp8);
+}
+
+std::optional<uint64_t> LayerStream::sent_index(rtp::SequenceNumber sequence_number) const {
+  const auto distance = static_cast<int16_t>(sequence_number.value() - last_.index);
+  if (!has_begun_ || distance > 0 || static_cast<int64_t>(last_.index) + distance < 0) {
+    return std::nullopt;
+  }
+  return last_.index + static_cast<uint64_t>(int64_t{distance});
+}
+
+const Segment* LayerStream::segment_of(uint64_t index) const {
+  if (!has_begun_) return nullptr;
+  if (index >= segment_.first_index) return &segment_;
+  const auto past = std::find_if(past_.rbegin(), past_.rend(), [&](const Segment& segment) {
+    return index >= segment.first_index;
+  });
+  return past == past_.rend() ? nullptr : &*past;
+}
+
+}  // namespace simpul::relay

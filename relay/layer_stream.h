@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "relay/feed_packet.h"
+#include "relay/relay.h"
+#include "rtp/media_packet.h"
+#include "rtp/vp8.h"
+
+namespace simpul::relay {
+
+// Where a slot's packets come from, from some packet on, and what makes their numbers its own.
+struct Segment {
+  TrackId track;
+  uint8_t layer = 0;
+  uint32_t generation = 0;  // of the feed
+  rtp::PayloadType payload_type;
+  std::optional<rtp::PayloadType> rtx_payload_type;
+
+  int64_t first_number = 0;  // in the feed
+  uint64_t first_index = 0;  // the index that it got
+  uint32_t timestamp_offset = 0;
+  uint16_t picture_id_offset = 0;
+  uint8_t tl0_pic_idx_offset = 0;
+  uint8_t key_idx_offset = 0;
+
+  int64_t number_of(uint64_t index) const {
+    return first_number + static_cast<int64_t>(index - first_index);
+  }
+  // The numbers that `packet` leaves with: the same whenever it is sent.
+  void rewrite(const FeedPacket& packet, rtp::OutgoingPacket& out) const;
+};
+
+// The numbers of one slot: makes one valid stream of the segments that follow one another
+// (sequence numbers without holes of our making, growing timestamps, VP8 picture ids, TL0PICIDX
+// and KEYIDX that go on; RFC 7741 §4.2). No index leaves twice: it is a nonce of the cipher.
+class LayerStream {
+ public:
+  // Segments that a retransmission can still be asked of.
+  static constexpr size_t kPastMax = 4;
+
+  struct Last {
+    uint64_t index = 0;
+    uint32_t timestamp = 0;
+    TimePoint arrival{};
+    rtp::Vp8Numbers vp8{};
+  };
+
+  // The first index has to be below 2^15, or the receiver cannot tell the rollover counter.
+  LayerStream(rtp::Ssrc ssrc, uint64_t first_index, uint32_t first_timestamp)
+      : ssrc_(ssrc), last_{.index = first_index - 1, .timestamp = first_timestamp} {}
+
+  // From `first` on the packets come from `source` (whose numbers are set here). `ticks` is how
+  // much later than the last packet it was, by the RTP clock.
+  void begin(const Segment& source, const FeedPacket& first, uint32_t ticks);
+  // What came before the segment's first packet is left out.
+  void write(const FeedPacket& packet, std::vector<rtp::OutgoingPacket>& out);
+
+  // The index that was sent with it; nothing when none can have been.
+  std::optional<uint64_t> sent_index(rtp::SequenceNumber sequence_number) const;
+  // Which segment an index was sent in; null when that is too long ago.
+  const Segment* segment_of(uint64_t index) const;
+
+  rtp::Ssrc ssrc() const { return ssrc_; }
+  bool has_begun() const { return has_begun_; }
+  const Segment& segment() const { return segment_; }
+  const Last& last() const { return last_; }
+  uint32_t packets() const { return packets_; }
+  uint64_t octets() const { return octets_; }
+
+ private:
+  rtp::Ssrc ssrc_;
+  bool has_begun_ = false;
+  Segment segment_;
+  int64_t newest_number_ = 0;  // sent in this segment
+  Last last_;                  // the packet with the highest index
+  uint32_t packets_ = 0;
+  uint64_t octets_ = 0;
+  std::vector<Segment> past_;  // oldest first
+};
+
+}  // namespace simpul::relay

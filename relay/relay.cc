@@ -1,0 +1,300 @@
+#include "relay/relay.h"
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <unordered_map>
+#include <utility>
+
+#include "relay/egress.h"
+#include "relay/publisher.h"
+#include "relay/room.h"
+#include "relay/seating.h"
+#include "relay/subscriber.h"
+#include "relay/track.h"
+
+namespace simpul::relay {
+namespace {
+
+// How often everything is looked at: silent layers, reports, old packets, key frames.
+constexpr Duration kTick = std::chrono::milliseconds(100);
+
+template <class Map, class Id>
+auto* find_in(const Map& map, Id id) {
+  const auto found = map.find(id);
+  return found == map.end() ? nullptr : &*found->second;
+}
+
+}  // namespace
+
+struct Relay::State {
+  State(const Limits& with, uint64_t seed) : limits(with), random(seed) {}
+
+  Room& room(std::string_view name);
+  void leave(Room& room);
+  void seat_all(Room& room, TimePoint now);
+  // Someone may have asked for a key frame of the track.
+  void note_requests(const Track& track) {
+    request_due = std::min(request_due, track.next_request());
+  }
+  void note_requests(const Room& room);
+  Slot::FirstNumbers first_numbers();
+  void take_requests(TimePoint now, std::vector<KeyFrameRequest>& out);
+
+  const Limits limits;
+  std::mt19937_64 random;
+  WallClock clock;
+  Counters counters;
+  std::map<std::string, Room, std::less<>> rooms;
+  std::unordered_map<PublisherId, std::unique_ptr<Publisher>> publishers;
+  std::unordered_map<SubscriberId, std::unique_ptr<Subscriber>> subscribers;
+  TrackIndex tracks;
+  Egress egress;
+  uint32_t next_publisher = 1;
+  uint32_t next_subscriber = 1;
+  TimePoint latest{};  // that was told
+  TimePoint tick_due{};
+  TimePoint request_due = kNever;
+};
+
+Room& Relay::State::room(std::string_view name) {
+  const auto found = rooms.find(name);
+  if (found != rooms.end()) return found->second;
+  Room& added = rooms[std::string(name)];
+  added.name = name;
+  return added;
+}
+
+void Relay::State::leave(Room& room) {
+  if (room.publishers.empty() && room.subscribers.empty()) rooms.erase(room.name);
+}
+
+void Relay::State::seat_all(Room& room, TimePoint now) {
+  for (Subscriber* subscriber : room.subscribers) seat(*subscriber, now);
+  note_requests(room);
+}
+
+void Relay::State::note_requests(const Room& room) {
+  for (const Publisher* publisher : room.publishers) {
+    for (const auto& track : publisher->tracks) note_requests(*track);
+  }
+}
+
+Slot::FirstNumbers Relay::State::first_numbers() {
+  std::uniform_int_distribution<uint16_t> first(1, Slot::kFirstSequenceNumberMax);
+  return {.sequence_number = first(random),
+          .rtx_sequence_number = first(random),
+          .timestamp = static_cast<uint32_t>(random())};
+}
+
+// What a slot waits for goes before what a receiver lost.
+void Relay::State::take_requests(TimePoint now, std::vector<KeyFrameRequest>& out) {
+  if (request_due > now) return;
+  using Cause = KeyFrameRequests::Cause;
+  for (const Cause cause : {Cause::kAssignment, Cause::kRepair}) {
+    for (const auto& [id, track] : tracks) {
+      for (size_t layer = 0; layer < track->feeds().size(); ++layer) {
+        KeyFrameRequests& requests = track->feeds()[layer].key_frames();
+        if (requests.cause() != cause || !requests.take(now)) continue;
+        ++counters.key_frames_asked_of_publishers;
+        out.push_back({.publisher = track->publisher().id,
+                       .track = id,
+                       .layer = static_cast<uint8_t>(layer)});
+      }
+    }
+  }
+  request_due = kNever;
+  for (const auto& [id, track] : tracks) note_requests(*track);
+}
+
+Relay::Relay(const Limits& limits, uint64_t seed) : state_(std::make_unique<State>(limits, seed)) {}
+Relay::~Relay() = default;
+
+PublisherId Relay::add_publisher(std::string_view room, std::string_view participant,
+                                 TimePoint now) {
+  state_->latest = now;
+  auto publisher = std::make_unique<Publisher>();
+  publisher->id = PublisherId(state_->next_publisher++);
+  publisher->room = &state_->room(room);
+  publisher->participant = participant;
+  publisher->room->publishers.push_back(publisher.get());
+  const PublisherId id = publisher->id;
+  state_->publishers.emplace(id, std::move(publisher));
+  return id;
+}
+
+void Relay::add_track(PublisherId publisher_id, const TrackConfig& config, TimePoint now) {
+  state_->latest = now;
+  Publisher* publisher = find_in(state_->publishers, publisher_id);
+  if (publisher == nullptr || state_->tracks.contains(config.id) || config.layers.empty() ||
+      publisher->tracks.size() >= state_->limits.tracks_per_publisher) {
+    return;
+  }
+  publisher->tracks.push_back(std::make_unique<Track>(*publisher, config, state_->limits));
+  state_->tracks.emplace(config.id, publisher->tracks.back().get());
+  state_->seat_all(*publisher->room, now);
+}
+
+void Relay::remove_publisher(PublisherId publisher_id, TimePoint now) {
+  state_->latest = now;
+  const auto found = state_->publishers.find(publisher_id);
+  if (found == state_->publishers.end()) return;
+  const auto publisher = std::move(found->second);
+  state_->publishers.erase(found);
+  Room& room = *publisher->room;
+  std::erase(room.publishers, publisher.get());
+  for (Subscriber* subscriber : room.subscribers) unseat(*subscriber, *publisher, now);
+  for (const auto& track : publisher->tracks) {
+    state_->egress.forget(*track);
+    state_->tracks.erase(track->id());
+  }
+  state_->seat_all(room, now);
+  state_->leave(room);
+}
+
+SubscriberId Relay::add_subscriber(std::string_view room_name, const Wish& wish,
+                                   std::span<const SlotConfig> slots, TimePoint now) {
+  state_->latest = now;
+  Room& room = state_->room(room_name);
+  const SubscriberId id(state_->next_subscriber++);
+  auto subscriber = std::make_unique<Subscriber>(id, room, wish);
+  subscriber->add_slots(slots.first(std::min(slots.size(), state_->limits.slots_per_subscriber)),
+                        [this] { return state_->first_numbers(); });
+  room.subscribers.push_back(subscriber.get());
+  seat(*subscriber, now);
+  state_->subscribers.emplace(id, std::move(subscriber));
+  return id;
+}
+
+void Relay::start_subscriber(SubscriberId subscriber_id, TimePoint now) {
+  state_->latest = now;
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  if (subscriber == nullptr) return;
+  for (Slot& slot : subscriber->slots) slot.start(now);
+  state_->note_requests(*subscriber->room);
+}
+
+void Relay::remove_subscriber(SubscriberId subscriber_id) {
+  const auto found = state_->subscribers.find(subscriber_id);
+  if (found == state_->subscribers.end()) return;
+  const auto subscriber = std::move(found->second);
+  state_->subscribers.erase(found);
+  for (Slot& slot : subscriber->slots) slot.assign(nullptr, state_->latest);
+  state_->egress.forget(*subscriber);
+  Room& room = *subscriber->room;
+  std::erase(room.subscribers, subscriber.get());
+  state_->leave(room);
+}
+
+bool Relay::has_publisher(std::string_view room_name, std::string_view participant) const {
+  const auto room = state_->rooms.find(room_name);
+  if (room == state_->rooms.end()) return false;
+  return std::ranges::any_of(room->second.publishers, [&](const Publisher* publisher) {
+    return participant.empty() || publisher->participant == participant;
+  });
+}
+
+void Relay::receive(TrackId track_id, uint8_t layer, rtp::MediaPacket packet, TimePoint now) {
+  state_->latest = now;
+  const auto found = state_->tracks.find(track_id);
+  if (found == state_->tracks.end()) return;
+  Track& track = *found->second;
+  if (track.receive(layer, std::move(packet), now, state_->counters)) state_->egress.enlist(track);
+  state_->note_requests(track);
+}
+
+void Relay::receive_sender_report(TrackId track_id, uint8_t layer, uint64_t ntp_time,
+                                  uint32_t rtp_timestamp, TimePoint now) {
+  state_->latest = now;
+  const auto found = state_->tracks.find(track_id);
+  if (found == state_->tracks.end() || layer >= found->second->feeds().size()) return;
+  Track& track = *found->second;
+  track.feeds()[layer].set_clock({.ntp_time = ntp_time, .rtp_timestamp = rtp_timestamp});
+  track.publisher().clock.observe(ntp_time, state_->clock.ntp_time(now));
+}
+
+void Relay::receive_nack(SubscriberId subscriber_id, rtp::Ssrc ssrc,
+                         std::span<const rtp::SequenceNumber> missing, TimePoint now) {
+  state_->latest = now;
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
+  if (slot == nullptr) return;
+  const bool was_waiting = !subscriber->retransmissions.empty();
+  slot->retransmit({.missing = missing,
+                    .round_trip = subscriber->round_trip,
+                    .times_max = state_->limits.retransmissions_per_packet},
+                   state_->tracks, now, subscriber->retransmissions, state_->counters);
+  if (!was_waiting && !subscriber->retransmissions.empty()) state_->egress.enlist(*subscriber);
+}
+
+void Relay::receive_key_frame_request(SubscriberId subscriber_id, rtp::Ssrc ssrc, TimePoint now) {
+  state_->latest = now;
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
+  if (slot == nullptr) return;
+  ++state_->counters.key_frames_asked_by_subscribers;
+  if (slot->track() == nullptr) return;
+  slot->ask_for_repair(now);
+  state_->note_requests(*slot->track());
+}
+
+void Relay::set_round_trip(SubscriberId subscriber_id, Duration round_trip) {
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  if (subscriber != nullptr) subscriber->round_trip = round_trip;
+}
+
+void Relay::set_wall_clock(TimePoint now, uint64_t ntp_now) {
+  state_->clock = {.at = now, .ntp = ntp_now};
+}
+
+bool Relay::collect(TimePoint now, Duration hold, SubscriberBatch& batch) {
+  return state_->egress.collect(now, hold, batch, state_->counters);
+}
+
+TimePoint Relay::next_collect(Duration hold) const { return state_->egress.next_collect(hold); }
+
+void Relay::advance(TimePoint now, Output& out) {
+  state_->latest = now;
+  if (now >= state_->tick_due) {
+    state_->tick_due = now + kTick;
+    for (const auto& [id, track] : state_->tracks) track->advance(now);
+    for (const auto& [id, subscriber] : state_->subscribers) {
+      for (Slot& slot : subscriber->slots) slot.advance(now, state_->clock, out.reports);
+    }
+    for (const auto& [id, track] : state_->tracks) state_->note_requests(*track);
+  }
+  state_->take_requests(now, out.key_frame_requests);
+}
+
+TimePoint Relay::next_deadline() const {
+  if (state_->tracks.empty()) return kNever;
+  return std::min(state_->tick_due, state_->request_due);
+}
+
+std::vector<TrackState> Relay::tracks_of(PublisherId publisher_id) const {
+  std::vector<TrackState> states;
+  const Publisher* publisher = find_in(state_->publishers, publisher_id);
+  if (publisher == nullptr) return states;
+  for (const auto& track : publisher->tracks) {
+    TrackState& state = states.emplace_back();
+    state.id = track->id();
+    state.kind = track->kind();
+    state.codec = track->codec();
+    for (const Feed& feed : track->feeds()) state.layers.push_back(feed.state(state_->latest));
+  }
+  return states;
+}
+
+std::vector<SlotState> Relay::slots_of(SubscriberId subscriber_id) const {
+  std::vector<SlotState> states;
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  if (subscriber == nullptr) return states;
+  for (const auto ssrc : subscriber->order) {
+    if (const Slot* slot = subscriber->slot(ssrc)) states.push_back(slot->state());
+  }
+  return states;
+}
+
+const Counters& Relay::counters() const { return state_->counters; }
+
+}  // namespace simpul::relay

@@ -1,0 +1,85 @@
+#include "relay/seating.h"
+
+#include <algorithm>
+
+namespace simpul::relay {
+namespace {
+
+// The publisher's track for one slot of a seat, if the slot can carry it.
+Track* track_for(const Slot* slot, const Publisher& publisher, size_t place) {
+  if (slot == nullptr) return nullptr;
+  Track* track = publisher.track(slot->kind(), place);
+  return track != nullptr && slot->takes(*track) ? track : nullptr;
+}
+
+bool can_sit(const Subscriber& subscriber, const Seat& seat, const Publisher& publisher,
+             size_t place) {
+  const bool is_seated = std::ranges::any_of(subscriber.seats, [&](const Seat& other) {
+    return other.publisher == &publisher && other.place == place;
+  });
+  return !is_seated && (track_for(seat.audio, publisher, place) != nullptr ||
+                        track_for(seat.video, publisher, place) != nullptr);
+}
+
+void take(Seat& seat, Publisher& publisher, size_t place) {
+  seat.publisher = &publisher;
+  seat.place = place;
+  seat.participant = publisher.participant;
+}
+
+// Seats somebody who meets `meets(seat, publisher)` in each free seat, the last who came first.
+template <class Meets>
+void fill(Subscriber& subscriber, const Meets& meets) {
+  for (Seat& seat : subscriber.seats) {
+    const auto& publishers = subscriber.room->publishers;
+    for (auto it = publishers.rbegin(); it != publishers.rend() && !seat.publisher; ++it) {
+      Publisher& publisher = **it;
+      for (size_t place = 0; place < publisher.tracks.size() && !seat.publisher; ++place) {
+        if (!meets(seat, publisher, place)) continue;
+        if (can_sit(subscriber, seat, publisher, place)) take(seat, publisher, place);
+      }
+    }
+  }
+}
+
+void fill_by_name(Subscriber& subscriber) {
+  fill(subscriber, [&](const Seat& seat, const Publisher& publisher, size_t place) {
+    const auto own = static_cast<size_t>(&seat - subscriber.seats.data());
+    return publisher.participant == subscriber.wish.participant && place == own;
+  });
+}
+
+void fill_by_last(Subscriber& subscriber) {
+  fill(subscriber, [](const Seat& seat, const Publisher& publisher, size_t place) {
+    return publisher.participant == seat.participant && place == seat.place;
+  });
+  fill(subscriber, [](const Seat&, const Publisher&, size_t) { return true; });
+}
+
+}  // namespace
+
+void seat(Subscriber& subscriber, TimePoint now) {
+  if (subscriber.wish.participant.empty()) {
+    fill_by_last(subscriber);
+  } else {
+    fill_by_name(subscriber);
+  }
+  for (const Seat& seat : subscriber.seats) {
+    if (seat.publisher == nullptr) continue;
+    for (Slot* slot : {seat.audio, seat.video}) {
+      if (slot != nullptr) slot->assign(track_for(slot, *seat.publisher, seat.place), now);
+    }
+  }
+}
+
+void unseat(Subscriber& subscriber, const Publisher& publisher, TimePoint now) {
+  for (Seat& seat : subscriber.seats) {
+    if (seat.publisher != &publisher) continue;
+    seat.publisher = nullptr;
+    for (Slot* slot : {seat.audio, seat.video}) {
+      if (slot != nullptr) slot->assign(nullptr, now);
+    }
+  }
+}
+
+}  // namespace simpul::relay

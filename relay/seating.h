@@ -1,0 +1,20 @@
+#pragma once
+
+#include "base/time.h"
+#include "relay/publisher.h"
+#include "relay/room.h"
+#include "relay/subscriber.h"
+
+namespace simpul::relay {
+
+// Who sits in a subscriber's seats. A subscriber who named a participant gets that one's tracks, in
+// their order; one who named nobody gets those who published last, all tracks of one before the
+// next. Who has a seat keeps it for as long as they publish; who returns gets theirs again if it
+// is free.
+
+// Fills the free seats, and gives the seated ones what they have added since.
+void seat(Subscriber& subscriber, TimePoint now);
+// Takes somebody's seats away; they remember whose they were.
+void unseat(Subscriber& subscriber, const Publisher& publisher, TimePoint now);
+
+}  // namespace simpul::relay

@@ -1,0 +1,243 @@
+#include "relay/slot.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "relay/publisher.h"
+#include "relay/subscriber.h"
+
+namespace simpul::relay {
+namespace {
+
+// How far apart the frames of two sources are at least: an Opus packet's length, so that none
+// overlaps; for video just enough to grow.
+int64_t ticks_min(rtp::MediaKind kind, uint32_t clock_rate) {
+  return kind == rtp::MediaKind::kAudio ? clock_rate / 50 : std::max(clock_rate / 1'000, 1u);
+}
+
+}  // namespace
+
+Slot::Slot(Subscriber& subscriber, const SlotConfig& config, LayerChoice choice,
+           const FirstNumbers& first)
+    : stream_(config.ssrc, first.sequence_number, first.timestamp),
+      subscriber_(&subscriber),
+      kind_(config.kind),
+      choice_(choice),
+      codecs_(config.codecs),
+      rtx_ssrc_(config.rtx_ssrc),
+      rtx_index_(first.rtx_sequence_number) {}
+
+const SlotCodec* Slot::codec_of(const Track& track) const {
+  if (track.kind() != kind_) return nullptr;
+  const auto found = std::ranges::find(codecs_, track.codec(), &SlotCodec::codec);
+  return found == codecs_.end() ? nullptr : &*found;
+}
+
+void Slot::assign(Track* track, TimePoint now) {
+  if (track == track_) return;
+  if (track_ != nullptr && started_) {
+    set_layers({}, {});
+    track_->detach(*this);
+  }
+  track_ = track;
+  if (track_ != nullptr && started_) {
+    track_->attach(*this);
+    choose_layer(now);
+  }
+}
+
+void Slot::start(TimePoint now) {
+  if (started_) return;
+  started_ = true;
+  metered_at_ = now;
+  if (track_ == nullptr) return;
+  track_->attach(*this);
+  choose_layer(now);
+}
+
+void Slot::choose_layer(TimePoint now) {
+  Layer wanted = track_->layer_for(choice_);
+  // Nothing is being sent: what it carries is as good as any, and nearest to what was seen.
+  if (current_ && !track_->is_sent()) wanted = current_;
+  if (wanted == target_) return;
+  set_layers(current_, wanted);
+  ask_for_start(now);
+}
+
+void Slot::lose_layer(uint8_t layer, TimePoint now) {
+  if (current_ == layer) set_layers({}, target_);
+  if (target_ == layer) ask_for_start(now);
+}
+
+void Slot::set_layers(Layer current, Layer target) {
+  // Watches before it lets go, so that a feed that is in both keeps its packets.
+  for (const Layer layer : {current, target}) {
+    if (layer) feed(*layer).watch();
+  }
+  for (const Layer layer : {current_, target_}) {
+    if (layer) feed(*layer).unwatch();
+  }
+  current_ = current;
+  target_ = target;
+}
+
+void Slot::ask_for_start(TimePoint now) {
+  if (!waits_for_key_frame()) return;
+  feed(*target_).key_frames().ask(KeyFrameRequests::Cause::kAssignment, now);
+}
+
+void Slot::ask_for_repair(TimePoint now) {
+  const Layer layer = current_ ? current_ : target_;
+  if (!layer || kind_ != rtp::MediaKind::kVideo) return;
+  feed(*layer).key_frames().ask(KeyFrameRequests::Cause::kRepair, now);
+}
+
+void Slot::forward(std::vector<rtp::OutgoingPacket>& out) {
+  if (track_ == nullptr) return;
+  if (current_) {
+    for (const FeedPacket& packet : feed(*current_).due()) stream_.write(packet, out);
+  }
+  if (target_ && target_ != current_) begin(out);
+}
+
+void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
+  const Feed& source = feed(*target_);
+  const auto& due = source.due();
+  auto next = std::ranges::find_if(due, &FeedPacket::starts_stream);
+  const SlotCodec* codec = codec_of(*track_);
+  if (next == due.end() || codec == nullptr) return;
+
+  stream_.begin({.track = track_->id(),
+                 .layer = *target_,
+                 .generation = source.generation(),
+                 .payload_type = codec->payload_type,
+                 .rtx_payload_type = codec->rtx_payload_type},
+                *next, ticks_since_last(source, *next));
+  // When the first packet comes late (it was lost once), the rest of its frame and what followed
+  // has been due already: it is in the history, and leaves now.
+  const History& history = source.history();
+  const int64_t newest = std::max(due.back().number, history.newest());
+  for (int64_t number = next->number; number <= newest; ++number) {
+    if (next != due.end() && next->number == number) {
+      stream_.write(*next++, out);
+    } else if (const FeedPacket* earlier = history.find(number)) {
+      stream_.write(*earlier, out);
+    }
+  }
+  set_layers(target_, target_);
+}
+
+// The layers of one track show the same moments, which their sender reports tell exactly; apart
+// from that, and when they contradict the times of arrival, those have to do.
+uint32_t Slot::ticks_since_last(const Feed& source, const FeedPacket& first) const {
+  if (!stream_.has_begun()) return 0;
+  const uint32_t rate = track_->clock_rate();
+  const LayerStream::Last& last = stream_.last();
+  const Segment& segment = stream_.segment();
+  int64_t ticks = ticks_of(first.arrival - last.arrival, rate);
+  if (segment.track == track_->id()) {
+    const Feed& before = feed(segment.layer);
+    if (before.clock() && source.clock() && before.generation() == segment.generation) {
+      const uint64_t was = before.clock()->ntp_of(last.timestamp - segment.timestamp_offset, rate);
+      const uint64_t is = source.clock()->ntp_of(first.media.timestamp, rate);
+      const int64_t told = ticks_of(static_cast<int64_t>(is - was), rate);
+      if (std::abs(told - ticks) < int64_t{rate}) ticks = told;
+    }
+  }
+  return static_cast<uint32_t>(std::max(ticks, ticks_min(kind_, rate)));
+}
+
+void Slot::retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
+                      std::vector<Retransmission>& out, Counters& counters) {
+  counters.nacks_received += nack.missing.size();
+  if (!rtx_ssrc_) return;
+  if (!retransmission_limit_) {
+    retransmission_limit_ = std::make_unique<RetransmissionLimit>(now);
+  }
+  for (const auto sequence_number : nack.missing) {
+    ++counters.retransmissions_refused;
+    const auto index = stream_.sent_index(sequence_number);
+    const Segment* segment = index ? stream_.segment_of(*index) : nullptr;
+    if (segment == nullptr || !segment->rtx_payload_type) continue;
+    const auto track = tracks.find(segment->track);
+    if (track == tracks.end()) continue;
+    const Feed& source = track->second->feeds()[segment->layer];
+    const FeedPacket* packet = source.history().find(segment->number_of(*index));
+    if (packet == nullptr || source.generation() != segment->generation) continue;
+    const RetransmissionLimit::Request request = {.index = *index,
+                                                  .size = packet->media.payload_size,
+                                                  .octets_sent = stream_.octets(),
+                                                  .times_max = nack.times_max,
+                                                  .round_trip = nack.round_trip};
+    if (out.size() >= kRetransmissionsMax || !retransmission_limit_->allow(request, now)) continue;
+    --counters.retransmissions_refused;
+    out.push_back({.slot = this, .packet = *packet, .segment = *segment});
+  }
+}
+
+// RFC 4588 §4: the sequence number that it was sent with, then what was sent.
+void Slot::write(const Retransmission& retransmission, std::vector<rtp::OutgoingPacket>& out) {
+  rtp::OutgoingPacket packet;
+  retransmission.segment.rewrite(retransmission.packet, packet);
+  const auto original = packet.sequence_number();
+  const auto head = packet.head;
+  static_assert(sizeof(rtp::Vp8Head::bytes) == sizeof(packet.head));
+  store_be16(std::span(packet.head).first<2>(), original.value());
+  std::copy_n(head.begin(), head.size() - 2, packet.head.begin() + 2);
+  packet.head_size = static_cast<uint8_t>(packet.head_size + 2);
+  packet.index = rtx_index_++;
+  packet.ssrc = *rtx_ssrc_;
+  packet.payload_type = *retransmission.segment.rtx_payload_type;
+  out.push_back(packet);
+}
+
+void Slot::advance(TimePoint now, const WallClock& clock, std::vector<SlotReport>& reports) {
+  if (!started_) return;
+  // A request ends with the first packet of a key frame; should that not have got here, it begins
+  // again.
+  if (waits_for_key_frame() && !feed(*target_).is_waiting()) ask_for_start(now);
+
+  if (const Duration elapsed = now - metered_at_; elapsed >= kMeterInterval) {
+    const uint64_t octets = stream_.octets() - octets_metered_;
+    bitrate_bps_ = octets * 8 * 1'000'000 / static_cast<uint64_t>(elapsed.count());
+    octets_metered_ = stream_.octets();
+    metered_at_ = now;
+  }
+  if (stream_.packets() == packets_reported_ || !current_ || now < report_due_) return;
+  packets_reported_ = stream_.packets();
+  report_due_ = now + kReportInterval + Duration(ssrc().value() % kReportSpread);
+  reports.push_back({.subscriber = subscriber_->id,
+                     .ssrc = ssrc(),
+                     .ntp_time = clock.ntp_time(now),
+                     .rtp_timestamp = timestamp_at(now, clock),
+                     .packets = stream_.packets(),
+                     .octets = static_cast<uint32_t>(stream_.octets())});
+}
+
+// The timestamp that a packet captured now would leave with. The publisher's report gives it by
+// the participant's clock, which is the same for audio and video; without one, and when it is far
+// from it, the last packet's arrival does.
+uint32_t Slot::timestamp_at(TimePoint now, const WallClock& clock) const {
+  const uint32_t rate = track_->clock_rate();
+  const LayerStream::Last& last = stream_.last();
+  const auto by_arrival =
+      static_cast<uint32_t>(last.timestamp + ticks_of(now - last.arrival, rate));
+  const auto& theirs = feed(*current_).clock();
+  const auto time = track_->publisher().clock.theirs(clock.ntp_time(now));
+  if (!theirs || !time) return by_arrival;
+  const uint32_t told = theirs->timestamp_at(*time, rate) + stream_.segment().timestamp_offset;
+  const int64_t difference = static_cast<int32_t>(told - by_arrival);
+  return std::abs(difference) < int64_t{rate} * 2 ? told : by_arrival;
+}
+
+SlotState Slot::state() const {
+  SlotState state{
+      .ssrc = ssrc(), .kind = kind_, .bitrate_bps = bitrate_bps_, .packets = stream_.packets()};
+  if (track_ == nullptr) return state;
+  state.track = track_->id();
+  state.participant = track_->publisher().participant;
+  if (current_ && kind_ == rtp::MediaKind::kVideo) state.layer = feed(*current_).rid();
+  return state;
+}
+
+}  // namespace simpul::relay

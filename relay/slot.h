@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/time.h"
+#include "relay/clock_mapping.h"
+#include "relay/layer_stream.h"
+#include "relay/relay.h"
+#include "relay/retransmissions.h"
+#include "relay/track.h"
+
+namespace simpul::relay {
+
+struct Subscriber;
+
+// One receiving m-line: which layer of the assigned track it carries, which one it waits for, and
+// what leaves it. Who is assigned to it is decided by the seating.
+class Slot {
+ public:
+  // A slot's first sequence numbers, random, from 1 to this (RFC 3711 §3.3.1: the receiver takes
+  // the rollover counter to be 0, which a wrap soon after the start could make wrong).
+  static constexpr uint16_t kFirstSequenceNumberMax = 0x3FFF;
+  static constexpr Duration kReportInterval = std::chrono::milliseconds(900);
+  static constexpr int64_t kReportSpread = 200'000;  // µs; so that slots do not report together
+  static constexpr Duration kMeterInterval = std::chrono::seconds(1);
+  static constexpr size_t kRetransmissionsMax = 256;  // that wait in one subscriber
+
+  struct FirstNumbers {
+    uint16_t sequence_number = 1;
+    uint16_t rtx_sequence_number = 1;
+    uint32_t timestamp = 0;
+  };
+  Slot(Subscriber& subscriber, const SlotConfig& config, LayerChoice choice,
+       const FirstNumbers& first);
+
+  rtp::MediaKind kind() const { return kind_; }
+  rtp::Ssrc ssrc() const { return stream_.ssrc(); }
+  Subscriber& subscriber() const { return *subscriber_; }
+  Track* track() const { return track_; }
+  bool takes(const Track& track) const { return codec_of(track) != nullptr; }
+
+  // Carries another track from now on, or none. Its numbers go on.
+  void assign(Track* track, TimePoint now);
+  // Packets may leave from now on.
+  void start(TimePoint now);
+
+  // What the track tells: the layers that are being sent are others; a layer began anew.
+  void choose_layer(TimePoint now);
+  void lose_layer(uint8_t layer, TimePoint now);
+
+  // Appends what is due of the layer that it carries, or begins with the one it waits for.
+  void forward(std::vector<rtp::OutgoingPacket>& out);
+
+  void ask_for_repair(TimePoint now);
+  // Appends what can be sent again of `missing`, and counts the rest as refused.
+  struct Nack {
+    std::span<const rtp::SequenceNumber> missing;
+    Duration round_trip{};
+    size_t times_max = 0;
+  };
+  void retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
+                  std::vector<Retransmission>& out, Counters& counters);
+  void write(const Retransmission& retransmission, std::vector<rtp::OutgoingPacket>& out);
+
+  // Keeps key-frame requests alive and the meter running; appends a report when it is due.
+  void advance(TimePoint now, const WallClock& clock, std::vector<SlotReport>& reports);
+  SlotState state() const;
+
+ private:
+  using Layer = std::optional<uint8_t>;
+
+  const SlotCodec* codec_of(const Track& track) const;
+  Feed& feed(uint8_t layer) const { return track_->feeds()[layer]; }
+  bool waits_for_key_frame() const {
+    return target_ && target_ != current_ && kind_ == rtp::MediaKind::kVideo;
+  }
+  void set_layers(Layer current, Layer target);
+  void ask_for_start(TimePoint now);
+  void begin(std::vector<rtp::OutgoingPacket>& out);
+  uint32_t ticks_since_last(const Feed& feed, const FeedPacket& first) const;
+  uint32_t timestamp_at(TimePoint now, const WallClock& clock) const;
+
+  Track* track_ = nullptr;
+  Layer current_;  // what it carries
+  Layer target_;   // what it should carry; it does from a key frame on
+  LayerStream stream_;
+
+  Subscriber* subscriber_;
+  rtp::MediaKind kind_;
+  LayerChoice choice_;
+  bool started_ = false;
+  std::vector<SlotCodec> codecs_;
+  std::optional<rtp::Ssrc> rtx_ssrc_;
+  uint64_t rtx_index_;                                         // of the next retransmission
+  std::unique_ptr<RetransmissionLimit> retransmission_limit_;  // since the first was asked for
+
+  TimePoint report_due_{};
+  uint32_t packets_reported_ = 0;
+  TimePoint metered_at_{};
+  uint64_t octets_metered_ = 0;
+  uint64_t bitrate_bps_ = 0;
+};
+
+}  // namespace simpul::relay

@@ -1,0 +1,40 @@
+#include "relay/subscriber.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace simpul::relay {
+
+void Subscriber::add_slots(std::span<const SlotConfig> configs,
+                           const std::function<Slot::FirstNumbers()>& first_numbers) {
+  slots.reserve(configs.size());
+  for (const auto kind : {rtp::MediaKind::kAudio, rtp::MediaKind::kVideo}) {
+    size_t place = 0;
+    for (const SlotConfig& config : configs) {
+      if (config.kind != kind) continue;
+      slots.emplace_back(*this, config, wish.layer, first_numbers());
+      if (place == seats.size()) seats.emplace_back();
+      Seat& seat = seats[place++];
+      (kind == rtp::MediaKind::kAudio ? seat.audio : seat.video) = &slots.back();
+    }
+  }
+  for (const SlotConfig& config : configs) order.push_back(config.ssrc);
+}
+
+Slot* Subscriber::slot(rtp::Ssrc ssrc) {
+  const auto found = std::ranges::find(slots, ssrc, &Slot::ssrc);
+  return found == slots.end() ? nullptr : &*found;
+}
+
+void Subscriber::forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters) {
+  auto slot = slots.begin();
+  for (; slot != slots.end() && slot->kind() == rtp::MediaKind::kAudio; ++slot) slot->forward(out);
+  leaving.clear();
+  leaving.swap(retransmissions);
+  counters.retransmissions += leaving.size();
+  for (const Retransmission& again : leaving) again.slot->write(again, out);
+  for (; slot != slots.end(); ++slot) slot->forward(out);
+  counters.packets_out += out.size();
+}
+
+}  // namespace simpul::relay

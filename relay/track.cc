@@ -1,0 +1,62 @@
+#include "relay/track.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "relay/slot.h"
+
+namespace simpul::relay {
+
+Track::Track(Publisher& publisher, const TrackConfig& config, const Limits& limits)
+    : publisher_(publisher),
+      id_(config.id),
+      kind_(config.kind),
+      codec_(config.codec),
+      clock_rate_(std::clamp(config.clock_rate, uint32_t{1}, kClockRateMax)) {
+  const size_t count =
+      std::min({config.layers.size(), limits.layers_per_track, size_t{kLayersMax}});
+  feeds_.reserve(count);
+  for (size_t i = 0; i < count; ++i) feeds_.emplace_back(config.layers[i], config, limits);
+}
+
+bool Track::receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counters& counters) {
+  if (layer >= feeds_.size() || !media.packet) return false;
+  ++counters.packets_in;
+  Feed& feed = feeds_[layer];
+  auto taken = feed.take(std::move(media), now);
+  if (taken.too_old) ++counters.packets_dropped_old;
+  if (taken.new_generation) {
+    for (Slot* slot : slots_) slot->lose_layer(layer, now);
+  }
+  // Before the packet is queued: it may be the key frame that a slot will begin with.
+  if (taken.layers_changed) choose_layers(now);
+  if (!taken.packet || !feed.is_watched()) return false;
+  if (feed.queue(std::move(*taken.packet))) return true;
+  ++counters.packets_dropped_full;
+  return false;
+}
+
+void Track::advance(TimePoint now) {
+  bool changed = false;
+  for (Feed& feed : feeds_) changed |= feed.advance(now);
+  if (changed) choose_layers(now);
+}
+
+void Track::choose_layers(TimePoint now) {
+  std::array<LayerView, kLayersMax> views{};
+  for (size_t i = 0; i < feeds_.size(); ++i) views[i] = feeds_[i].view();
+  const auto layers = std::span<const LayerView>(views).first(feeds_.size());
+  sent_ = std::ranges::any_of(layers, &LayerView::active);
+  for (size_t choice = 0; choice < layer_for_.size(); ++choice) {
+    layer_for_[choice] = choose_layer(layers, static_cast<LayerChoice>(choice));
+  }
+  for (Slot* slot : slots_) slot->choose_layer(now);
+}
+
+TimePoint Track::next_request() const {
+  TimePoint earliest = kNever;
+  for (const Feed& feed : feeds_) earliest = std::min(earliest, feed.key_frames().next_due());
+  return earliest;
+}
+
+}  // namespace simpul::relay

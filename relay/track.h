@@ -1,0 +1,72 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/time.h"
+#include "relay/feed.h"
+#include "relay/layer_choice.h"
+#include "relay/relay.h"
+
+namespace simpul::relay {
+
+class Slot;
+class Track;
+struct Publisher;
+
+using TrackIndex = std::unordered_map<TrackId, Track*>;
+
+// One published source: its feeds, one a layer, and the slots that carry it or wait to.
+class Track {
+ public:
+  // `publisher` outlives the track. Layers beyond the limit are left out.
+  Track(Publisher& publisher, const TrackConfig& config, const Limits& limits);
+
+  TrackId id() const { return id_; }
+  rtp::MediaKind kind() const { return kind_; }
+  rtp::Codec codec() const { return codec_; }
+  uint32_t clock_rate() const { return clock_rate_; }
+  Publisher& publisher() const { return publisher_; }
+  std::vector<Feed>& feeds() { return feeds_; }
+  const std::vector<Feed>& feeds() const { return feeds_; }
+
+  // Takes a packet for a layer, and moves the slots to other layers when that changes what is
+  // being sent. True when it waits to be collected.
+  bool receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counters& counters);
+  // Notices layers that fell silent.
+  void advance(TimePoint now);
+
+  // The layer that meets a choice now; nothing before any was sent.
+  std::optional<uint8_t> layer_for(LayerChoice choice) const {
+    return layer_for_[static_cast<size_t>(choice)];
+  }
+  bool is_sent() const { return sent_; }
+
+  // Slots of subscribers that have started.
+  void attach(Slot& slot) { slots_.push_back(&slot); }
+  void detach(Slot& slot) { std::erase(slots_, &slot); }
+  const std::vector<Slot*>& slots() const { return slots_; }
+
+  // When the next key-frame request is due; kNever when nobody asks.
+  TimePoint next_request() const;
+
+  bool in_egress = false;  // Egress keeps its place in its list
+
+ private:
+  void choose_layers(TimePoint now);
+
+  Publisher& publisher_;
+  TrackId id_;
+  rtp::MediaKind kind_;
+  rtp::Codec codec_;
+  uint32_t clock_rate_;
+  std::vector<Feed> feeds_;  // never resized
+  std::vector<Slot*> slots_;
+  std::array<std::optional<uint8_t>, 4> layer_for_{};  // by LayerChoice
+  bool sent_ = false;                                  // any layer is active
+};
+
+}  // namespace simpul::relay
