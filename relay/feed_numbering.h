@@ -22,9 +22,9 @@ class FeedNumbering {
   static constexpr size_t kRunsMax = 64;
 
   struct Result {
-    std::optional<int64_t> number;  // nothing: it is not forwarded
-    bool too_old = false;           // or came already
-    bool new_generation = false;    // what went before has no relation to it
+    std::optional<int64_t> number{};  // nothing: it is not forwarded
+    bool too_old = false;             // or came already
+    bool new_generation = false;      // what went before has no relation to it
   };
 
   // `empty`: a packet without payload. In its turn it is left out; late, it fills its place.

@@ -15,7 +15,7 @@ struct FeedPacket {
   // Its place in the feed, without holes for what the relay leaves out (FeedNumbering).
   int64_t number = 0;
   TimePoint arrival{};
-  std::optional<rtp::Vp8Descriptor> vp8;
+  std::optional<rtp::Vp8Descriptor> vp8{};
   // Whether a slot can begin with it: the first packet of a VP8 key frame, and any packet of
   // audio and of the video codecs whose key frames are not read.
   bool starts_stream = false;

@@ -231,8 +231,11 @@ uint32_t Slot::timestamp_at(TimePoint now, const WallClock& clock) const {
 }
 
 SlotState Slot::state() const {
-  SlotState state{
-      .ssrc = ssrc(), .kind = kind_, .bitrate_bps = bitrate_bps_, .packets = stream_.packets()};
+  SlotState state;
+  state.ssrc = ssrc();
+  state.kind = kind_;
+  state.bitrate_bps = bitrate_bps_;
+  state.packets = stream_.packets();
   if (track_ == nullptr) return state;
   state.track = track_->id();
   state.participant = track_->publisher().participant;
