@@ -1,0 +1,28 @@
+// impairment_relay: a bad network for the tests, where the kernel has none to offer.
+#include <csignal>
+#include <cstdio>
+
+#include "tests/impairment/options.h"
+
+int main(int count, char** arguments) {
+  using namespace simpul;
+  const std::span<const char* const> all(arguments, static_cast<size_t>(count));
+  const auto options = impairment::parse_options(all.subspan(1));
+  if (!options) {
+    std::fprintf(stderr, "%s\n%s", options.error().c_str(), impairment::usage().c_str());
+    return 2;
+  }
+  net::EventLoop loop;
+  const auto relay = impairment::Relay::start(loop, *options);
+  if (!relay) {
+    std::fprintf(stderr, "%s\n", relay.error().c_str());
+    return 1;
+  }
+  const net::SignalWatcher terminated(loop, SIGTERM, [&] { loop.stop(); });
+  const net::SignalWatcher interrupted(loop, SIGINT, [&] { loop.stop(); });
+  std::printf("impairment_relay ready udp=%s\n", (*relay)->local_address().to_string().c_str());
+  std::fflush(stdout);
+  loop.run();
+  std::printf("%s\n", impairment::counts_text((*relay)->counts()).c_str());
+  return 0;
+}

@@ -1,0 +1,99 @@
+#include "tests/impairment/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace simpul::impairment {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+Expected<RelayOptions, std::string> parse(std::vector<const char*> arguments) {
+  return parse_options(arguments);
+}
+
+TEST(Options, ApplyToBothDirections) {
+  const auto options = parse({"--listen",     "127.0.0.1:7800",
+                              "--to",         "127.0.0.1:7700",
+                              "--loss",       "0.05",
+                              "--delay-ms",   "25",
+                              "--jitter-ms",  "5.5",
+                              "--reorder",    "0.01",
+                              "--duplicate",  "0.02",
+                              "--rate-bps",   "1000000",
+                              "--queue-ms",   "150",
+                              "--reorder-ms", "7",
+                              "--seed",       "42"});
+  ASSERT_TRUE(options.has_value()) << options.error();
+  EXPECT_EQ(options->listen, Address::v4({127, 0, 0, 1}, 7800));
+  EXPECT_EQ(options->to, Address::v4({127, 0, 0, 1}, 7700));
+  EXPECT_EQ(options->seed, 42u);
+  for (const PathOptions& path : {options->up, options->down}) {
+    EXPECT_EQ(path.loss, 0.05);
+    EXPECT_EQ(path.delay, milliseconds(25));
+    EXPECT_EQ(path.jitter, Duration(5500));
+    EXPECT_EQ(path.reorder, 0.01);
+    EXPECT_EQ(path.reorder_hold, milliseconds(7));
+    EXPECT_EQ(path.duplicate, 0.02);
+    EXPECT_EQ(path.rate_bps, 1'000'000u);
+    EXPECT_EQ(path.queue, milliseconds(150));
+  }
+}
+
+TEST(Options, ApplyToOneDirection) {
+  const auto options =
+      parse({"--to", "[::1]:7700", "--loss", "0.1", "--up-loss", "0.5", "--down-delay-ms", "9"});
+  ASSERT_TRUE(options.has_value()) << options.error();
+  EXPECT_EQ(options->to.to_string(), "[::1]:7700");
+  EXPECT_EQ(options->up.loss, 0.5);
+  EXPECT_EQ(options->down.loss, 0.1);
+  EXPECT_EQ(options->up.delay, milliseconds(0));
+  EXPECT_EQ(options->down.delay, milliseconds(9));
+}
+
+TEST(Options, SayWhatIsWrong) {
+  const std::vector<std::vector<const char*>> wrong = {
+      {},
+      {"loss", "1"},
+      {"--to", "127.0.0.1:7700", "--loss"},
+      {"--to", "127.0.0.1:7700", "--loss", "1.5"},
+      {"--to", "127.0.0.1:7700", "--loss", "-0.1"},
+      {"--to", "127.0.0.1:7700", "--loss", "0.1x"},
+      {"--to", "127.0.0.1:7700", "--loss", "nan"},
+      {"--to", "127.0.0.1:7700", "--delay-ms", "1e9"},
+      {"--to", "127.0.0.1:7700", "--seed", ""},
+      {"--to", "127.0.0.1:7700", "--rate", "1"},
+      {"--to", "127.0.0.1:7700", "--up-seed", "1"},
+      {"--to", "localhost:7700"},
+      {"--to", "127.0.0.1"},
+      {"--to", "127.0.0.1:70000"},
+      {"--to", "127.0.0.1:1.5"},
+  };
+  for (const auto& arguments : wrong) {
+    const auto options = parse(arguments);
+    ASSERT_FALSE(options.has_value()) << arguments.size();
+    EXPECT_FALSE(options.error().empty());
+  }
+}
+
+TEST(Options, AreListedInTheUsage) {
+  for (const char* name : {"--to", "--listen", "--seed", "--loss", "--queue-ms", "--rate-bps"}) {
+    EXPECT_THAT(usage(), HasSubstr(name));
+  }
+}
+
+TEST(Counts, AreOneLineOfJson) {
+  const RelayCounts counts{.up = {.received = 3, .passed = 2, .lost = 1},
+                           .down = {.queue_drops = 4, .duplicated = 5, .reordered = 6},
+                           .clients = 7,
+                           .refused = 8,
+                           .unsent = 9};
+  EXPECT_EQ(counts_text(counts),
+            "{\"up\":{\"received\":3,\"passed\":2,\"lost\":1,\"queue_drops\":0,\"duplicated\":0,"
+            "\"reordered\":0},\"down\":{\"received\":0,\"passed\":0,\"lost\":0,\"queue_drops\":4,"
+            "\"duplicated\":5,\"reordered\":6},\"clients\":7,\"refused\":8,\"unsent\":9}");
+}
+
+}  // namespace
+}  // namespace simpul::impairment

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/expected.h"
+#include "base/packet.h"
+#include "net/event_loop.h"
+#include "net/udp_socket.h"
+#include "tests/impairment/path.h"
+
+namespace simpul::impairment {
+
+struct RelayOptions {
+  Address listen = Address::v4({127, 0, 0, 1}, 0);
+  Address to{};
+  PathOptions up{};    // from the clients
+  PathOptions down{};  // to the clients
+  uint64_t seed = 1;
+};
+
+struct RelayCounts {
+  PathCounts up{};
+  PathCounts down{};
+  uint64_t clients = 0;
+  uint64_t refused = 0;  // datagrams of clients beyond kClientsMax
+  uint64_t unsent = 0;   // that the kernel did not take
+};
+
+// A bad network between any number of clients and one server: the clients send to it instead of to
+// the server. Each client has its own two paths and its own socket towards the server, which so
+// sees a different address for each. Datagrams leave on whole milliseconds, as the loop's timers.
+class Relay {
+ public:
+  static constexpr size_t kClientsMax = 256;
+
+  static Expected<std::unique_ptr<Relay>, std::string> start(net::EventLoop& loop,
+                                                             const RelayOptions& options);
+
+  const Address& local_address() const { return socket_->local_address(); }
+  RelayCounts counts() const;
+
+ private:
+  struct Client {
+    Address address;
+    std::unique_ptr<net::UdpSocket> upstream;
+    Path up;
+    Path down;
+  };
+
+  Relay(net::EventLoop& loop, const RelayOptions& options, std::unique_ptr<net::UdpSocket> socket);
+  void on_clients_readable();
+  void on_server_readable(Client& client);
+  Client* client_of(const Address& address);
+  void advance();
+  void send(net::UdpSocket& from, const Path::Output& datagrams, const Address& to);
+
+  net::EventLoop& loop_;
+  RelayOptions options_;
+  PacketPool pool_;
+  std::vector<net::ReceivedDatagram> received_;
+  Path::Output leaving_;
+  std::unique_ptr<net::UdpSocket> socket_;
+  std::map<Address, std::unique_ptr<Client>> clients_;
+  uint64_t refused_ = 0;
+  uint64_t unsent_ = 0;
+  net::Timer timer_;
+};
+
+}  // namespace simpul::impairment
