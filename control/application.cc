@@ -30,18 +30,19 @@ void Application::handle(const Request& request, Respond respond) {
   // What is needed of the request is copied: it may be gone when the answer comes.
   Response access;
   policy_.add_headers(request, router_.allowed(request), access);
-  auto finish = [this, label = std::string(router_.label(request)),
+  auto finish = [weak = weak_.handle(), label = std::string(router_.label(request)),
                  headers = std::move(access.headers),
                  respond = std::move(respond)](Response response) {
-    counters_.count(label, response.status);
+    auto* application = weak.target();
+    if (application == nullptr) return;
+    application->counters_.count(label, response.status);
     response.headers.insert(response.headers.end(), headers.begin(), headers.end());
     respond(std::move(response));
   };
   if (!policy_.allows_host(request.host)) {
     return finish(problem_response({.type = ProblemType::kForbidden,
                                     .status = 403,
-                                    .detail = "The Host header does not name this server.",
-                                    .field = {}}));
+                                    .detail = "The Host header does not name this server."}));
   }
   router_.handle(request, finish);
 }

@@ -9,11 +9,13 @@
 #include "control/metrics_text.h"
 #include "control/router.h"
 #include "control/static_pages.h"
+#include "control/weak_handle.h"
 
 namespace simpul::control {
 
 // The whole API as a function from requests to responses: it holds all routes to the access policy
-// and counts their answers. Knows no socket; a response may come later. Outlives every answer.
+// and counts their answers. Knows no socket; a response may come later, and in vain when all this
+// is gone.
 class Application {
  public:
   struct Options {
@@ -37,6 +39,7 @@ class Application {
   AccessPolicy policy_;
   Router router_;
   HttpCounters counters_;
+  WeakHandle<Application>::Source weak_{*this};
 };
 
 }  // namespace simpul::control

@@ -63,7 +63,7 @@ class HeadReader final : public beast::http::basic_parser<true> {
 };
 
 Problem bad_request(std::string detail) {
-  return {.type = ProblemType::kPlain, .status = 400, .detail = std::move(detail), .field = {}};
+  return {.type = ProblemType::kPlain, .status = 400, .detail = std::move(detail)};
 }
 
 // "GET /x HTTP/2.0": a version that we do not speak, and not a line of another shape.
@@ -80,14 +80,12 @@ Problem explain(const ErrorCode& error, std::string_view head) {
   if (error == beast::http::error::header_limit) {
     return {.type = ProblemType::kTooLarge,
             .status = 431,
-            .detail = "The request has too many headers.",
-            .field = {}};
+            .detail = "The request has too many headers."};
   }
   if (error == beast::http::error::bad_version && names_a_version(head)) {
     return {.type = ProblemType::kPlain,
             .status = 505,
-            .detail = "HTTP/1.0 and HTTP/1.1 are spoken here.",
-            .field = {}};
+            .detail = "HTTP/1.0 and HTTP/1.1 are spoken here."};
   }
   return bad_request("The request is malformed: " + error.message() + ".");
 }
@@ -134,8 +132,7 @@ std::optional<Problem> refuse_transfer_encoding(const Request& request) {
   }
   return Problem{.type = ProblemType::kLengthRequired,
                  .status = 411,
-                 .detail = "Send the body with Content-Length instead of in chunks.",
-                 .field = {}};
+                 .detail = "Send the body with Content-Length instead of in chunks."};
 }
 
 bool needs_body(Method method) {
@@ -149,8 +146,7 @@ Expected<size_t, Problem> body_size(const Request& request, const HttpLimits& li
     if (!needs_body(request.method)) return size_t{0};
     return unexpected(Problem{.type = ProblemType::kLengthRequired,
                               .status = 411,
-                              .detail = "A Content-Length is needed.",
-                              .field = {}});
+                              .detail = "A Content-Length is needed."});
   }
   const auto* end = length->data() + length->size();
   uint64_t size = 0;
@@ -162,8 +158,7 @@ Expected<size_t, Problem> body_size(const Request& request, const HttpLimits& li
     return unexpected(Problem{
         .type = ProblemType::kTooLarge,
         .status = 413,
-        .detail = "The body may have " + std::to_string(limits.body_bytes) + " bytes at most.",
-        .field = {}});
+        .detail = "The body may have " + std::to_string(limits.body_bytes) + " bytes at most."});
   }
   return static_cast<size_t>(size);
 }

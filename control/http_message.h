@@ -44,8 +44,8 @@ struct Request {
 
 struct Response {
   uint16_t status = 200;
-  std::vector<Header> headers;  // Content-Length and Connection are added when it is written
-  std::string body;
+  std::vector<Header> headers{};  // Content-Length and Connection are added when it is written
+  std::string body{};
 
   const std::string* header(std::string_view name) const;
 };

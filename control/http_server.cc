@@ -20,9 +20,9 @@ struct HttpServer::Session {
   net::TcpStream stream;
   HttpConnection connection;
   net::Timer timer;
-  bool busy = false;              // carry_out() is running
-  bool drained = false;           // while busy: everything written has left
-  std::optional<Response> early;  // while busy: the handler answered before it returned
+  bool busy = false;                // carry_out() is running
+  bool drained = false;             // while busy: everything written has left
+  std::optional<Response> early{};  // while busy: the handler answered before it returned
 };
 
 Expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(net::EventLoop& loop,
@@ -70,12 +70,10 @@ std::optional<Problem> HttpServer::refusal(const Address& ip) const {
   if (of_ip != sessions_by_ip_.end() && of_ip->second >= limits_.connections_per_address) {
     return Problem{.type = ProblemType::kTooMany,
                    .status = 429,
-                   .detail = "Too many connections from this address.",
-                   .field = {}};
+                   .detail = "Too many connections from this address."};
   }
   if (sessions_.size() < limits_.connections) return std::nullopt;
-  return Problem{
-      .type = ProblemType::kFull, .status = 503, .detail = "Too many connections.", .field = {}};
+  return Problem{.type = ProblemType::kFull, .status = 503, .detail = "Too many connections."};
 }
 
 void HttpServer::start_session(Session& session) {

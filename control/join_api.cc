@@ -30,8 +30,7 @@ Expected<node::JoinRequest, Problem> make_join(const Call& call, node::Role role
   if (!is_sdp(request)) {
     return unexpected(Problem{.type = ProblemType::kUnsupportedMedia,
                               .status = 415,
-                              .detail = "The body must be an offer of type application/sdp.",
-                              .field = {}});
+                              .detail = "The body must be an offer of type application/sdp."});
   }
   node::JoinRequest join;
   join.role = role;
@@ -54,7 +53,7 @@ Expected<node::JoinRequest, Problem> make_join(const Call& call, node::Role role
 Problem explain(const node::JoinError& error) {
   using Kind = node::JoinError::Kind;
   const auto problem = [&](ProblemType type, uint16_t status) {
-    return Problem{.type = type, .status = status, .detail = error.detail, .field = {}};
+    return Problem{.type = type, .status = status, .detail = error.detail};
   };
   switch (error.kind) {
     case Kind::kInvalidSdp:

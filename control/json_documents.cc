@@ -30,23 +30,7 @@ Json or_null(const std::optional<Address>& address) {
   return address ? Json(address->to_string()) : Json(nullptr);
 }
 
-std::string_view to_string(node::ConnectionPhase phase) {
-  switch (phase) {
-    case node::ConnectionPhase::kNew:
-      return "new";
-    case node::ConnectionPhase::kChecking:
-      return "checking";
-    case node::ConnectionPhase::kConnected:
-      return "connected";
-    case node::ConnectionPhase::kDisconnected:
-      return "disconnected";
-    case node::ConnectionPhase::kClosed:
-      return "closed";
-  }
-  return "closed";
-}
-
-std::string_view to_string(node::Role role) {
+std::string_view role_text(node::Role role) {
   return role == node::Role::kPublisher ? "whip" : "whep";
 }
 
@@ -101,7 +85,7 @@ Json connection_json(const node::ConnectionReport& connection) {
   for (const auto& slot : connection.slots) slots.push_back(slot_json(slot));
   return {{"id", connection.id},
           {"state", to_string(connection.phase)},
-          {"role", to_string(connection.role)},
+          {"role", role_text(connection.role)},
           {"worker", connection.worker},
           {"path", path_json(connection)},
           {"estimate_bps", nullptr},

@@ -66,8 +66,7 @@ Problem invalid_field(std::string_view field, std::string_view detail) {
 }
 
 Problem not_found(std::string_view detail) {
-  return {
-      .type = ProblemType::kNotFound, .status = 404, .detail = std::string(detail), .field = {}};
+  return {.type = ProblemType::kNotFound, .status = 404, .detail = std::string(detail)};
 }
 
 }  // namespace simpul::control

@@ -29,8 +29,8 @@ enum class ProblemType : uint8_t {
 struct Problem {
   ProblemType type = ProblemType::kPlain;
   uint16_t status = 400;
-  std::string detail;
-  std::string field;  // empty: no field is to blame
+  std::string detail{};
+  std::string field{};  // empty: no field is to blame
 };
 
 // "/problems/invalid-field".

@@ -96,7 +96,7 @@ void Router::handle(const Request& request, const Respond& respond) const {
   const auto* found = find(request);
   if (found == nullptr) return respond(problem_response(not_found("There is nothing here.")));
   if (request.method == Method::kOptions) {
-    Response response{.status = 204, .headers = {{"Allow", allowed(request)}}, .body = {}};
+    Response response{.status = 204, .headers = {{"Allow", allowed(request)}}};
     if (!found->accept_post.empty()) {
       response.headers.push_back({"Accept-Post", found->accept_post});
     }
@@ -106,10 +106,8 @@ void Router::handle(const Request& request, const Respond& respond) const {
   const auto handler =
       std::ranges::find(found->handlers, wanted, &std::pair<Method, Handler>::first);
   if (handler == found->handlers.end()) {
-    auto response = problem_response({.type = ProblemType::kPlain,
-                                      .status = 405,
-                                      .detail = "That method does nothing here.",
-                                      .field = {}});
+    auto response = problem_response(
+        {.type = ProblemType::kPlain, .status = 405, .detail = "That method does nothing here."});
     response.headers.push_back({"Allow", allowed(request)});
     return respond(std::move(response));
   }

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/engine.h"
+
+namespace simpul::testing {
+
+// An engine that remembers what it was asked and answers what it was told to.
+struct FakeEngine final : control::Engine {
+  void join(node::JoinRequest request, JoinDone done) override {
+    joins.push_back(std::move(request));
+    if (holds_joins) {
+      held.push_back(std::move(done));
+    } else if (error) {
+      done(unexpected(*error));
+    } else {
+      done(node::Join{.session = session, .participant = "p", .answer = answer});
+    }
+  }
+  bool leave(const std::string& room, const std::string& name) override {
+    left.push_back(room + "/" + name);
+    return name == session && !std::exchange(session_is_over, true);
+  }
+  bool remove_participant(const std::string& room, const std::string& id) override {
+    return participant(room, id).has_value();
+  }
+  bool remove_room(const std::string& room) override { return rooms.erase(room) > 0; }
+
+  std::vector<std::string> room_names() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, room] : rooms) names.insert(names.begin(), name);  // not in order
+    return names;
+  }
+  std::optional<node::RoomReport> room(const std::string& name) const override {
+    const auto found = rooms.find(name);
+    if (found == rooms.end()) return std::nullopt;
+    return found->second;
+  }
+  std::optional<node::ParticipantReport> participant(const std::string& room_name,
+                                                     const std::string& id) const override {
+    const auto found = room(room_name);
+    if (!found) return std::nullopt;
+    for (const auto& participant : found->participants) {
+      if (participant.id == id) return participant;
+    }
+    return std::nullopt;
+  }
+  node::NodeReport report() const override { return node; }
+  bool healthy() const override { return is_healthy; }
+
+  void add_room(const std::string& name, const std::vector<std::string>& participants) {
+    auto& room = rooms[name];
+    room.id = name;
+    room.created_at_unix_ms = 1'795'284'000'000;
+    for (const auto& id : participants) {
+      room.participants.push_back(
+          {.id = id, .room = name, .joined_at_unix_ms = 1'795'284'000'000, .connections = {}});
+    }
+  }
+
+  std::vector<node::JoinRequest> joins;
+  bool holds_joins = false;
+  std::vector<JoinDone> held;
+  std::optional<node::JoinError> error;
+  std::string session = "c_0123456789abcdef0123456789abcdef";
+  std::string answer = "v=0\r\n";
+  bool session_is_over = false;
+  std::vector<std::string> left;
+  std::map<std::string, node::RoomReport> rooms;
+  node::NodeReport node;
+  bool is_healthy = true;
+};
+
+}  // namespace simpul::testing
