@@ -30,6 +30,12 @@ export class Panel {
     this.part('curtain-text').textContent = words.text;
   }
 
+  /** What the button does next; ending something is not what the page invites to. */
+  offer(words: string, kind: 'start' | 'stop'): void {
+    this.toggle.textContent = words;
+    this.toggle.classList.toggle('primary', kind === 'start');
+  }
+
   alert(text: string): void {
     const alert = this.part('alert');
     alert.hidden = text === '';

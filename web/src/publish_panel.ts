@@ -71,7 +71,7 @@ export class PublishPanel {
     void this.panel.video.play().catch(() => {});
     this.panel.curtain(undefined);
     this.panel.tiles.clear();
-    this.panel.toggle.textContent = 'Stop publishing';
+    this.panel.offer('Stop publishing', 'stop');
     this.client = new WhipClient({
       room,
       stream,
@@ -95,7 +95,7 @@ export class PublishPanel {
     this.stream = undefined;
     this.panel.video.srcObject = null;
     this.panel.forget();
-    this.panel.toggle.textContent = 'Publish';
+    this.panel.offer('Publish', 'start');
     const text = 'Show your camera, or a generated picture with sound.';
     this.panel.curtain({title: 'Not publishing', text});
   }

@@ -50,7 +50,7 @@ export class WatchPanel {
       onState: (state) => this.onState(state),
       onStream: (stream) => this.onStream(stream),
     });
-    this.panel.toggle.textContent = 'Stop watching';
+    this.panel.offer('Stop watching', 'stop');
     this.panel.tiles.clear();
     void this.client.run();
     this.sampler = window.setInterval(() => void this.sample(), kSampleMs);
@@ -64,7 +64,7 @@ export class WatchPanel {
     this.marker?.stop();
     this.panel.video.srcObject = null;
     this.panel.forget();
-    this.panel.toggle.textContent = 'Watch';
+    this.panel.offer('Watch', 'start');
     this.panel.part('sound').hidden = true;
     this.panel.curtain({title: 'Nothing on', text: 'Press Watch to join the room.'});
   }
