@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ struct Media {
   std::vector<Address> listen = {Address::v4({0, 0, 0, 0}, 0)};  // ports are 0 here
   std::vector<Address> announce;  // told to clients instead of the bound ones (behind NAT)
   uint16_t port = 7700;           // UDP, one port per worker from here up; 0: any free ones
+  uint16_t tcp_port = 0;          // for ICE-TCP, which is not served yet: checked only
   uint16_t workers = 0;           // 0: one per core
   bool pin_workers = false;
   Duration idle_timeout = std::chrono::seconds(30);
@@ -55,12 +57,18 @@ struct Config {
   Limits limits;
 };
 
+inline constexpr size_t kFileSizeMax = 256 * 1024;
+inline constexpr size_t kAddressesMax = 16;
+inline constexpr size_t kOriginsMax = 64;
+
 // Where and why a file was refused: "simpuld.toml:12:8: media.port: must be 0 to 65535".
 struct ConfigError {
   std::string text;
 };
 
-// Reads and checks a whole file. Unknown keys are errors, so that a typo is not silently a default.
+// Reads and checks a whole file. Unknown keys are errors, so that a typo is not silently a default;
+// so are keys of later versions, so that nobody believes in a TLS that is not there. parse() names
+// the text `name` in its errors.
 Expected<Config, ConfigError> load(const std::string& path);
 Expected<Config, ConfigError> parse(std::string_view toml, std::string_view name);
 

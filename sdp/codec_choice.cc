@@ -60,16 +60,6 @@ bool has(const std::vector<std::string>& feedback, std::string_view message) {
 
 }  // namespace
 
-std::vector<rtp::Codec> forwarded_codecs(const std::vector<std::string>& names) {
-  std::vector<rtp::Codec> codecs;
-  for (const auto& name : names) {
-    for (const auto& known : kForwarded) {
-      if (equal_ignoring_case(known.name, name)) codecs.push_back(known.codec);
-    }
-  }
-  return codecs;
-}
-
 std::vector<NegotiatedCodec> CodecChoice::choose(const MediaDescription& media,
                                                  bool transport_sequence) {
   std::vector<NegotiatedCodec> chosen;

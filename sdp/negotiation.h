@@ -27,10 +27,6 @@ struct AnswerPolicy {
   std::vector<rtp::ExtensionKind> extensions;
 };
 
-// Of the names of codecs in a configuration ("opus", "vp8", in any case) those that are forwarded,
-// in their order. Others are known to come, or unknown.
-std::vector<rtp::Codec> forwarded_codecs(const std::vector<std::string>& names);
-
 // Opus and VP8, and the header extensions that this role uses or passes on.
 AnswerPolicy default_policy(PeerRole role);
 
