@@ -126,7 +126,7 @@ void Endpoint::take_result(TimePoint now, Output& out) {
       phase_ = Phase::kConnected;
       resend_at_ = timeout_at_ = kNever;
       waiting_.clear();  // repetitions of what is complete
-      out.events.emplace_back(session_->take_keys().value());
+      out.events.emplace_back(*session_->take_keys());
       return;
     case Session::Status::kBroken:
       return begin_anew(out);
