@@ -22,10 +22,10 @@ enum class Role : uint8_t { kPublisher, kWatcher };  // WHIP, WHEP
 
 struct JoinRequest {
   Role role = Role::kPublisher;
-  std::string room;
-  std::string participant;  // empty: an id is made
-  std::string offer;        // SDP
-  std::string watched;      // kWatcher: the participant to watch; empty: the last who came
+  std::string room = {};
+  std::string participant = {};  // empty: an id is made
+  std::string offer = {};        // SDP
+  std::string watched = {};      // kWatcher: the participant to watch; empty: the last who came
   relay::LayerChoice layer = relay::LayerChoice::kHighest;
 };
 

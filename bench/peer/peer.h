@@ -35,9 +35,9 @@ struct Options {
   bool publishes = false;
   bool audio = true;
   bool video = true;
-  std::vector<std::string> rids;  // of the video that is published; empty: no simulcast
+  std::vector<std::string> rids = {};  // of the video that is published; empty: no simulcast
   // Instead of the certificate's own, for tests: the value of an a=fingerprint line.
-  std::string fingerprint;
+  std::string fingerprint = {};
 };
 
 // Numbers that every offer of a peer uses.
