@@ -14,7 +14,7 @@ struct VideoShape {
   uint32_t frames_per_second = 30;
   uint16_t width = 1280;
   uint16_t height = 720;
-  std::string rid;  // empty without simulcast
+  std::string rid = {};  // empty without simulcast
 };
 
 // Makes one stream's packets as an encoder would: Opus every 20 ms, or frames of VP8 with right

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace simpul::load {
+
+// What a process of this machine has used so far, read from /proc.
+struct ProcessUsage {
+  double cpu_seconds = 0;  // user and system
+  uint64_t resident_bytes = 0;
+};
+
+// Zeros when there is no such process.
+ProcessUsage read_usage(int pid);
+
+}  // namespace simpul::load
