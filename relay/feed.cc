@@ -61,9 +61,10 @@ bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
 
 bool Feed::queue(FeedPacket packet) {
   if (waiting_.size() == kWaitingMax) return false;
-  // A late packet fills a gap of a frame that has left; audio has no frames to wait for.
+  // A late packet belongs to a frame that is due or has left; audio has no frames to wait for.
   const bool at_once =
-      kind_ == rtp::MediaKind::kAudio || packet.media.marker || packet.number < released_;
+      kind_ == rtp::MediaKind::kAudio || packet.media.marker || packet.number < ended_;
+  if (at_once) ended_ = std::max(ended_, packet.number);
   if (packet.starts_stream) key_frames_.on_key_frame();
   waiting_.push_back(std::move(packet));
   if (at_once) complete_ = waiting_.size();
@@ -83,7 +84,7 @@ bool Feed::release(TimePoint now, Duration hold) {
       std::swap(due_[k], due_[k - 1]);
     }
   }
-  released_ = std::max(released_, due_.back().number);
+  ended_ = std::max(ended_, due_.back().number);
   if (kind_ == rtp::MediaKind::kVideo) {
     history_.expire(now);
     for (const FeedPacket& packet : due_) history_.put(packet);

@@ -78,7 +78,7 @@ class Feed {
   uint32_t generation_ = 0;
   std::vector<FeedPacket> waiting_;  // as they came
   size_t complete_ = 0;              // of them, how many are due at once
-  int64_t released_ = 0;             // the highest number that was due
+  int64_t ended_ = 0;  // what is below is due at once: its frame is complete or has left
   std::vector<FeedPacket> due_;
   History history_;
   size_t watchers_ = 0;
