@@ -95,7 +95,7 @@ size_t write_extensions(std::span<const ExtensionElement> elements, MutableBytes
   ByteWriter writer(room.subspan(kWordSize));
   for (const ExtensionElement& element : elements) {
     if (!fits_one_byte_form(element)) continue;
-    writer.u8(static_cast<uint8_t>(element.id << 4 | (element.data.size() - 1)));
+    writer.u8(static_cast<uint8_t>(size_t{element.id} << 4 | (element.data.size() - 1)));
     writer.bytes(element.data);
   }
   writer.zeros((kWordSize - writer.size() % kWordSize) % kWordSize);

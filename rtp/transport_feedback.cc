@@ -139,7 +139,7 @@ size_t write_chunk(std::span<const uint8_t> symbols, ByteWriter& writer) {
   const auto next = symbols.first(std::min(symbols.size(), kOneBitCount));
   const bool fits_one_bit = std::ranges::find(next, kLargeDelta) == next.end();
   if (run == symbols.size() || run > kOneBitCount || (run >= kTwoBitCount && !fits_one_bit)) {
-    writer.u16(static_cast<uint16_t>(symbols[0] << 13 | run));
+    writer.u16(static_cast<uint16_t>(size_t{symbols[0]} << 13 | run));
     return run;
   }
   const size_t width = fits_one_bit ? 1 : 2;
