@@ -103,9 +103,8 @@ Expected<RelayOptions, std::string> parse_options(std::span<const char* const> a
     const std::string name = arguments[0];
     if (!name.starts_with("--")) return unexpected(name + ": options start with --");
     if (arguments.size() == 1) return unexpected(name + ": has no value");
-    const std::string value = arguments[1];
-    if (!set_option(options, std::string_view(name).substr(2), value)) {
-      return unexpected(name + " " + value + ": no such option or value");
+    if (!set_option(options, std::string_view(name).substr(2), arguments[1])) {
+      return unexpected(name + ": no such option, or it cannot be " + arguments[1]);
     }
     arguments = arguments.subspan(2);
   }

@@ -38,13 +38,13 @@ TEST(SendArena, JoinsDatagramsOfOneSizeToOneAddress) {
 
 TEST(SendArena, LetsTheLastDatagramOfARunBeShorterAndStartsANewRunBehindIt) {
   SendArena arena;
-  for (const size_t size : {1200, 1200, 700, 700}) put(arena, size, kAlice);
+  for (const size_t size : {1200u, 1200u, 700u, 700u}) put(arena, size, kAlice);
   EXPECT_THAT(segments(arena), ElementsAre(3, 1));
 }
 
 TEST(SendArena, StartsANewRunForALargerDatagram) {
   SendArena arena;
-  for (const size_t size : {1199, 1199, 1200, 1200}) put(arena, size, kAlice);
+  for (const size_t size : {1199u, 1199u, 1200u, 1200u}) put(arena, size, kAlice);
   EXPECT_THAT(segments(arena), ElementsAre(2, 2));
 }
 
