@@ -20,8 +20,8 @@ struct HttpServerLimits {
   size_t connections = 1000;
   size_t connections_per_address = 500;
   size_t refused_at_once = 64;  // connections over a limit that are being told so
-  HttpLimits http;
-  HttpTimeouts timeouts;
+  HttpLimits http{};
+  HttpTimeouts timeouts{};
 };
 
 // The I/O around HttpConnection: takes connections, carries bytes and time between them and their

@@ -36,8 +36,8 @@ TEST(HttpMessage, LetsNoValueBeginALine) {
 }
 
 TEST(HttpMessage, HasAPhraseForEveryStatusThatIsUsed) {
-  for (const int status : {200, 201, 204, 304, 400, 403, 404, 405, 406, 408, 409, 411,
-                           413, 415, 429, 431, 500, 503, 505}) {
+  for (const int status : {200, 201, 204, 304, 400, 403, 404, 405, 406, 408, 409, 411, 413, 415,
+                           429, 431, 500, 503, 505}) {
     EXPECT_NE(reason_phrase(static_cast<uint16_t>(status)), "Unknown") << status;
   }
   EXPECT_EQ(reason_phrase(299), "Unknown");

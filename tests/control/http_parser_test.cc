@@ -90,20 +90,22 @@ TEST(HttpParser, TakesOneEmptyLineBeforeARequestAndNoMore) {
 
 TEST(HttpParser, ClosesAfterHttp10AndAfterConnectionClose) {
   EXPECT_FALSE(parse("GET / HTTP/1.0\r\n\r\n").request.keep_alive);
-  EXPECT_FALSE(parse("GET / HTTP/1.1\r\nHost: x\r\nConnection: te, Close\r\n\r\n")
-                   .request.keep_alive);
+  EXPECT_FALSE(
+      parse("GET / HTTP/1.1\r\nHost: x\r\nConnection: te, Close\r\n\r\n").request.keep_alive);
 }
 
 TEST(HttpParser, TakesTheHostOfAnAbsoluteTarget) {
-  const auto request = parse("GET http://127.0.0.1:8080/v1/node HTTP/1.1\r\nHost: b\r\n\r\n").request;
+  const auto request =
+      parse("GET http://127.0.0.1:8080/v1/node HTTP/1.1\r\nHost: b\r\n\r\n").request;
   EXPECT_EQ(request.host, "127.0.0.1:8080");
   EXPECT_THAT(request.path, ElementsAre("v1", "node"));
 }
 
 TEST(HttpParser, AsksToContinueOnceWhenTheBodyIsWaitedFor) {
   HttpParser parser({});
-  parser.feed(as_bytes("POST /whip/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
-                       "Expect: 100-continue\r\n\r\n"));
+  parser.feed(
+      as_bytes("POST /whip/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+               "Expect: 100-continue\r\n\r\n"));
   EXPECT_TRUE(parser.take_continue());
   EXPECT_FALSE(parser.take_continue());
   parser.feed(as_bytes("ab"));
@@ -112,8 +114,9 @@ TEST(HttpParser, AsksToContinueOnceWhenTheBodyIsWaitedFor) {
 
 TEST(HttpParser, DoesNotAskToContinueWhenTheBodyIsThereAlready) {
   HttpParser parser({});
-  parser.feed(as_bytes("POST /whip/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
-                       "Expect: 100-continue\r\n\r\nab"));
+  parser.feed(
+      as_bytes("POST /whip/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+               "Expect: 100-continue\r\n\r\nab"));
   EXPECT_FALSE(parser.take_continue());
 }
 
@@ -233,8 +236,9 @@ TEST(HttpParserLimits, RefusesABodyByItsLengthBeforeItComes) {
 
 TEST(HttpParserLimits, TakesABodyOfExactlyTheLimit) {
   const std::string body(HttpLimits{}.body_bytes, 'x');
-  const auto result = parse("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " +
-                            std::to_string(body.size()) + "\r\n\r\n" + body);
+  const auto result =
+      parse("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+            "\r\n\r\n" + body);
   EXPECT_EQ(result.request.body.size(), body.size());
 }
 

@@ -1,0 +1,188 @@
+#include "control/http_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <thread>
+
+#include "tests/support/loopback_client.h"
+
+namespace simpul::control {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::LoopbackClient;
+using ::testing::StartsWith;
+
+constexpr std::string_view kGet = "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+constexpr std::string_view kGetAndClose =
+    "GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+// A server whose loop has a thread of its own; what the test does to it is posted there.
+class HttpServerTest : public ::testing::Test {
+ protected:
+  ~HttpServerTest() override {
+    loop_.stop();
+    if (thread_.joinable()) thread_.join();
+    server_.reset();
+  }
+
+  void start(const HttpServerLimits& limits = {}) {
+    auto server =
+        HttpServer::start(loop_, Address::v4({127, 0, 0, 1}, 0), limits,
+                          {.on_request =
+                               [this](const Request& request, HttpServer::Respond respond) {
+                                 if (request.path == std::vector<std::string>{"later"}) {
+                                   held_ = std::move(respond);
+                                   holding_.set_value();
+                                 } else {
+                                   respond({.status = 200, .headers = {}, .body = "[ok]"});
+                                 }
+                               },
+                           .on_refused = [this](uint16_t status) { refused_.push_back(status); }});
+    ASSERT_TRUE(server.has_value()) << server.error();
+    server_ = *std::move(server);
+    address_ = server_->address();
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  void on_loop(std::function<void()> task) {
+    std::promise<void> done;
+    loop_.post([&] {
+      task();
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+  std::string get() {
+    LoopbackClient client(address_);
+    client.send(kGetAndClose);
+    return client.receive_all();
+  }
+
+  net::EventLoop loop_;
+  std::unique_ptr<HttpServer> server_;
+  std::thread thread_;
+  Address address_;
+  HttpServer::Respond held_;
+  std::promise<void> holding_;
+  std::vector<uint16_t> refused_;
+};
+
+TEST_F(HttpServerTest, AnswersRequestAfterRequestOnOneConnection) {
+  start();
+  LoopbackClient client(address_);
+  for (int i = 0; i < 3; ++i) {
+    client.send(kGet);
+    EXPECT_THAT(client.receive_until("[ok]"), StartsWith("HTTP/1.1 200 OK"));
+  }
+}
+
+TEST_F(HttpServerTest, EndsTheConnectionAfterTheAnswerWhenAsked) {
+  start();
+  EXPECT_THAT(get(), HasSubstr("Connection: close\r\n\r\n[ok]"));
+}
+
+TEST_F(HttpServerTest, AnswersAThousandPipelinedRequestsInOrder) {
+  start();
+  LoopbackClient client(address_);
+  std::string requests;
+  for (int i = 0; i < 1000; ++i) requests += kGet;
+  client.send(requests + std::string(kGetAndClose));
+  const auto answers = client.receive_all();
+  size_t count = 0;
+  for (size_t at = 0; (at = answers.find("[ok]", at)) != std::string::npos; ++at) ++count;
+  EXPECT_EQ(count, 1001u);
+}
+
+TEST_F(HttpServerTest, AnswersGarbageAndABodyThatIsTooLarge) {
+  start();
+  LoopbackClient tls(address_);
+  tls.send("\x16\x03\x01\x02");
+  EXPECT_THAT(tls.receive_all(), StartsWith("HTTP/1.1 400 "));
+  LoopbackClient large(address_);
+  large.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" +
+             std::string(900'000, 'x'));
+  EXPECT_THAT(large.receive_all(), StartsWith("HTTP/1.1 413 "));
+  on_loop([&] { EXPECT_THAT(refused_, ::testing::ElementsAre(400, 413)); });
+}
+
+TEST_F(HttpServerTest, AnswersAClientThatSendsNoMore) {
+  start();
+  LoopbackClient client(address_);
+  client.send(kGet);
+  client.end();
+  EXPECT_THAT(client.receive_all(), HasSubstr("[ok]"));
+}
+
+TEST_F(HttpServerTest, AnswersLater) {
+  start();
+  LoopbackClient client(address_);
+  client.send("GET /later HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  holding_.get_future().wait();
+  on_loop([&] { held_({.status = 201}); });
+  EXPECT_THAT(client.receive_all(), StartsWith("HTTP/1.1 201 Created"));
+}
+
+TEST_F(HttpServerTest, IgnoresAnAnswerForAClientThatIsGone) {
+  start();
+  std::optional<LoopbackClient> client(std::in_place, address_);
+  client->send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  holding_.get_future().wait();
+  client.reset();
+  EXPECT_THAT(get(), HasSubstr("[ok]"));
+  on_loop([&] {
+    held_({.status = 201});
+    held_({.status = 201});
+  });
+  EXPECT_THAT(get(), HasSubstr("[ok]"));
+}
+
+TEST_F(HttpServerTest, IgnoresAnAnswerAfterItsOwnEnd) {
+  start();
+  LoopbackClient client(address_);
+  client.send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  holding_.get_future().wait();
+  on_loop([&] {
+    server_.reset();
+    held_({.status = 201});
+  });
+  EXPECT_THAT(client.receive_all(), IsEmpty());
+}
+
+TEST_F(HttpServerTest, RefusesConnectionsOverItsLimitAndTakesThemAgainLater) {
+  start({.connections = 2});
+  std::optional<LoopbackClient> first(std::in_place, address_);
+  LoopbackClient second(address_);
+  for (auto* client : {&*first, &second}) {
+    client->send(kGet);
+    EXPECT_THAT(client->receive_until("[ok]"), HasSubstr("200"));
+  }
+  const auto refused = get();
+  EXPECT_THAT(refused, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(refused, HasSubstr("Retry-After: 5"));
+  first.reset();
+  std::string answer;  // the server sees the end some turns later
+  for (int i = 0; i < 10'000 && !answer.starts_with("HTTP/1.1 200"); ++i) answer = get();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, RefusesConnectionsOfOneAddressOverItsLimit) {
+  start({.connections_per_address = 1});
+  LoopbackClient first(address_);
+  first.send(kGet);
+  first.receive_until("[ok]");
+  EXPECT_THAT(get(), StartsWith("HTTP/1.1 429 "));
+}
+
+TEST_F(HttpServerTest, ClosesSilentlyWhenEvenTheRefusedAreTooMany) {
+  start({.connections = 0, .refused_at_once = 1});
+  LoopbackClient refused(address_);
+  EXPECT_THAT(refused.receive_until("\r\n\r\n"), StartsWith("HTTP/1.1 503 "));
+  LoopbackClient closed(address_);
+  EXPECT_THAT(closed.receive_all(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace simpul::control
