@@ -111,7 +111,7 @@ class MbCounterCipher final : public SrtpCipher {
 
  private:
   static constexpr size_t kTagSize = tag_size(CipherSuite::kAes128CounterHmacSha1);
-  static constexpr size_t kRoundKeysSize = 16 * 11;
+  static constexpr size_t kRoundKeysSize = 176;  // 11 of 16 bytes
   static constexpr size_t kBurstMax = 32;
   // Below this, one message after the other with the CPU's SHA instructions is faster than lanes
   // that run empty: 690 ns a packet of 1,200 bytes against 710 in a burst of 4 and 510 in one of 6.

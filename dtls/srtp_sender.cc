@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "dtls/srtp_format.h"
 
 namespace simpul::dtls {
@@ -17,7 +18,11 @@ SrtpSender::SrtpSender(crypto::CipherEngine& engine, const SrtpSessionKeys& keys
     : suite_(cipher_suite(keys.profile)),
       rtp_(engine, keys.profile, keys.rtp),
       rtcp_(engine, keys.profile, keys.rtcp),
-      rtcp_index_(rtcp_index) {}
+      rtcp_index_(rtcp_index) {
+#ifndef NDEBUG
+  guard_ = std::make_unique<SrtpNonceGuard>();
+#endif
+}
 
 void SrtpSender::seal(std::span<RtpToSeal> batch) {
   SrtpJobs<crypto::SealJob, kGroupMax> group;
@@ -30,6 +35,15 @@ void SrtpSender::seal(std::span<RtpToSeal> batch) {
     }
   }
   if (!group.empty()) rtp_.cipher().seal(group.jobs());
+  if (guard_ != nullptr) check_nonces(batch);
+}
+
+void SrtpSender::check_nonces(std::span<const RtpToSeal> batch) {
+  for (const RtpToSeal& packet : batch) {
+    if (packet.sealed_size == 0) continue;
+    SIMPUL_CHECK(guard_->allows(rtp_ssrc(packet.destination), packet.index,
+                                packet.destination.first(packet.sealed_size)));
+  }
 }
 
 size_t SrtpSender::prepare(const RtpToSeal& packet, crypto::SealJob& job) const {

@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "base/bytes.h"
 #include "crypto/srtp_cipher.h"
 #include "dtls/srtp_keys.h"
+#include "dtls/srtp_nonce_guard.h"
 #include "dtls/srtp_stream.h"
 
 namespace simpul::dtls {
@@ -31,7 +33,8 @@ struct RtpToSeal {
 // Encrypts and authenticates what leaves one connection (RFC 3711, RFC 7714), source to
 // destination, so that no copy of the payload is made first. It keeps no state per SSRC: the caller
 // gives the index, starts below 2^15, and never gives one (SSRC, index) to two different packets,
-// because under GCM that gives the key away. The very same bytes may be sealed again.
+// because under GCM that gives the key away (debug builds abort when they see it). The very same
+// bytes may be sealed again.
 class SrtpSender {
  public:
   // The engine outlives the sender; both belong to one thread. SRTCP packets are counted from
@@ -52,11 +55,13 @@ class SrtpSender {
 
  private:
   size_t prepare(const RtpToSeal& packet, crypto::SealJob& job) const;
+  void check_nonces(std::span<const RtpToSeal> batch);
 
   crypto::CipherSuite suite_;
   SrtpStream rtp_;
   SrtpStream rtcp_;
-  uint32_t rtcp_index_;  // of the next SRTCP packet
+  uint32_t rtcp_index_;                    // of the next SRTCP packet
+  std::unique_ptr<SrtpNonceGuard> guard_;  // in debug builds
 };
 
 }  // namespace simpul::dtls

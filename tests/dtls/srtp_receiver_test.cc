@@ -97,7 +97,7 @@ TEST_P(SrtpReceiverTest, RefusesAHeaderThatClaimsMoreThanThereIs) {
   many_csrcs[0] |= 0x0F;
   EXPECT_EQ(result(many_csrcs), "srtp_too_short");
 
-  auto long_extension = seal_rtp(sender_, {.extension_words = 1, .payload_size = 40});
+  auto long_extension = seal_rtp(sender_, {.sequence_number = 2, .extension_words = 1});
   long_extension[14] = 0xFF;
   EXPECT_EQ(result(long_extension), "srtp_too_short");
 

@@ -38,6 +38,7 @@ TEST_P(SrtpSenderTest, AddsItsOverhead) {
 
 TEST_P(SrtpSenderTest, JoinsHeadBodyAndPadding) {
   const Buffer plain = make_rtp({.payload_size = 50});
+  uint64_t index = 0;
   for (size_t head_size = 0; head_size <= 8; ++head_size) {
     for (const uint8_t padding : std::initializer_list<uint8_t>{0, 1, 2, 16, 255}) {
       Buffer destination(512, 0xEE);
@@ -47,7 +48,8 @@ TEST_P(SrtpSenderTest, JoinsHeadBodyAndPadding) {
                        .head = Bytes(plain).subspan(12, head_size),
                        .body = Bytes(plain).subspan(12 + head_size),
                        .padding = padding,
-                       .index = 1};
+                       .index = ++index};
+      store_be16(std::span<uint8_t>(destination).subspan<2, 2>(), static_cast<uint16_t>(index));
       sender_.seal({&packet, 1});
       ASSERT_EQ(packet.sealed_size, 62 + padding + sender_.overhead());
       destination.resize(packet.sealed_size);
@@ -55,6 +57,7 @@ TEST_P(SrtpSenderTest, JoinsHeadBodyAndPadding) {
       const auto opened = open_rtp(receiver, destination);
       ASSERT_TRUE(opened);
       Buffer expected = plain;
+      expected[3] = static_cast<uint8_t>(index);
       expected.resize(62u + padding, 0);
       if (padding != 0) expected.back() = padding;
       EXPECT_EQ(*opened, expected);
@@ -140,6 +143,20 @@ TEST_P(SrtpSenderTest, SealsTheSameBytesAgainForARetransmission) {
   seal_rtp(sender_, {.sequence_number = 8});
   EXPECT_EQ(seal_rtp(sender_, {.sequence_number = 7}), first);
 }
+
+#ifndef NDEBUG
+TEST_P(SrtpSenderTest, AbortsADebugBuildThatSealsOneIndexTwice) {
+  const Buffer plain = make_rtp({.sequence_number = 7});
+  Buffer with_another_timestamp = plain;
+  with_another_timestamp[4] ^= 1;
+  Buffer with_another_payload = plain;
+  with_another_payload.back() ^= 1;
+  seal_rtp(sender_, plain, 12, 7);
+  EXPECT_DEATH(seal_rtp(sender_, with_another_timestamp, 12, 7), "check failed");
+  EXPECT_DEATH(seal_rtp(sender_, with_another_payload, 12, 7), "check failed");
+  EXPECT_EQ(seal_rtp(sender_, with_another_payload, 12, 8).size(), 112 + sender_.overhead());
+}
+#endif
 
 TEST_P(SrtpSenderTest, EncryptsEachIndexAndSsrcDifferently) {
   const auto text = [](const Buffer& packet) { return Buffer(packet.begin() + 12, packet.end()); };

@@ -25,7 +25,8 @@ void check(bool holds) {
   if (!holds) __builtin_trap();
 }
 
-Datagram make_rtp(SrtpSender& sender, Bytes bytes, uint8_t kind) {
+// By a sender of its own each, because an input may repeat a sequence number.
+Datagram make_rtp(SrtpSender sender, Bytes bytes, uint8_t kind) {
   const auto header_size = rtp_header_size(bytes);
   if ((kind & kSealed) == 0 || !header_size) return {{bytes.begin(), bytes.end()}, {}};
   Datagram datagram{{bytes.begin(), bytes.end()}, {bytes.begin(), bytes.end()}};
@@ -55,7 +56,11 @@ void open_rtcp(SrtpSender& sender, SrtpReceiver& receiver, Bytes bytes, uint8_t 
 class Session {
  public:
   Session(crypto::CipherEngine& engine, const SrtpMasterKey& master)
-      : sender_(engine, master), batched_(engine, master), one_by_one_(engine, master) {}
+      : engine_(engine),
+        master_(master),
+        sender_(engine, master),
+        batched_(engine, master),
+        one_by_one_(engine, master) {}
 
   void run(Bytes rest) {
     while (rest.size() >= 2) {
@@ -66,7 +71,7 @@ class Session {
       if ((kind & kRtcp) != 0) {
         open_rtcp(sender_, one_by_one_, bytes, kind);
       } else {
-        datagrams_.push_back(make_rtp(sender_, bytes, kind));
+        datagrams_.push_back(make_rtp(SrtpSender(engine_, master_), bytes, kind));
         if ((kind & kDuplicate) != 0) datagrams_.push_back(datagrams_.back());
       }
     }
@@ -91,6 +96,8 @@ class Session {
     check(batched_.source_count() == one_by_one_.source_count());
   }
 
+  crypto::CipherEngine& engine_;
+  SrtpMasterKey master_;
   SrtpSender sender_;
   SrtpReceiver batched_;
   SrtpReceiver one_by_one_;
