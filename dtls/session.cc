@@ -17,7 +17,8 @@ namespace simpul::dtls {
 namespace {
 
 constexpr long kDatagramMax = 1200;
-constexpr size_t kEarlyRecordsMax = 2;  // the newest: a peer repeats its Finished
+constexpr size_t kSequenceNumberAt = 5;  // 48 bits, behind type, version and epoch
+constexpr size_t kEarlyRecordsMax = 2;   // the newest: a peer repeats its Finished
 constexpr std::string_view kExporterLabel = "EXTRACTOR-dtls_srtp";  // RFC 5764 §4.2
 
 // OpenSSL's own retransmission reads the wall clock; it must never fire (our clock resends).
@@ -110,18 +111,28 @@ void Session::handshake(Bytes datagram) {
   while (const auto record = reader.next()) {
     // OpenSSL would keep a 16 KB buffer for each encrypted record that comes too early; here only
     // the newest few wait.
-    if (record->epoch > 0 && !takes_encrypted()) {
+    if (record->epoch > 0) {
       if (early_.size() == kEarlyRecordsMax) early_.erase(early_.begin());
       early_.emplace_back(record->whole.begin(), record->whole.end());
-      continue;
+    } else {
+      feed_plain(record->whole);
     }
-    feed(record->whole);
     while (takes_encrypted() && !early_.empty()) {
       const auto next = std::move(early_.front());
       early_.erase(early_.begin());
       feed(next);
     }
   }
+}
+
+// Plain records get sequence numbers of ours: OpenSSL would take the number of a forged one as seen
+// and drop the genuine one of that number, or all of them behind a very high one. Repetitions are
+// told by message_seq.
+void Session::feed_plain(Bytes record) {
+  std::vector<uint8_t> numbered(record.begin(), record.end());
+  store_be32(std::span(numbered).subspan<kSequenceNumberAt + 2, 4>(), plain_records_++);
+  store_be16(std::span(numbered).subspan<kSequenceNumberAt, 2>(), 0);
+  feed(numbered);
 }
 
 void Session::feed(Bytes record) {

@@ -57,6 +57,7 @@ class Session {
   };
 
   void open();
+  void feed_plain(Bytes record);
   void feed(Bytes record);
   bool takes_encrypted() const;
   void finish();
@@ -69,6 +70,7 @@ class Session {
   std::unique_ptr<Wire> wire_;  // before ssl_, which uses it to its end
   std::unique_ptr<ssl_st, FreeSsl> ssl_;
   std::vector<std::vector<uint8_t>> early_;  // encrypted records that came before their keys
+  uint32_t plain_records_ = 0;               // fed
   std::optional<Connected> keys_;
   Status status_ = Status::kUnderWay;
 };

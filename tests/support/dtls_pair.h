@@ -71,13 +71,16 @@ class DtlsPair {
 
   static constexpr Duration kDelay = std::chrono::milliseconds(10);
 
-  DtlsPair() : DtlsPair(client_identity().certificate.fingerprint()) {}
-  explicit DtlsPair(const dtls::Fingerprint& expected_by_server)
+  using Fingerprints = std::vector<dtls::Fingerprint>;
+
+  DtlsPair()
+      : DtlsPair({server_identity().certificate.fingerprint()},
+                 {client_identity().certificate.fingerprint()}) {}
+  DtlsPair(Fingerprints expected_by_client, Fingerprints expected_by_server)
       : client(client_identity(),
-               {.role = dtls::Role::kClient,
-                .peer_fingerprints = {server_identity().certificate.fingerprint()}}),
+               {.role = dtls::Role::kClient, .peer_fingerprints = std::move(expected_by_client)}),
         server(server_identity(),
-               {.role = dtls::Role::kServer, .peer_fingerprints = {expected_by_server}}) {}
+               {.role = dtls::Role::kServer, .peer_fingerprints = std::move(expected_by_server)}) {}
 
   void start() {
     act(server, [&](auto& out) { server.endpoint.start(now, out); });
