@@ -8,6 +8,10 @@
 
 #include "config/values.h"
 
+// toml++ 3.3 asserts (and where NDEBUG is defined lets the compiler assume) some things about the
+// text that it checks properly a few lines later: "[)" is a typo, not the end of the process.
+#undef NDEBUG
+#define TOML_ASSERT(condition) static_assert(true)
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
@@ -280,11 +284,42 @@ void read_limits(Section& section, Limits& limits) {
   section.number("tracks_per_participant", 1, 64, limits.tracks_per_participant);
 }
 
+bool is_forbidden(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte < ' ' && c != '\t' && c != '\n' && c != '\r') || byte == 0x7F;
+}
+
+// TOML has no control characters anywhere; toml++ takes a NUL for the end of a text in places.
+void check_characters(std::string_view toml, Problems& problems) {
+  const auto found = std::ranges::find_if(toml, is_forbidden);
+  if (found == toml.end()) return;
+  const std::string_view before(toml.begin(), found);
+  const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  toml::source_region where;
+  where.begin.line = static_cast<toml::source_index>(std::ranges::count(before, '\n') + 1);
+  where.begin.column = static_cast<toml::source_index>(before.size() - line_start + 1);
+  problems.add(where, "control character");
+}
+
+// No key or value of ours goes beyond ASCII, so what does is of interest in comments only. It is
+// replaced, because toml++ 3.3 has undefined behaviour for some characters (U+FEDF outside
+// strings): a value that had them is refused all the same.
+std::string ascii_of(std::string_view toml) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (toml.starts_with(kByteOrderMark)) toml.remove_prefix(kByteOrderMark.size());
+  std::string text(toml);
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) > 0x7F; }, '?');
+  return text;
+}
+
 }  // namespace
 
 Expected<Config, ConfigError> parse(std::string_view toml, std::string_view name) {
   Problems problems(name);
-  const toml::parse_result parsed = toml::parse(toml, name);
+  check_characters(toml, problems);
+  if (const auto problem = problems.first()) return unexpected(*problem);
+  const toml::parse_result parsed = toml::parse(ascii_of(toml), name);
   if (!parsed) {
     problems.add(parsed.error().source(), parsed.error().description());
     return unexpected(*problems.first());

@@ -94,8 +94,21 @@ TEST(Config, NamesFileLineColumnKeyAndReason) {
 TEST(Config, NamesThePlaceOfBrokenToml) {
   EXPECT_THAT(outcome("[media]\nport = \n"), StartsWith("test.toml:2:"));
   EXPECT_THAT(outcome("[media\n"), StartsWith("test.toml:1:"));
+  EXPECT_THAT(outcome("[)\n"), StartsWith("test.toml:1:2: "));
   EXPECT_THAT(outcome("port = 1\nport = 2\n"), StartsWith("test.toml:2:"));
   EXPECT_THAT(outcome("\xff\xfe"), StartsWith("test.toml:1:"));
+}
+
+TEST(Config, RefusesControlCharacters) {
+  EXPECT_EQ(outcome(std::string_view("[\0\0media", 8)), "test.toml:1:2: control character");
+  EXPECT_EQ(outcome("# first\nx = \x7f\n"), "test.toml:2:5: control character");
+  EXPECT_EQ(outcome("\t# tabs and\r\n# line ends are none\r\n"), "ok");
+}
+
+TEST(Config, CommentsAreInAnyLanguageAndValuesInAscii) {
+  EXPECT_EQ(outcome("\xEF\xBB\xBF# Größe: \xEF\xBB\x9F \xFF\n[media]\nport = 1\n"), "ok");
+  EXPECT_NE(outcome("\xEF\xBB\x9F = 1\n"), "ok");
+  EXPECT_NE(outcome("[http]\nallowed_origins = [\"https://größe.example\"]\n"), "ok");
 }
 
 TEST(Config, RefusesUnknownKeysAtEveryDepth) {
