@@ -171,7 +171,7 @@ void Session::finish() {
   }
   const auto profile = selected->id == SRTP_AEAD_AES_128_GCM ? SrtpProfile::kAeadAes128Gcm
                                                              : SrtpProfile::kAes128CmHmacSha1_80;
-  std::array<uint8_t, 2 * (32 + 14)> buffer{};
+  std::array<uint8_t, keying_material_size(SrtpProfile::kAeadAes256Gcm)> buffer{};
   const auto material = std::span(buffer).first(keying_material_size(profile));
   const int exported =
       SSL_export_keying_material(ssl_.get(), material.data(), material.size(),

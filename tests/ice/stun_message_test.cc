@@ -218,7 +218,7 @@ TEST(StunWriter, ListsWhatWasNotUnderstood) {
   const std::array<uint16_t, 3> unknown = {0x7ffe, 0x7ffd, 0x0003};
   const auto bytes = make_binding_error(kId, StunErrorCode::kUnknownAttribute, unknown, kKey);
   const auto listed = from_hex("000a0006 7ffe7ffd00030000");
-  EXPECT_FALSE(std::ranges::search(bytes, listed).empty());
+  EXPECT_NE(std::search(bytes.begin(), bytes.end(), listed.begin(), listed.end()), bytes.end());
   EXPECT_EQ(StunMessage::parse(bytes)->error_code(), 420);
 }
 
