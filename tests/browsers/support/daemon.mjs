@@ -10,19 +10,19 @@ const kBuild = process.env.SIMPUL_BUILD ?? fileURLToPath(new URL('../../../build
 const kReady = /^simpuld ready http=(\S+) media=udp:(\d+)/;
 const kRelayReady = /^impairment_relay ready udp=127\.0\.0\.1:(\d+)/;
 
-const kConfiguration = `
+const configuration = (httpPort) => `
 [http]
-listen = "127.0.0.1:0"
+listen = "127.0.0.1:${httpPort}"
 [media]
 port = 0
 workers = 1
 `;
 
-/** A daemon of its own, on free ports. stop() holds it to a clean end. */
-export async function startDaemon() {
+/** A daemon of its own, on free ports unless told. stop() holds it to a clean end. */
+export async function startDaemon({httpPort = 0} = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'simpul-daemon-'));
   const file = join(folder, 'simpuld.toml');
-  await writeFile(file, kConfiguration);
+  await writeFile(file, configuration(httpPort));
   const daemon = await start(join(kBuild, 'daemon/simpuld'), ['--dev', '--config', file], kReady);
   return {
     address: `http://${daemon.match[1]}`,

@@ -1,0 +1,138 @@
+// The page as a thing to look at and to use: sizes, keyboard, words when something is wrong.
+import assert from 'node:assert/strict';
+import {mkdir} from 'node:fs/promises';
+import {after, before, test} from 'node:test';
+import {fileURLToPath} from 'node:url';
+
+import {launchChromium} from './support/browsers.mjs';
+import {startDaemon} from './support/daemon.mjs';
+import {report, until} from './support/measure.mjs';
+import {firstPicture, publish, watch} from './support/rooms.mjs';
+
+const kScreenshots = fileURLToPath(new URL('../../build/test_logs/screenshots', import.meta.url));
+const kWidths = [360, 414, 768, 1024, 1440];
+
+let daemon;
+let chromium;
+before(async () => {
+  daemon = await startDaemon();
+  chromium = await launchChromium();
+  await mkdir(kScreenshots, {recursive: true});
+});
+after(async () => {
+  await chromium?.close();
+  await daemon?.stop();
+});
+
+function text(page, selector) {
+  return page.evaluate((s) => document.querySelector(s).textContent, selector);
+}
+
+function says(page, selector, pattern) {
+  return until(`${selector} says ${pattern}`, async () => pattern.test(await text(page, selector)));
+}
+
+test('the page fits every width, and loads nothing from elsewhere', async () => {
+  const page = await chromium.page();
+  await page.beforeLoad(() => {
+    window.violations = [];
+    document.addEventListener('securitypolicyviolation', (e) => window.violations.push(e.blockedURI));
+  });
+  await publish(page, daemon.address, 'look', 'picture=640x360&watch=1');
+  await firstPicture(page);
+  await says(page, '#watch [data-tile=resolution] output', /^\d+ × \d+$/);
+  await says(page, '#watch [data-tile=frames] output', /^[1-9]/);
+  for (const width of kWidths) {
+    await page.resize(width, 900);
+    await page.screenshot(`${kScreenshots}/page-${width}.png`);
+    const overflow = await page.evaluate(() =>
+      document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.equal(overflow, 0, `nothing sticks out at ${width} pixels`);
+  }
+  const origins = new Set(page.requests.map((url) => new URL(url).origin));
+  assert.deepEqual([...origins], [daemon.address]);
+  assert.deepEqual(await page.evaluate(() => window.violations), []);
+  assert.deepEqual(page.errors, []);
+  report('page', {widths: kWidths, requests: page.requests.length});
+  await page.close();
+});
+
+test('the page can be used by keyboard, and every control has a name', async () => {
+  const page = await chromium.page({reducedMotion: 'reduce'});
+  await page.open(`${daemon.address}/?room=keys`);
+  const unnamed = await page.evaluate(() =>
+    [...document.querySelectorAll('button, input, select')]
+      .filter((control) => !control.hidden)
+      .filter((control) => !(control.labels?.[0] ?? control).textContent.trim())
+      .map((control) => control.outerHTML));
+  assert.deepEqual(unnamed, []);
+  const reached = [];
+  for (let i = 0; i < 9; ++i) {
+    await page.page.keyboard.press('Tab');
+    reached.push(await page.evaluate(() => {
+      const {id, name, className, dataset, textContent} = document.activeElement;
+      return id || name || Object.keys(dataset)[0] || className || textContent;
+    }));
+  }
+  assert.deepEqual(reached.slice(0, 5), ['skip', 'room', 'share', 'toggle', 'layer']);
+  await page.page.focus('#watch [data-toggle]');
+  await page.page.keyboard.press('Enter');
+  await says(page, '#watch [data-toggle]', /^Stop watching$/);
+  await page.close();
+});
+
+test('a viewer of an empty room waits and sees the picture once somebody publishes', async () => {
+  const [viewer, publisher] = [await chromium.page(), await chromium.page()];
+  await watch(viewer, daemon.address, 'empty');
+  await says(viewer, '#watch [data-curtain-title]', /Nobody is publishing yet/);
+  await publish(publisher, daemon.address, 'empty', 'picture=320x180');
+  await firstPicture(viewer);
+  await publisher.close();
+  await viewer.close();
+});
+
+test('a page that is closed leaves the room at once', async () => {
+  const publisher = await chromium.page();
+  await publish(publisher, daemon.address, 'leaving', 'picture=320x180&name=alice');
+  const present = async () => {
+    const response = await fetch(`${daemon.address}/v1/rooms/leaving/participants`);
+    return response.ok && /"alice"/.test(await response.text());
+  };
+  assert.ok(await present());
+  await publisher.open('about:blank');
+  // Long before the relay would give a silent connection up.
+  await until('alice is gone', async () => !(await present()), 15_000);
+  await publisher.close();
+});
+
+test('a blocked camera is explained', async () => {
+  const page = await chromium.page();
+  await page.beforeLoad(() => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
+  });
+  await page.open(`${daemon.address}/?publish=camera`);
+  await says(page, '#publish [data-alert]', /camera is blocked/);
+  await page.close();
+});
+
+test('a page outlives its relay and comes back to the next one', async () => {
+  const first = await startDaemon();
+  const page = await chromium.page();
+  await publish(page, first.address, 'again', 'picture=320x180&watch=1');
+  await firstPicture(page);
+  await first.stop();
+  await says(page, '#watch [data-alert]', /cannot be reached|interrupted|lost/);
+  await page.screenshot(`${kScreenshots}/relay-gone.png`);
+  const second = await startDaemon({httpPort: Number(new URL(first.address).port)});
+  try {
+    const before = await page.evaluate(() => window.simpul.watching.marker.tally.advances);
+    await until('the picture is back', () =>
+      page.evaluate((seen) => {
+        const {client, marker} = window.simpul.watching;
+        return client?.state.kind === 'live' && client.answers > 1 && marker.tally.advances !== seen;
+      }, before));
+    await page.close();
+  } finally {
+    await second.stop();
+  }
+});

@@ -1,0 +1,52 @@
+// The usual moves: somebody publishes, somebody watches.
+import {observation, until} from './measure.mjs';
+
+export const kSmall = {width: 320, height: 180};
+
+/** A page that publishes the test picture; resolves when the relay has its connection. */
+export async function publish(page, address, room, query = 'picture=640x360') {
+  await page.open(`${address}/?room=${room}&publish=test&${query}`);
+  await publishing(page);
+  return page;
+}
+
+export function publishing(page) {
+  return until('the publisher is live', () =>
+    page.evaluate(() => window.simpul.publishing.client?.state.kind === 'live'));
+}
+
+/** A page that watches by itself, as a link makes it. */
+export async function watch(page, address, room, query = '') {
+  await page.open(`${address}/?room=${room}&watch=1&${query}`);
+  return page;
+}
+
+/** A page that a person presses Watch on, without which a stock browser plays no sound. */
+export async function pressWatch(page, address, room) {
+  await page.open(`${address}/?room=${room}`);
+  await page.click('#watch [data-toggle]');
+  return page;
+}
+
+export function firstPicture(page) {
+  return until('a first picture', async () => {
+    const seen = await observation(page);
+    return seen.firstPictureMs !== undefined && seen.counter !== undefined && seen;
+  });
+}
+
+/** What the publisher's encoder was asked for, summed over its layers. */
+export function sent(page) {
+  return page.evaluate(async () => {
+    const totals = {keyFramesEncoded: 0, pliCount: 0, nackCount: 0, retransmittedPacketsSent: 0, layers: []};
+    const report = await window.simpul.publishing.client.connection.getStats();
+    report.forEach((entry) => {
+      if (entry.type !== 'outbound-rtp' || entry.kind !== 'video') return;
+      for (const key of ['keyFramesEncoded', 'pliCount', 'nackCount', 'retransmittedPacketsSent']) {
+        totals[key] += entry[key] ?? 0;
+      }
+      totals.layers.push(`${entry.rid ?? ''} ${entry.frameWidth}x${entry.frameHeight}`.trim());
+    });
+    return totals;
+  });
+}
