@@ -184,6 +184,7 @@ void Session::finish() {
                     .local = serve ? keys.server_write : keys.client_write,
                     .remote = serve ? keys.client_write : keys.server_write};
   status_ = Status::kComplete;
+  SSL_free_buffers(ssl_.get());  // 33 KB, and hardly ever used from now on
 }
 
 // Of every algorithm that the description gives, one fingerprint is the leaf certificate's. (RFC
@@ -211,6 +212,7 @@ Session::Reading Session::read(Bytes record) {
   Reading reading;
   wire_->incoming = record;
   ERR_clear_error();
+  SIMPUL_CHECK(SSL_alloc_buffers(ssl_.get()) == 1);
   std::array<uint8_t, 2048> plain;  // written by OpenSSL before anything looks at it
   for (;;) {
     const int result = SSL_read(ssl_.get(), plain.data(), static_cast<int>(plain.size()));
@@ -222,6 +224,7 @@ Session::Reading Session::read(Bytes record) {
     reading.closed = SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ;
     break;
   }
+  SSL_free_buffers(ssl_.get());
   wire_->incoming = {};
   wire_->outgoing.clear();
   return reading;
@@ -229,6 +232,7 @@ Session::Reading Session::read(Bytes record) {
 
 void Session::goodbye() {
   ERR_clear_error();
+  SIMPUL_CHECK(SSL_alloc_buffers(ssl_.get()) == 1);
   SSL_shutdown(ssl_.get());
 }
 
