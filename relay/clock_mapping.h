@@ -19,10 +19,11 @@ constexpr int64_t ntp_span(Duration span) {
 inline constexpr uint32_t kClockRateMax = 1'000'000;
 inline constexpr Duration kSpanMax = std::chrono::hours(1);
 
-// Ticks of an RTP clock in an NTP span. Longer ones than kSpanMax are nonsense and are cut.
+// Ticks of an RTP clock in an NTP span, rounded. Longer ones than kSpanMax are nonsense and are
+// cut.
 constexpr int64_t ticks_of(int64_t span, uint32_t clock_rate) {
   const int64_t most = ntp_span(kSpanMax);
-  return (std::clamp(span, -most, most) >> 16) * clock_rate >> 16;
+  return ((std::clamp(span, -most, most) >> 16) * clock_rate + 0x8000) >> 16;
 }
 constexpr int64_t ticks_of(Duration span, uint32_t clock_rate) {
   return std::clamp(span, -kSpanMax, kSpanMax).count() * clock_rate / 1'000'000;

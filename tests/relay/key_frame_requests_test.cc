@@ -1,0 +1,86 @@
+#include "relay/key_frame_requests.h"
+
+#include <gtest/gtest.h>
+
+namespace simpul::relay {
+namespace {
+
+using namespace std::chrono_literals;
+using Cause = KeyFrameRequests::Cause;
+
+class KeyFrameRequestsTest : public ::testing::Test {
+ protected:
+  bool ask_and_take() {
+    requests_.ask(Cause::kRepair, now_);
+    return requests_.take(now_);
+  }
+
+  TimePoint now_{100s};
+  KeyFrameRequests requests_;
+};
+
+TEST_F(KeyFrameRequestsTest, SendsNothingUnasked) {
+  EXPECT_EQ(requests_.next_due(), kNever);
+  EXPECT_FALSE(requests_.take(now_));
+}
+
+TEST_F(KeyFrameRequestsTest, SendsTwoAtOnceThenOneASecond) {
+  int sent = 0;
+  for (int i = 0; i < 100; ++i) {
+    sent += ask_and_take();
+    requests_.on_key_frame();
+  }
+  EXPECT_EQ(sent, 2);
+  for (int i = 0; i < 1'000; ++i) {
+    now_ += 10ms;
+    sent += ask_and_take();
+    requests_.on_key_frame();
+  }
+  EXPECT_EQ(sent, 12);
+}
+
+TEST_F(KeyFrameRequestsTest, OneRequestServesAllWhoAskBeforeTheKeyFrame) {
+  EXPECT_TRUE(ask_and_take());
+  EXPECT_FALSE(ask_and_take());
+  now_ += 500ms;
+  EXPECT_FALSE(ask_and_take());
+}
+
+TEST_F(KeyFrameRequestsTest, RepeatsEachSecondUntilAKeyFrameComes) {
+  EXPECT_TRUE(ask_and_take());
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(requests_.next_due(), now_ + 1s);
+    now_ += 1s;
+    EXPECT_TRUE(requests_.take(now_));
+  }
+  requests_.on_key_frame();
+  EXPECT_EQ(requests_.next_due(), kNever);
+}
+
+TEST_F(KeyFrameRequestsTest, AWishWithoutATokenWaitsAndIsNotSwallowed) {
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(ask_and_take());
+    requests_.on_key_frame();
+  }
+  EXPECT_FALSE(ask_and_take());
+  EXPECT_EQ(requests_.next_due(), now_ + 1s);
+  now_ += 1s;
+  EXPECT_TRUE(requests_.take(now_));
+}
+
+TEST_F(KeyFrameRequestsTest, ANewAssignmentRaisesWhatARepairAsked) {
+  requests_.ask(Cause::kRepair, now_);
+  requests_.ask(Cause::kAssignment, now_);
+  requests_.ask(Cause::kRepair, now_);
+  EXPECT_EQ(requests_.cause(), Cause::kAssignment);
+}
+
+TEST_F(KeyFrameRequestsTest, StopsWhenNobodyWantsItAnyMore) {
+  EXPECT_TRUE(ask_and_take());
+  requests_.cancel();
+  now_ += 10s;
+  EXPECT_FALSE(requests_.take(now_));
+}
+
+}  // namespace
+}  // namespace simpul::relay

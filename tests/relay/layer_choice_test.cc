@@ -1,0 +1,67 @@
+#include "relay/layer_choice.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace simpul::relay {
+namespace {
+
+constexpr LayerView kIdle{.active = false, .seen = false, .pixels = 0};
+constexpr LayerView sent(uint32_t pixels = 0) { return {true, true, pixels}; }
+constexpr LayerView silent(uint32_t pixels = 0) { return {false, true, pixels}; }
+
+int choose(const std::vector<LayerView>& layers, LayerChoice choice) {
+  const auto chosen = choose_layer(layers, choice);
+  return chosen ? *chosen : -1;
+}
+
+TEST(LayerChoice, FollowsTheOfferWhileSizesAreUnknown) {
+  const std::vector<LayerView> all = {sent(), sent(), sent()};
+  EXPECT_EQ(choose(all, LayerChoice::kLow), 0);
+  EXPECT_EQ(choose(all, LayerChoice::kMid), 1);
+  EXPECT_EQ(choose(all, LayerChoice::kHigh), 2);
+  EXPECT_EQ(choose(all, LayerChoice::kHighest), 2);
+}
+
+TEST(LayerChoice, FollowsTheSizesOnceTheyAreKnown) {
+  const std::vector<LayerView> all = {sent(900), sent(100), sent(400)};
+  EXPECT_EQ(choose(all, LayerChoice::kLow), 1);
+  EXPECT_EQ(choose(all, LayerChoice::kMid), 2);
+  EXPECT_EQ(choose(all, LayerChoice::kHigh), 0);
+}
+
+TEST(LayerChoice, SortsTheKnownSizesAmongThemselves) {
+  const std::vector<LayerView> all = {kIdle, sent(400), sent(100)};
+  EXPECT_EQ(choose(all, LayerChoice::kHighest), 1);
+  EXPECT_EQ(choose(all, LayerChoice::kLow), 2);
+}
+
+TEST(LayerChoice, TakesTheNearestLowerOfWhatIsSent) {
+  EXPECT_EQ(choose({sent(), sent(), silent()}, LayerChoice::kHigh), 1);
+  EXPECT_EQ(choose({sent(), silent(), silent()}, LayerChoice::kHigh), 0);
+  EXPECT_EQ(choose({sent(), silent(), sent()}, LayerChoice::kMid), 0);
+}
+
+TEST(LayerChoice, TakesTheNearestHigherWhenNoLowerIsSent) {
+  EXPECT_EQ(choose({silent(), sent(), sent()}, LayerChoice::kLow), 1);
+  EXPECT_EQ(choose({silent(), silent(), sent()}, LayerChoice::kMid), 2);
+}
+
+TEST(LayerChoice, TakesWhatWasSentWhileNothingIs) {
+  EXPECT_EQ(choose({silent(), silent(), kIdle}, LayerChoice::kHighest), 1);
+  EXPECT_EQ(choose({kIdle, kIdle, kIdle}, LayerChoice::kHighest), -1);
+  EXPECT_EQ(choose({}, LayerChoice::kLow), -1);
+}
+
+TEST(LayerChoice, OfTwoLayersMidIsTheLower) {
+  EXPECT_EQ(choose({sent(), sent()}, LayerChoice::kMid), 0);
+}
+
+TEST(LayerChoice, LooksAtNoMoreLayersThanItsLimit) {
+  const std::vector<LayerView> many(128, sent());
+  EXPECT_EQ(choose(many, LayerChoice::kHighest), static_cast<int>(kLayersMax) - 1);
+}
+
+}  // namespace
+}  // namespace simpul::relay

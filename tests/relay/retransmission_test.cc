@@ -1,0 +1,160 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "relay/retransmissions.h"
+#include "tests/relay/scene.h"
+
+namespace simpul::relay {
+namespace {
+
+using namespace testing;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class RetransmissionTest : public ::testing::Test {
+ protected:
+  RetransmissionTest() {
+    scene_.publish("ana", {audio_track(1), video_track(2)});
+    watcher_ = scene_.watch({}, {audio_slot(1), video_slot(10)});
+    sent_ = scene_.pass(2, source_.frame({.key = true, .packets = 5}));
+  }
+  std::vector<Sent> nack(uint64_t index) {
+    const rtp::SequenceNumber missing(static_cast<uint16_t>(index));
+    scene_.relay.receive_nack(watcher_, rtp::Ssrc(10), std::span(&missing, 1), scene_.now);
+    return scene_.collect();
+  }
+
+  Scene scene_;
+  Source source_{scene_.pool, {}};
+  SubscriberId watcher_;
+  std::vector<Sent> sent_;
+};
+
+TEST_F(RetransmissionTest, SendsTheSameNumbersInAStreamOfItsOwn) {
+  const auto first = nack(sent_[2].index);
+  ASSERT_THAT(first, SizeIs(1));
+  EXPECT_EQ(first[0].ssrc, rtp::Ssrc(11));
+  EXPECT_EQ(first[0].payload_type, kRtxType);
+  EXPECT_LT(first[0].index, 0x8000u);
+  EXPECT_EQ(first[0].timestamp, sent_[2].timestamp);
+  EXPECT_EQ(first[0].csrc, 2u);
+  EXPECT_FALSE(first[0].marker);
+  EXPECT_EQ(load_be16(Bytes(first[0].payload).first<2>()), static_cast<uint16_t>(sent_[2].index));
+  EXPECT_EQ(std::vector<uint8_t>(first[0].payload.begin() + 2, first[0].payload.end()),
+            sent_[2].payload);
+
+  const auto second = nack(sent_[4].index);
+  ASSERT_THAT(second, SizeIs(1));
+  EXPECT_EQ(second[0].index, first[0].index + 1);
+  EXPECT_TRUE(second[0].marker);
+  EXPECT_EQ(scene_.relay.counters().retransmissions, 2u);
+  EXPECT_EQ(scene_.relay.counters().nacks_received, 2u);
+}
+
+TEST_F(RetransmissionTest, WaitsForARoundTripBeforeTheNext) {
+  scene_.relay.set_round_trip(watcher_, 80ms);
+  EXPECT_THAT(nack(sent_[1].index), SizeIs(1));
+  scene_.now += 79ms;
+  EXPECT_THAT(nack(sent_[1].index), IsEmpty());
+  scene_.now += 1ms;
+  EXPECT_THAT(nack(sent_[1].index), SizeIs(1));
+}
+
+TEST_F(RetransmissionTest, TakesNoRoundTripToBeShorterThanTenMilliseconds) {
+  scene_.relay.set_round_trip(watcher_, 0ms);
+  EXPECT_THAT(nack(sent_[1].index), SizeIs(1));
+  scene_.now += 9ms;
+  EXPECT_THAT(nack(sent_[1].index), IsEmpty());
+  scene_.now += 1ms;
+  EXPECT_THAT(nack(sent_[1].index), SizeIs(1));
+}
+
+TEST_F(RetransmissionTest, GivesUpAfterThreeTimes) {
+  size_t repeated = 0;
+  for (int i = 0; i < 10; ++i) {
+    repeated += nack(sent_[1].index).size();
+    scene_.now += 60ms;
+  }
+  EXPECT_EQ(repeated, 3u);
+  EXPECT_EQ(scene_.relay.counters().retransmissions_refused, 7u);
+}
+
+TEST_F(RetransmissionTest, HasNothingOlderThanTheHistory) {
+  scene_.now += 1'500ms;
+  scene_.pass(2, source_.frame({}));
+  EXPECT_THAT(nack(sent_[1].index), IsEmpty());
+}
+
+TEST_F(RetransmissionTest, IgnoresWhatWasNeverSent) {
+  EXPECT_THAT(nack(sent_.back().index + 1), IsEmpty());
+  EXPECT_THAT(nack(sent_.front().index - 1), IsEmpty());
+  EXPECT_THAT(nack(sent_.front().index + 0x7000), IsEmpty());
+}
+
+TEST_F(RetransmissionTest, SendsNothingAgainWithoutRtx) {
+  auto slot = video_slot(20);
+  slot.rtx_ssrc.reset();
+  watcher_ = scene_.watch({}, {slot});
+  const auto sent = scene_.pass(2, source_.frame({.key = true}));
+  const rtp::SequenceNumber missing(static_cast<uint16_t>(sent.back().index));
+  scene_.relay.receive_nack(watcher_, rtp::Ssrc(20), std::span(&missing, 1), scene_.now);
+  EXPECT_THAT(scene_.collect(), IsEmpty());
+}
+
+TEST_F(RetransmissionTest, SendsNoAudioAgain) {
+  Source voice(scene_.pool, {.ssrc = 7, .codec = rtp::Codec::kOpus});
+  std::vector<rtp::MediaPacket> packets;
+  packets.push_back(voice.audio());
+  const auto sent = scene_.pass(1, std::move(packets));
+  ASSERT_THAT(sent, SizeIs(1));
+  const auto missing = rtp::SequenceNumber(static_cast<uint16_t>(sent[0].index));
+  scene_.relay.receive_nack(watcher_, rtp::Ssrc(1), std::span(&missing, 1), scene_.now);
+  EXPECT_THAT(scene_.collect(), IsEmpty());
+}
+
+TEST_F(RetransmissionTest, RepairsWhatWasSentOfTheSourceBefore) {
+  scene_.publish("bo", {video_track(3)});
+  EXPECT_THAT(nack(sent_[3].index), SizeIs(1));
+  // A second layer choice cannot move the slot; another SSRC of the same track does.
+  Source again(scene_.pool, {.ssrc = 99, .first_tag = 1'000});
+  scene_.pass(2, again.frame({.key = true}));
+  scene_.now += 60ms;
+  EXPECT_THAT(nack(sent_[3].index), IsEmpty()) << "what it was sent from is gone";
+}
+
+TEST_F(RetransmissionTest, QueuesNoMoreThanItsLimitForOneSubscriber) {
+  const auto sent = scene_.pass(2, source_.frame({.key = true, .packets = 400, .packet_size = 30}));
+  std::vector<rtp::SequenceNumber> missing;
+  for (const auto& packet : sent) missing.emplace_back(static_cast<uint16_t>(packet.index));
+  scene_.relay.receive_nack(watcher_, rtp::Ssrc(10), missing, scene_.now);
+  EXPECT_THAT(scene_.collect(), SizeIs(256));
+}
+
+TEST(RetransmissionLimit, SpendsNoMoreThanItsShareOfWhatWasSent) {
+  TimePoint now(1s);
+  RetransmissionLimit limit(now);
+  uint64_t index = 0;
+  size_t allowed = 0;
+  const auto ask_for_all = [&](uint64_t octets_sent) {
+    for (int i = 0; i < 1'000; ++i) {
+      allowed += limit.allow({.index = ++index,
+                              .size = 1'000,
+                              .octets_sent = octets_sent,
+                              .times_max = 3,
+                              .round_trip = 50ms},
+                             now);
+    }
+  };
+  ask_for_all(0);
+  EXPECT_EQ(allowed, 50u);
+  ask_for_all(200'000);
+  EXPECT_EQ(allowed, 100u);
+  now += 2s;
+  ask_for_all(200'000);
+  EXPECT_EQ(allowed, 120u) << "the floor";
+  ask_for_all(9'000'000);
+  EXPECT_EQ(allowed, 220u) << "no more than recently sent counts";
+}
+
+}  // namespace
+}  // namespace simpul::relay

@@ -1,0 +1,158 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/relay/scene.h"
+
+namespace simpul::relay {
+namespace {
+
+using namespace testing;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class SeatingTest : public ::testing::Test {
+ protected:
+  // Which track each slot carries, 0 for none.
+  std::vector<uint32_t> tracks(SubscriberId watcher) {
+    std::vector<uint32_t> ids;
+    for (const auto& slot : scene_.relay.slots_of(watcher)) {
+      ids.push_back(slot.track ? slot.track->value() : 0);
+    }
+    return ids;
+  }
+  void leave(PublisherId publisher) { scene_.relay.remove_publisher(publisher, scene_.now); }
+
+  Scene scene_;
+};
+
+TEST_F(SeatingTest, GivesTheFirstTracksOfTheLastPublisher) {
+  scene_.publish("ana", {audio_track(1), video_track(2)});
+  scene_.publish("bo", {audio_track(3), video_track(4)});
+  EXPECT_THAT(tracks(scene_.watch({}, {audio_slot(1), video_slot(10)})), ElementsAre(3, 4));
+}
+
+TEST_F(SeatingTest, GivesTheNamedParticipantOnly) {
+  scene_.publish("ana", {audio_track(1), video_track(2)});
+  scene_.publish("bo", {audio_track(3), video_track(4)});
+  const auto watcher =
+      scene_.watch({.participant = "ana"}, {audio_slot(1), video_slot(10), video_slot(20)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(1, 2, 0));
+}
+
+TEST_F(SeatingTest, GivesTheTracksOfOneInTheirOrder) {
+  scene_.publish("ana", {video_track(2), audio_track(1), video_track(3)});
+  const auto watcher =
+      scene_.watch({.participant = "ana"}, {video_slot(10), audio_slot(1), video_slot(20)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(2, 1, 3));
+}
+
+TEST_F(SeatingTest, GivesFurtherSlotsToFurtherPublishersInPairs) {
+  scene_.publish("ana", {audio_track(1), video_track(2)});
+  scene_.publish("bo", {audio_track(3)});
+  scene_.publish("cai", {audio_track(5), video_track(6)});
+  const auto watcher = scene_.watch({}, {audio_slot(1), audio_slot(2), audio_slot(3),
+                                         video_slot(10), video_slot(20), video_slot(30)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(5, 3, 1, 6, 0, 2));
+}
+
+TEST_F(SeatingTest, SomebodyNewTakesAFreeSeatButNotAnothers) {
+  scene_.publish("ana", {audio_track(1), video_track(2)});
+  const auto one = scene_.watch({}, {audio_slot(1), video_slot(10)});
+  const auto two = scene_.watch({}, {audio_slot(1), video_slot(10), audio_slot(2), video_slot(20)});
+  scene_.publish("bo", {audio_track(3), video_track(4)});
+  EXPECT_THAT(tracks(one), ElementsAre(1, 2));
+  EXPECT_THAT(tracks(two), ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(SeatingTest, WhoReturnsGetsTheSameSeat) {
+  const auto ana = scene_.publish("ana", {audio_track(1), video_track(2)});
+  const auto bo = scene_.publish("bo", {audio_track(3), video_track(4)});
+  const auto watcher =
+      scene_.watch({}, {audio_slot(1), video_slot(10), audio_slot(2), video_slot(20)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(3, 4, 1, 2));
+  leave(ana);
+  leave(bo);
+  EXPECT_THAT(tracks(watcher), ElementsAre(0, 0, 0, 0));
+  scene_.publish("ana", {audio_track(5), video_track(6)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(0, 0, 5, 6));
+  scene_.publish("bo", {audio_track(7), video_track(8)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(7, 8, 5, 6));
+}
+
+TEST_F(SeatingTest, AnybodyFollowsWhoLeftWhenNobodyWasNamed) {
+  const auto ana = scene_.publish("ana", {audio_track(1), video_track(2)});
+  const auto anybody = scene_.watch({}, {audio_slot(1), video_slot(10)});
+  const auto only_ana = scene_.watch({.participant = "ana"}, {audio_slot(1), video_slot(10)});
+  leave(ana);
+  scene_.publish("x17", {audio_track(3), video_track(4)});
+  EXPECT_THAT(tracks(anybody), ElementsAre(3, 4));
+  EXPECT_THAT(tracks(only_ana), ElementsAre(0, 0));
+}
+
+TEST_F(SeatingTest, LeavesASlotEmptyThatCannotCarryTheCodec) {
+  auto h264 = video_slot(10);
+  h264.codecs[0].codec = rtp::Codec::kH264;
+  scene_.publish("ana", {audio_track(1), video_track(2)});
+  const auto watcher = scene_.watch({}, {audio_slot(1), h264});
+  EXPECT_THAT(tracks(watcher), ElementsAre(1, 0));
+}
+
+TEST_F(SeatingTest, SeatsNobodyWhoHasNothingForTheSlots) {
+  scene_.publish("ana", {video_track(2)});
+  scene_.publish("bo", {audio_track(3)});
+  EXPECT_THAT(tracks(scene_.watch({}, {video_slot(10)})), ElementsAre(2));
+}
+
+TEST_F(SeatingTest, KeepsRoomsApart) {
+  scene_.publish("ana", {audio_track(1)});
+  const auto other =
+      scene_.relay.add_subscriber("elsewhere", {}, std::vector{audio_slot(1)}, scene_.now);
+  EXPECT_THAT(tracks(other), ElementsAre(0));
+}
+
+TEST_F(SeatingTest, KnowsWhoPublishes) {
+  EXPECT_FALSE(scene_.relay.has_publisher("room", ""));
+  const auto ana = scene_.publish("ana", {});
+  EXPECT_TRUE(scene_.relay.has_publisher("room", ""));
+  EXPECT_TRUE(scene_.relay.has_publisher("room", "ana"));
+  EXPECT_FALSE(scene_.relay.has_publisher("room", "bo"));
+  EXPECT_FALSE(scene_.relay.has_publisher("hall", "ana"));
+  leave(ana);
+  EXPECT_FALSE(scene_.relay.has_publisher("room", ""));
+}
+
+TEST_F(SeatingTest, TheReturningPublisherIsSeenInTheSameStream) {
+  const auto ana = scene_.publish("ana", {audio_track(1), video_track(2)});
+  scene_.watch({}, {audio_slot(1), video_slot(10)});
+  Source before(scene_.pool, {.ssrc = 5});
+  const auto sent = scene_.pass(2, before.frame({.key = true}));
+  ASSERT_FALSE(sent.empty());
+  leave(ana);
+  scene_.now += 2s;
+  scene_.publish("ana", {audio_track(3), video_track(4)});
+  Source after(scene_.pool, {.ssrc = 6, .timestamp = 4'000'000'000, .picture_id = 9});
+  EXPECT_THAT(scene_.pass(4, after.frame({})), IsEmpty()) << "not before a key frame";
+  EXPECT_EQ(scene_.requests(), 1u);
+  const auto again = scene_.pass(4, after.frame({.key = true}));
+  ASSERT_FALSE(again.empty());
+  EXPECT_EQ(again[0].ssrc, sent[0].ssrc);
+  EXPECT_EQ(again[0].index, sent.back().index + 1);
+  EXPECT_EQ(again[0].timestamp, sent.back().timestamp + 180'000);
+  EXPECT_EQ(*again[0].vp8().picture_id, *sent[0].vp8().picture_id + 1);
+  EXPECT_EQ(again[0].csrc, 4u);
+}
+
+TEST_F(SeatingTest, GivesNothingBeforeTheSubscriberStarts) {
+  scene_.publish("ana", {audio_track(1), video_track(2)});
+  const auto watcher = scene_.relay.add_subscriber(
+      "room", {}, std::vector{audio_slot(1), video_slot(10)}, scene_.now);
+  Source source(scene_.pool, {});
+  EXPECT_THAT(scene_.pass(2, source.frame({.key = true})), IsEmpty());
+  EXPECT_EQ(scene_.requests(), 0u);
+  scene_.relay.start_subscriber(watcher, scene_.now);
+  EXPECT_EQ(scene_.requests(), 1u) << "a late joiner does not wait for chance";
+  EXPECT_FALSE(scene_.pass(2, source.frame({.key = true})).empty());
+}
+
+}  // namespace
+}  // namespace simpul::relay

@@ -1,0 +1,114 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "relay/clock_mapping.h"
+#include "tests/relay/scene.h"
+
+namespace simpul::relay {
+namespace {
+
+using namespace testing;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr uint64_t kNodeNtp = uint64_t{3'900'000'000} << 32;
+constexpr uint64_t kTheirNtp = uint64_t{3'800'000'000} << 32;
+
+class SenderReportTest : public ::testing::Test {
+ protected:
+  SenderReportTest() {
+    scene_.relay.set_wall_clock(scene_.now, kNodeNtp);
+    began_ = scene_.now;
+    scene_.publish("ana", {audio_track(1), video_track(2)});
+    scene_.watch({}, {audio_slot(1), video_slot(10)});
+  }
+  std::vector<Sent> voice() {
+    std::vector<rtp::MediaPacket> packets;
+    packets.push_back(voice_.audio());
+    return scene_.pass(1, std::move(packets));
+  }
+  std::vector<Sent> picture() { return scene_.pass(2, source_.frame({.key = true})); }
+  static const SlotReport& of(const Output& out, uint32_t ssrc) {
+    return *std::ranges::find(out.reports, rtp::Ssrc(ssrc), &SlotReport::ssrc);
+  }
+  // The publisher's clock, and the two RTP clocks, at a moment of ours.
+  void their_reports() {
+    const Duration since = scene_.now - began_;
+    const uint64_t ntp = kTheirNtp + static_cast<uint64_t>(ntp_span(since));
+    scene_.relay.receive_sender_report(
+        TrackId(1), 0, ntp, 1'000 + static_cast<uint32_t>(ticks_of(since, 48'000)), scene_.now);
+    scene_.relay.receive_sender_report(
+        TrackId(2), 0, ntp, 9'000 + static_cast<uint32_t>(ticks_of(since, 90'000)), scene_.now);
+  }
+
+  Scene scene_;
+  TimePoint began_;
+  Source source_{scene_.pool, {.timestamp = 9'000}};
+  Source voice_{scene_.pool, {.ssrc = 7, .codec = rtp::Codec::kOpus, .timestamp = 1'000}};
+};
+
+TEST_F(SenderReportTest, TellsTheNodesClockAndWhatWasSent) {
+  EXPECT_THAT(scene_.advance().reports, IsEmpty()) << "nothing was sent";
+  const auto sent = picture();
+  const auto out = scene_.advance(100ms);
+  ASSERT_THAT(out.reports, SizeIs(1));
+  const SlotReport& report = out.reports[0];
+  EXPECT_EQ(report.ssrc, rtp::Ssrc(10));
+  EXPECT_EQ(report.ntp_time, kNodeNtp + static_cast<uint64_t>(ntp_span(100ms)));
+  EXPECT_EQ(report.rtp_timestamp, sent[0].timestamp + 9'000);
+  EXPECT_EQ(report.packets, 3u);
+  size_t octets = 0;
+  for (const auto& packet : sent) octets += packet.payload.size();
+  EXPECT_EQ(report.octets, octets);
+}
+
+TEST_F(SenderReportTest, ComesAboutOnceASecondWhilePacketsDo) {
+  size_t reports = 0;
+  for (int i = 0; i < 500; ++i) {
+    voice();
+    reports += scene_.advance(20ms).reports.size();
+  }
+  EXPECT_GE(reports, 9u);
+  EXPECT_LE(reports, 12u);
+  EXPECT_THAT(scene_.advance(1s).reports.size() + scene_.advance(1s).reports.size(),
+              ::testing::Le(1u));
+  EXPECT_THAT(scene_.advance(5s).reports, IsEmpty()) << "nothing was sent since";
+}
+
+TEST_F(SenderReportTest, KeepsAudioAndVideoOfOneMomentTogether) {
+  their_reports();
+  const auto first_voice = voice();
+  const auto first_picture = picture();
+  // What was captured 80 ms later arrives late, by other delays each.
+  scene_.now += 80ms;
+  their_reports();
+  voice_.at().timestamp = 1'000 + 80 * 48;
+  source_.at().timestamp = 9'000 + 80 * 90;
+  scene_.now += 5ms;
+  const auto later_voice = voice();
+  scene_.now += 90ms;
+  const auto later_picture = picture();
+  const auto out = scene_.advance(40ms);
+  ASSERT_THAT(out.reports, SizeIs(2));
+  // When a receiver plays each, by the reports: the same moment.
+  const auto moment = [](const SlotReport& report, uint32_t timestamp, uint32_t rate) {
+    const ClockMapping mapping{.ntp_time = report.ntp_time, .rtp_timestamp = report.rtp_timestamp};
+    return mapping.ntp_of(timestamp, rate);
+  };
+  const auto heard = moment(of(out, 1), later_voice[0].timestamp, 48'000);
+  const auto seen = moment(of(out, 10), later_picture[0].timestamp, 90'000);
+  const auto apart = static_cast<int64_t>(heard - seen);
+  EXPECT_LT(apart, ntp_span(1ms));
+  EXPECT_GT(apart, -ntp_span(1ms));
+}
+
+TEST_F(SenderReportTest, DoesNotFollowAReportThatIsNonsense) {
+  const auto sent = picture();
+  scene_.relay.receive_sender_report(TrackId(2), 0, 0x1234'5678'9ABC'DEF0, 0xDEAD'BEEF, scene_.now);
+  const auto out = scene_.advance(100ms);
+  ASSERT_THAT(out.reports, SizeIs(1));
+  EXPECT_EQ(out.reports[0].rtp_timestamp, sent[0].timestamp + 9'000);
+}
+
+}  // namespace
+}  // namespace simpul::relay
