@@ -29,6 +29,7 @@ struct Address {
   std::string to_string() const;  // "192.0.2.1:5000", "[2001:db8::1]:5000"
 
   friend bool operator==(const Address&, const Address&) = default;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the default for a null pointer
   friend auto operator<=>(const Address&, const Address&) = default;
 };
 

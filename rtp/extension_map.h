@@ -9,14 +9,14 @@ namespace simpul::rtp {
 
 // The RTP header extensions that we know, by what they mean (RFC 8285 gives them ids per session).
 enum class ExtensionKind : uint8_t {
-  kMid,                  // RFC 9143
-  kRid,                  // RFC 8852
-  kRepairedRid,          // RFC 8852
-  kAudioLevel,           // RFC 6464
-  kTransportSequence,    // draft-holmer-rmcat-transport-wide-cc-extensions-01
+  kMid,                // RFC 9143
+  kRid,                // RFC 8852
+  kRepairedRid,        // RFC 8852
+  kAudioLevel,         // RFC 6464
+  kTransportSequence,  // draft-holmer-rmcat-transport-wide-cc-extensions-01
   kAbsSendTime,
-  kTimeOffset,           // RFC 5450
-  kVideoOrientation,     // 3GPP TS 26.114
+  kTimeOffset,        // RFC 5450
+  kVideoOrientation,  // 3GPP TS 26.114
   kPlayoutDelay,
   kVideoContentType,
   kVideoTiming,

@@ -19,8 +19,8 @@ struct ExtensionElement {
 
 // Walks the elements of a header extension block, one-byte or two-byte form by the block's
 // profile (RFC 8285 §4.2, §4.3). Padding is skipped; in the one-byte form id 15 and id 0 with a
-// length end the walk, and so do an element that runs past the end and a profile of another kind. An id may come twice: whoever
-// reads decides which one counts.
+// length end the walk, and so do an element that runs past the end and a profile of another
+// kind. An id may come twice: whoever reads decides which one counts.
 class ExtensionReader {
  public:
   ExtensionReader(uint16_t profile, Bytes block);

@@ -50,11 +50,12 @@ struct OutgoingPacket {
   Ssrc ssrc;
   PayloadType payload_type;
   bool marker = false;
-  uint32_t csrc = 0;           // the track's id
-  std::array<uint8_t, 8> head{};  // written in front of `body`: an RTX sequence number, a new descriptor
+  uint32_t csrc = 0;  // the track's id
+  // Written in front of `body`: an RTX sequence number, a new payload descriptor.
+  std::array<uint8_t, 8> head{};
   uint8_t head_size = 0;
-  Bytes body;                  // borrowed from the packet
-  Bytes source;                // the packet's bytes, where the extensions' offsets point into
+  Bytes body;    // borrowed from the packet
+  Bytes source;  // the packet's bytes, where the extensions' offsets point into
   const PassedExtensions* extensions = nullptr;
 
   SequenceNumber sequence_number() const { return SequenceNumber(static_cast<uint16_t>(index)); }

@@ -201,7 +201,7 @@ std::optional<RtcpPacket> RtcpReader::next() {
     error_ = packet.error();
     return std::nullopt;
   }
-  return *std::move(packet);
+  return *packet;
 }
 
 //  0                   1                   2                   3

@@ -155,8 +155,8 @@ TEST_F(RtcpWriterTest, WritesANackAcrossTheWrap) {
 }
 
 TEST_F(RtcpWriterTest, SplitsANackThatIsTooLongForOneDatagram) {
-  std::vector<SequenceNumber> missing;
-  for (int i = 0; i < 1000; ++i) missing.emplace_back(static_cast<uint16_t>(i * 20));
+  std::vector<SequenceNumber> missing(1000);
+  for (size_t i = 0; i < 1000; ++i) missing[i] = SequenceNumber(static_cast<uint16_t>(i * 20));
   std::vector<SequenceNumber> read;
   for (auto rest = std::span(missing); !rest.empty();) {
     RtcpWriter writer(room_);

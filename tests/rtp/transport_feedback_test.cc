@@ -146,8 +146,8 @@ TEST(WriteTransportFeedback, WritesWhatReadsBack) {
 
 TEST(WriteTransportFeedback, TellsASteadyStreamInOneChunk) {
   std::array<uint8_t, 1200> room{};
-  std::vector<TimePoint> arrivals;
-  for (int i = 0; i < 100; ++i) arrivals.push_back(at(1s + i * 1ms));
+  std::vector<TimePoint> arrivals(100);
+  for (size_t i = 0; i < 100; ++i) arrivals[i] = at(1s + i * 1ms);
   EXPECT_EQ(write(0, arrivals, room).written.size, 20u + 2u + 100u + 2u);
 }
 
@@ -166,8 +166,8 @@ TEST(WriteTransportFeedback, SplitsWhereADeltaWouldOverflow) {
 
 TEST(WriteTransportFeedback, SplitsWhereTheRoomEnds) {
   std::vector<uint8_t> room(1500);
-  std::vector<TimePoint> arrivals;
-  for (int i = 0; i < 3000; ++i) arrivals.push_back(i % 3 == 0 ? kNever : at(i * 100ms));
+  std::vector<TimePoint> arrivals(3000);
+  for (size_t i = 0; i < 3000; ++i) arrivals[i] = i % 3 == 0 ? kNever : at(i * 100ms);
   const auto result = write(7, arrivals, room);
   EXPECT_GT(result.written.statuses, 400u);
   EXPECT_LE(result.written.size, kRtcpSizeMax);
