@@ -6,6 +6,7 @@
  */
 export function cameraShowsTestPicture(size) {
   const media = navigator.mediaDevices;
+  if (!media) return; // an empty page, before the real one
   const open = media.getUserMedia.bind(media);
   media.getUserMedia = async () => {
     const raw = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
