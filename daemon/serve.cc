@@ -58,11 +58,11 @@ ExitStatus run(const config::Config& config) {
   const auto stop = [&loop] { loop.stop(); };
   const net::SignalWatcher terminate(loop, SIGTERM, stop);
   const net::SignalWatcher interrupt(loop, SIGINT, stop);
+  report_ready(**server, **node);
   std::unique_ptr<Watchdog> watchdog;
   if (const auto interval = watchdog_interval()) {
     watchdog = std::make_unique<Watchdog>(loop, **node, *interval);
   }
-  report_ready(**server, **node);
   loop.run();
   notify_stopping();
   log::info("stopping");
