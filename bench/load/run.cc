@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "bench/load/http_client.h"
 #include "bench/load/process_meter.h"
+#include "bench/peer/http_client.h"
 #include "bench/peer/peer_socket.h"
 #include "net/event_loop.h"
 
@@ -77,7 +77,7 @@ class Run {
 std::optional<std::string> Run::join(peer::PeerSocket& socket, const std::string& target,
                                      std::string& location) {
   const auto answer =
-      request(options_.server, "POST", target, "application/sdp", socket.peer().offer());
+      peer::request(options_.server, "POST", target, "application/sdp", socket.peer().offer());
   if (!answer) return answer.error();
   if (answer->status != 201) {
     return target + ": status " + std::to_string(answer->status) + " " + answer->body;
@@ -200,9 +200,10 @@ Expected<Report, std::string> Run::run() {
   };
   loop_.post(next);
   loop_.run();
-  request(options_.server, "DELETE", publisher_location_, "", "");
+  peer::request(options_.server, "DELETE", publisher_location_, "", "");
   for (const auto& viewer : viewers_) {
-    if (!viewer->location.empty()) request(options_.server, "DELETE", viewer->location, "", "");
+    if (!viewer->location.empty())
+      peer::request(options_.server, "DELETE", viewer->location, "", "");
   }
   if (failed) return unexpected(*failed);
   return report_;

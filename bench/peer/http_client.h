@@ -5,7 +5,7 @@
 #include "base/address.h"
 #include "base/expected.h"
 
-namespace simpul::load {
+namespace simpul::peer {
 
 struct HttpAnswer {
   int status = 0;
@@ -19,4 +19,4 @@ Expected<HttpAnswer, std::string> request(const Address& server, const std::stri
                                           const std::string& target, const std::string& type,
                                           const std::string& body);
 
-}  // namespace simpul::load
+}  // namespace simpul::peer

@@ -1,4 +1,4 @@
-#include "bench/load/http_client.h"
+#include "bench/peer/http_client.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -11,7 +11,7 @@
 #include <array>
 #include <cstring>
 
-namespace simpul::load {
+namespace simpul::peer {
 namespace {
 
 // A connected socket that is closed at its end.
@@ -96,4 +96,4 @@ Expected<HttpAnswer, std::string> request(const Address& server, const std::stri
                     .body = answer.substr(head_end + 4)};
 }
 
-}  // namespace simpul::load
+}  // namespace simpul::peer
