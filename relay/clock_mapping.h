@@ -19,11 +19,12 @@ constexpr int64_t ntp_span(Duration span) {
 inline constexpr uint32_t kClockRateMax = 1'000'000;
 inline constexpr Duration kSpanMax = std::chrono::hours(1);
 
-// Ticks of an RTP clock in an NTP span, rounded. Longer ones than kSpanMax are nonsense and are
-// cut.
+// Ticks of an RTP clock in an NTP span, rounded. Longer ones than kSpanMax are nonsense and are cut.
 constexpr int64_t ticks_of(int64_t span, uint32_t clock_rate) {
   const int64_t most = ntp_span(kSpanMax);
-  return ((std::clamp(span, -most, most) >> 16) * clock_rate + 0x8000) >> 16;
+  const int64_t cut = std::clamp(span, -most, most);
+  const int64_t fraction = cut & 0xFFFF'FFFF;
+  return (cut >> 32) * clock_rate + ((fraction * clock_rate + 0x8000'0000) >> 32);
 }
 constexpr int64_t ticks_of(Duration span, uint32_t clock_rate) {
   return std::clamp(span, -kSpanMax, kSpanMax).count() * clock_rate / 1'000'000;
