@@ -65,7 +65,7 @@ class Node::Impl {
   Impl(const config::Config& config, net::EventLoop& loop);
   ~Impl();
 
-  std::optional<std::string> start_workers();
+  std::optional<std::string> start_workers(const NodeOptions& options);
   Expected<Join, JoinError> join(JoinRequest request);
   void end(ConnectionKey key);
 
@@ -115,7 +115,7 @@ Node::Impl::~Impl() {
   for (Member& member : members_) member.worker->stop();
 }
 
-std::optional<std::string> Node::Impl::start_workers() {
+std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_options) {
   const uint32_t count = config_.media.workers != 0
                              ? config_.media.workers
                              : std::max(1u, std::thread::hardware_concurrency());
@@ -124,6 +124,7 @@ std::optional<std::string> Node::Impl::start_workers() {
   for (uint32_t index = 0; index < count; ++index) {
     Worker::Options options;
     options.index = index;
+    options.report_interval = node_options.report_interval;
     options.pin = config_.media.pin_workers;
     options.switchboard.seed = crypto::random_u64();
     options.switchboard.clock = rtp::NtpClock(offset);
@@ -259,9 +260,10 @@ std::string Node::Impl::media_text() const {
 }
 
 Expected<std::unique_ptr<Node>, std::string> Node::start(const config::Config& config,
-                                                         net::EventLoop& loop) {
+                                                         net::EventLoop& loop,
+                                                         const NodeOptions& options) {
   auto impl = std::make_unique<Impl>(config, loop);
-  if (auto error = impl->start_workers()) return unexpected(std::move(*error));
+  if (auto error = impl->start_workers(options)) return unexpected(std::move(*error));
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
 

@@ -98,6 +98,7 @@ struct Histogram {
 
 struct WorkerReport {
   uint32_t worker = 0;
+  uint64_t snapshots = 0;  // how many were taken before and with this one
   uint64_t packets_received = 0;
   uint64_t packets_sent = 0;
   uint64_t bytes_received = 0;
@@ -121,6 +122,11 @@ struct NodeReport {
   std::map<std::string, uint64_t> connections_by_state;
 };
 
+struct NodeOptions {
+  // How often the workers tell about themselves and their connections.
+  Duration report_interval = std::chrono::seconds(1);
+};
+
 // The relay as a whole, for embedding: starts the workers, takes joins, ends them. Lives on the
 // thread of `loop` (the control thread); every call and every callback happens there. Media never
 // waits for this thread.
@@ -128,7 +134,8 @@ class Node {
  public:
   // Binds the sockets and starts the threads, or says why not (an address in use).
   static Expected<std::unique_ptr<Node>, std::string> start(const config::Config& config,
-                                                            net::EventLoop& loop);
+                                                            net::EventLoop& loop,
+                                                            const NodeOptions& options = {});
   // Ends every connection, the threads and the sockets.
   ~Node();
 
@@ -139,7 +146,7 @@ class Node {
   bool remove_participant(const std::string& room, const std::string& participant);
   bool remove_room(const std::string& room);
 
-  // What was true within the last second.
+  // What was true at the last reports.
   std::vector<std::string> room_names() const;
   std::optional<RoomReport> room(const std::string& name) const;
   std::optional<ParticipantReport> participant(const std::string& room,

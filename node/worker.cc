@@ -92,9 +92,9 @@ void Worker::set_up() {
                                .on_writable = [this, i] { sockets_[i].egress->on_writable(); }});
   }
   timer_ = std::make_unique<net::Timer>(loop_, [] {});  // only wakes: end_turn() does the work
-  second_ = std::make_unique<net::Timer>(loop_, [this] { beat(); });
+  beat_timer_ = std::make_unique<net::Timer>(loop_, [this] { beat(); });
   last_beat_ = now;
-  second_->set(now + std::chrono::seconds(1));
+  beat_timer_->set(now + options_.report_interval);
   loop_.before_sleep([this] { end_turn(); });
 }
 
@@ -102,7 +102,7 @@ void Worker::tear_down() {
   loop_.before_sleep({});
   switchboard_->end_all(loop_.now());
   flush();
-  second_.reset();
+  beat_timer_.reset();
   timer_.reset();
   switchboard_.reset();
   sockets_.clear();
@@ -183,12 +183,13 @@ void Worker::beat() {
                             : std::chrono::duration_cast<Duration>(kHoldMax * (busy_ratio_ - 0.4));
   heartbeats_.fetch_add(1, std::memory_order_relaxed);
   hooks_.snapshot(make_snapshot(now));
-  second_->set(now + std::chrono::seconds(1));
+  beat_timer_->set(now + options_.report_interval);
 }
 
 WorkerSnapshot Worker::make_snapshot(TimePoint now) {
   WorkerSnapshot snapshot;
   snapshot.worker.worker = options_.index;
+  snapshot.worker.snapshots = heartbeats();
   switchboard_->report(now, snapshot);
   for (auto& entry : snapshot.connections) {
     const uint32_t socket = entry.report.local_socket;

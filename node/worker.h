@@ -40,12 +40,13 @@ class Worker {
     uint32_t index = 0;
     std::vector<Address> listen;  // with the worker's own port, or 0 for any
     bool pin = false;
+    Duration report_interval = std::chrono::seconds(1);
     Switchboard::Options switchboard;
   };
   // Called on the worker's thread.
   struct Hooks {
     std::function<void(const SessionChange&)> changed;
-    std::function<void(WorkerSnapshot)> snapshot;  // each second
+    std::function<void(WorkerSnapshot)> snapshot;  // each report_interval
   };
 
   static Expected<std::unique_ptr<Worker>, std::string> bind(const Options& options,
@@ -67,7 +68,7 @@ class Worker {
   uint32_t index() const { return options_.index; }
   // Of its sockets, with their real ports.
   const std::vector<Address>& addresses() const { return addresses_; }
-  // Beats at least once a second while the thread lives; see Node::healthy().
+  // Beats once a report interval while the thread lives; see Node::healthy().
   uint64_t heartbeats() const { return heartbeats_.load(std::memory_order_relaxed); }
 
  private:
@@ -111,7 +112,7 @@ class Worker {
   crypto::CipherEngine engine_;
   std::unique_ptr<Switchboard> switchboard_;
   std::unique_ptr<net::Timer> timer_;
-  std::unique_ptr<net::Timer> second_;
+  std::unique_ptr<net::Timer> beat_timer_;
   std::vector<net::ReceivedDatagram> received_;  // scratch
 
   Duration hold_ = Duration::zero();

@@ -255,6 +255,20 @@ std::vector<uint8_t> Peer::seal(const PacketToSend& packet) {
   return datagram;
 }
 
+std::vector<uint8_t> Peer::seal_raw(Bytes header, Bytes payload, uint64_t index) {
+  std::vector<uint8_t> datagram(header.size() + payload.size() + dtls::kSrtpOverheadMax);
+  std::ranges::copy(header, datagram.begin());
+  dtls::RtpToSeal job{.destination = datagram,
+                      .header_size = header.size(),
+                      .head = {},
+                      .body = payload,
+                      .padding = 0,
+                      .index = index};
+  srtp_out_->seal(std::span(&job, 1));
+  datagram.resize(job.sealed_size);
+  return datagram;
+}
+
 std::vector<uint8_t> Peer::seal_rtcp(Bytes compound) {
   std::vector<uint8_t> datagram(compound.size() + dtls::kSrtcpOverheadMax);
   datagram.resize(srtp_out_->seal_rtcp(compound, datagram));

@@ -106,6 +106,8 @@ class Peer {
   // The SRTP datagram, only while connected.
   std::vector<uint8_t> seal(const PacketToSend& packet);
   std::vector<uint8_t> seal_rtcp(Bytes compound);
+  // An authentic packet with a header of the caller's, which may lie about what follows it.
+  std::vector<uint8_t> seal_raw(Bytes header, Bytes payload, uint64_t index);
   // An authenticated check as this peer sends it.
   std::vector<uint8_t> make_check(bool use_candidate) const;
   void close(Output& out);

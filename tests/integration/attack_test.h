@@ -1,0 +1,66 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/integration/live_node.h"
+
+namespace simpul::testing {
+
+// A call of a publisher and a watcher that goes on while others attack. Every attack ends with
+// expect_unharmed(): the picture and the sound went on without one lost packet, nobody's address or
+// state changed.
+class AttackTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(node_.run_until([&] { return alice_.connected() && bob_.connected(); }));
+    ASSERT_TRUE(node_.run_until([&] { return bob_.video > 30 && bob_.audio > 30; }));
+    alice_before_ = node_.report_of(alice_);
+    bob_before_ = node_.report_of(bob_);
+    connections_before_ = count_connections();
+    lost_before_ = bob_.lost;
+  }
+
+  size_t count_connections() {
+    size_t count = 0;
+    for (const auto& [state, number] : node_.node().report().connections_by_state) count += number;
+    return count;
+  }
+
+  void expect_unharmed() {
+    const uint64_t video = bob_.video;
+    const uint64_t audio = bob_.audio;
+    ASSERT_TRUE(node_.run_until([&] { return bob_.video > video + 30 && bob_.audio > audio + 30; }))
+        << "the picture or the sound stopped";
+    EXPECT_EQ(bob_.lost, lost_before_);
+    const auto alice = node_.report_of(alice_);
+    const auto bob = node_.report_of(bob_);
+    ASSERT_TRUE(alice && bob) << "somebody of the call is gone";
+    EXPECT_EQ(alice->phase, node::ConnectionPhase::kConnected);
+    EXPECT_EQ(bob->phase, node::ConnectionPhase::kConnected);
+    EXPECT_EQ(alice->remote, alice_before_->remote);
+    EXPECT_EQ(bob->remote, bob_before_->remote);
+    EXPECT_EQ(count_connections(), connections_before_);
+    EXPECT_EQ(mallory_.received(), 0u) << "the attacker was answered";
+  }
+
+  // Lets the node take what was sent: a packet of the call that was sent later has passed.
+  void let_pass() {
+    const uint64_t audio = bob_.audio;
+    ASSERT_TRUE(node_.run_until([&] { return bob_.audio > audio + 3; }));
+  }
+
+  const Address& target() { return alice_.socket->remote(); }
+
+  LiveNode node_;
+  LiveGuest& alice_ = node_.publish("stage", "alice");
+  LiveGuest& bob_ = node_.watch("stage", "bob");
+  RawSocket mallory_{node_.loop()};
+  std::optional<node::ConnectionReport> alice_before_;
+  std::optional<node::ConnectionReport> bob_before_;
+  size_t connections_before_ = 0;
+  uint64_t lost_before_ = 0;
+};
+
+}  // namespace simpul::testing

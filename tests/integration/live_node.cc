@@ -1,0 +1,165 @@
+#include "tests/integration/live_node.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "base/log.h"
+#include "rtp/vp8.h"
+
+namespace simpul::testing {
+namespace {
+
+config::Config test_config(uint16_t workers, Duration idle_timeout) {
+  config::Config config;
+  config.dev = true;
+  config.media.listen = {Address::v4({127, 0, 0, 1}, 0)};
+  config.media.port = 0;
+  config.media.workers = workers;
+  config.media.idle_timeout = idle_timeout;
+  return config;
+}
+
+void count(LiveGuest& guest, const peer::Peer::Received& received) {
+  const rtp::PacketView& view = received.view;
+  if (view.payload_type() == peer::kOpusPayloadType) ++guest.audio;
+  if (view.payload_type() == peer::kVp8PayloadType) {
+    ++guest.video;
+    const auto descriptor = rtp::Vp8Descriptor::parse(view.payload());
+    guest.key_frames += descriptor && descriptor->key_frame;
+  }
+  auto stream = std::ranges::find(guest.streams, view.ssrc(), &LiveGuest::Stream::ssrc);
+  if (stream == guest.streams.end()) {
+    guest.streams.push_back({.ssrc = view.ssrc()});
+    stream = guest.streams.end() - 1;
+  }
+  const int64_t number = stream->unwrapper.unwrap(view.sequence_number());
+  if (stream->highest && number > *stream->highest + 1) {
+    guest.lost += static_cast<uint64_t>(number - *stream->highest - 1);
+  }
+  stream->highest = std::max(stream->highest.value_or(number), number);
+}
+
+}  // namespace
+
+RawSocket::RawSocket(net::EventLoop& loop, const std::string& ip) {
+  auto socket = net::UdpSocket::bind(*Address::parse(ip, 0));
+  if (!socket) throw std::runtime_error(socket.error());
+  socket_ = std::move(*socket);
+  socket_->watch(loop, {.on_readable =
+                            [this] {
+                              socket_->receive(pool_, scratch_, 32);
+                              for (const auto& datagram : scratch_) {
+                                ++received_;
+                                bytes_received_ += datagram.packet->size;
+                              }
+                              scratch_.clear();
+                            },
+                        .on_writable = [] {}});
+}
+
+void RawSocket::send(Bytes datagram, const Address& to) {
+  const net::OutgoingMessage message{.bytes = datagram, .segment_size = 0, .to = to};
+  bytes_sent_ += datagram.size();
+  socket_->send_messages(std::span(&message, 1));
+}
+
+LiveNode::LiveNode(uint16_t workers, Duration idle_timeout)
+    : identity_(std::chrono::seconds(net::EventLoop::wall_clock_unix_us() / 1'000'000)) {
+  log::set_level(log::Level::kError);
+  auto started =
+      node::Node::start(test_config(workers, idle_timeout), loop_, {.report_interval = 50ms});
+  if (!started) throw std::runtime_error(started.error());
+  node_ = std::move(*started);
+}
+
+LiveNode::~LiveNode() = default;
+
+Expected<node::Join, node::JoinError> LiveNode::join(node::JoinRequest request) {
+  std::optional<Expected<node::Join, node::JoinError>> result;
+  node_->join(std::move(request), [&](auto done) { result = std::move(done); });
+  run_until([&] { return result.has_value(); });
+  return *result;
+}
+
+LiveGuest& LiveNode::add(node::JoinRequest request, peer::Options options,
+                         std::optional<Address> through) {
+  guests_.push_back(std::make_unique<LiveGuest>());
+  LiveGuest& guest = *guests_.back();
+  guest.room = request.room;
+  guest.name = request.participant;
+  guest.socket = std::make_unique<peer::PeerSocket>(
+      loop_, std::move(options), identity_,
+      peer::PeerSocket::Handlers{.on_rtp = [&guest](const peer::Peer::Received& received,
+                                                    TimePoint) { count(guest, received); },
+                                 .on_rtcp = {},
+                                 .on_connected = {}});
+  request.offer = guest.socket->peer().offer();
+  const auto joined = join(std::move(request));
+  if (!joined) throw std::runtime_error(joined.error().detail);
+  guest.session = joined->session;
+  if (!guest.socket->start(joined->answer, through)) throw std::runtime_error(joined->answer);
+  return guest;
+}
+
+LiveGuest& LiveNode::publish(const std::string& room, const std::string& name,
+                             peer::Options options, std::optional<Address> through) {
+  options.publishes = true;
+  LiveGuest& guest =
+      add({.role = node::Role::kPublisher, .room = room, .participant = name}, options, through);
+  guest.socket->add_source(peer::MediaSource::audio("0"));
+  guest.socket->add_source(peer::MediaSource::video("1", {.bitrate_bps = 500'000}));
+  return guest;
+}
+
+LiveGuest& LiveNode::watch(const std::string& room, const std::string& name,
+                           std::optional<Address> through) {
+  return add({.role = node::Role::kWatcher, .room = room, .participant = name}, {}, through);
+}
+
+bool LiveNode::run_until(const std::function<bool()>& done) {
+  if (done()) return true;
+  const TimePoint limit = net::EventLoop::clock_now() + 20s;
+  bool result = false;
+  std::unique_ptr<net::Timer> timer;
+  timer = std::make_unique<net::Timer>(loop_, [&] {
+    result = done();
+    if (result || net::EventLoop::clock_now() > limit) return loop_.stop();
+    timer->set(net::EventLoop::clock_now() + 1ms);
+  });
+  timer->set(net::EventLoop::clock_now());
+  loop_.run();
+  return result;
+}
+
+void LiveNode::refresh() {
+  // Two beats of every worker: the first may have been on its way already.
+  for (int beat = 0; beat < 2; ++beat) {
+    const auto before = node_->report();
+    run_until([&] {
+      const auto now = node_->report();
+      return std::ranges::equal(now.workers, before.workers, [](const auto& a, const auto& b) {
+        return a.snapshots > b.snapshots;
+      });
+    });
+  }
+}
+
+uint64_t LiveNode::dropped(const std::string& reason) {
+  refresh();
+  uint64_t count = 0;
+  for (auto& worker : node_->report().workers) {
+    const auto found = worker.drops.find(reason);
+    if (found != worker.drops.end()) count += found->second;
+  }
+  return count;
+}
+
+std::optional<node::ConnectionReport> LiveNode::report_of(const LiveGuest& guest) {
+  refresh();
+  const auto participant = node_->participant(guest.room, guest.name);
+  if (!participant || participant->connections.empty()) return std::nullopt;
+  return participant->connections.front();
+}
+
+}  // namespace simpul::testing

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/packet.h"
+#include "bench/peer/peer_socket.h"
+#include "net/event_loop.h"
+#include "net/udp_socket.h"
+#include "node/node.h"
+
+namespace simpul::testing {
+
+using namespace std::chrono_literals;
+
+// A peer that is in a room of the node, over a real socket, with what it received.
+struct LiveGuest {
+  std::string room;
+  std::string name;
+  std::string session;
+  std::unique_ptr<peer::PeerSocket> socket;
+  uint64_t audio = 0;
+  uint64_t video = 0;
+  uint64_t key_frames = 0;
+  uint64_t lost = 0;  // holes in the sequence numbers of its slots
+  struct Stream {
+    rtp::Ssrc ssrc;
+    rtp::SequenceUnwrapper unwrapper = {};
+    std::optional<int64_t> highest = {};
+  };
+  std::vector<Stream> streams;
+
+  bool connected() const { return socket->peer().connected(); }
+};
+
+// Sends any bytes from any loopback address, and counts what comes back.
+class RawSocket {
+ public:
+  RawSocket(net::EventLoop& loop, const std::string& ip = "127.0.0.2");
+
+  void send(Bytes datagram, const Address& to);
+  uint64_t received() const { return received_; }
+  uint64_t bytes_received() const { return bytes_received_; }
+  uint64_t bytes_sent() const { return bytes_sent_; }
+  const Address& local() const { return socket_->local_address(); }
+
+ private:
+  PacketPool pool_{64};
+  std::unique_ptr<net::UdpSocket> socket_;
+  std::vector<net::ReceivedDatagram> scratch_;
+  uint64_t received_ = 0;
+  uint64_t bytes_received_ = 0;
+  uint64_t bytes_sent_ = 0;
+};
+
+// A whole node in this process, its guests on the test's own loop. Time limits only end a hang.
+class LiveNode {
+ public:
+  explicit LiveNode(uint16_t workers = 1, Duration idle_timeout = 30s);
+  ~LiveNode();
+
+  LiveGuest& publish(const std::string& room, const std::string& name, peer::Options options = {},
+                     std::optional<Address> through = {});
+  LiveGuest& watch(const std::string& room, const std::string& name,
+                   std::optional<Address> through = {});
+  // The answer to a join that is not followed by anything.
+  Expected<node::Join, node::JoinError> join(node::JoinRequest request);
+
+  // Runs the loop until `done`; false after 20 seconds.
+  bool run_until(const std::function<bool()>& done);
+  // The next snapshots of all workers have come.
+  void refresh();
+
+  uint64_t dropped(const std::string& reason);  // by all workers, fresh
+  std::optional<node::ConnectionReport> report_of(const LiveGuest& guest);
+
+  net::EventLoop& loop() { return loop_; }
+  node::Node& node() { return *node_; }
+  peer::Identity& identity() { return identity_; }
+
+ private:
+  LiveGuest& add(node::JoinRequest request, peer::Options options, std::optional<Address> through);
+
+  net::EventLoop loop_;
+  peer::Identity identity_;
+  std::unique_ptr<node::Node> node_;
+  std::vector<std::unique_ptr<LiveGuest>> guests_;
+};
+
+}  // namespace simpul::testing
