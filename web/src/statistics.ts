@@ -125,7 +125,7 @@ export function ratesBetween(before: Totals, now: Totals): Rates | undefined {
   };
 }
 
-/** The share that stayed lost. A retransmission lowers the count of lost packets again. */
+/** The share lost on the way, repaired or not. A packet that comes late lowers the count again. */
 function lossBetween(before: Totals, now: Totals): number {
   const lost = Math.max(0, now.lost - before.lost);
   const received = Math.max(0, now.packets - before.packets);

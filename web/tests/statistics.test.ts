@@ -66,7 +66,7 @@ describe('a receiver', () => {
     expect(estimatedDelayMs(rates)).toBe(70);
   });
 
-  it('shows no loss when repair lowers the count of lost packets', () => {
+  it('shows no loss when late packets lower the count of lost ones', () => {
     const repaired = receivedTotals(receiver(4000, {packetsReceived: 200, packetsLost: 0, framesDecoded: 90}));
     expect(ratesBetween(now, repaired)!.loss).toBe(0);
   });
