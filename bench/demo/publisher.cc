@@ -36,7 +36,7 @@ Publisher::~Publisher() = default;
 void Publisher::wake() {
   const Moment moment = read_clocks();
   if (socket_ && silent(moment.now)) {
-    complain("the relay fell silent");
+    complain(socket_->peer().closed() ? "the relay ended the session" : "the relay fell silent");
     leave();
   }
   if (!socket_) join();

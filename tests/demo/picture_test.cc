@@ -78,7 +78,7 @@ TEST(Picture, ADiscIsRoundAndARingIsHollow) {
 TEST(Picture, TextHasTheDotsOfItsFont) {
   Picture picture(64, 32);
   picture.draw_text(2, 2, 1, "1?:", kWhite);
-  EXPECT_EQ(lit(picture), 10u + 0 + 2);
+  EXPECT_EQ(lit(picture), 10u + 0 + 4);
   EXPECT_EQ(text_width("1?:", 1), 17);
 }
 

@@ -70,7 +70,7 @@ TEST(Vp8Packetizer, OnlyTheFirstPayloadStartsThePartition) {
 
 TEST(Vp8Packetizer, PictureIdsGoOnAcrossTheWrap) {
   Vp8Packetizer packetizer(0x7fff);
-  for (const uint16_t expected : {0x7fff, 0, 1}) {
+  for (const int expected : {0x7fff, 0, 1}) {
     const auto payloads = cut(packetizer, frame_of(50));
     EXPECT_EQ(rtp::Vp8Descriptor::parse(payloads.front())->picture_id, expected);
   }
