@@ -1,15 +1,12 @@
 // The page as a thing to look at and to use: sizes, keyboard, words when something is wrong.
 import assert from 'node:assert/strict';
-import {mkdir} from 'node:fs/promises';
 import {after, before, test} from 'node:test';
-import {fileURLToPath} from 'node:url';
 
 import {launchChromium} from './support/browsers.mjs';
 import {startDaemon} from './support/daemon.mjs';
 import {report, until} from './support/measure.mjs';
-import {firstPicture, publish, watch} from './support/rooms.mjs';
+import {firstPicture, publish, screenshot, watch} from './support/rooms.mjs';
 
-const kScreenshots = fileURLToPath(new URL('../../build/test_logs/screenshots', import.meta.url));
 const kWidths = [360, 414, 768, 1024, 1440];
 
 let daemon;
@@ -17,7 +14,6 @@ let chromium;
 before(async () => {
   daemon = await startDaemon();
   chromium = await launchChromium();
-  await mkdir(kScreenshots, {recursive: true});
 });
 after(async () => {
   await chromium?.close();
@@ -44,7 +40,7 @@ test('the page fits every width, and loads nothing from elsewhere', async () => 
   await says(page, '#watch [data-tile=frames] output', /^[1-9]/);
   for (const width of kWidths) {
     await page.resize(width, 900);
-    await page.screenshot(`${kScreenshots}/page-${width}.png`);
+    await screenshot(page, `page-${width}`);
     const overflow = await page.evaluate(() =>
       document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.equal(overflow, 0, `nothing sticks out at ${width} pixels`);
@@ -122,7 +118,7 @@ test('a page outlives its relay and comes back to the next one', async () => {
   await firstPicture(page);
   await first.stop();
   await says(page, '#watch [data-alert]', /cannot be reached|interrupted|lost/);
-  await page.screenshot(`${kScreenshots}/relay-gone.png`);
+  await screenshot(page, 'relay-gone');
   const second = await startDaemon({httpPort: Number(new URL(first.address).port)});
   try {
     const before = await page.evaluate(() => window.simpul.watching.marker.tally.advances);

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
 
 import {launchChromium} from './support/browsers.mjs';
-import {startDaemon, startImpairment} from './support/daemon.mjs';
+import {startDaemon, startDemo, startImpairment} from './support/daemon.mjs';
 import {answersPointTo} from './support/in_page.mjs';
 import {goodTenSeconds, observation, report, until} from './support/measure.mjs';
-import {firstPicture, publish, publishing, sent, watch} from './support/rooms.mjs';
+import {firstPicture, publish, publishing, screenshot, sent, watch} from './support/rooms.mjs';
 
 const kViewers = 20;
 /** Different counters read before a viewer counts as seeing the picture go on. */
@@ -194,5 +194,17 @@ pagesTest('5 % loss each way at 50 ms round trip is repaired by retransmission',
   } finally {
     await up.stop();
     await down.stop();
+  }
+});
+
+pagesTest('the synthetic publisher is seen and heard', async () => {
+  const demo = await startDemo(daemon.address, 'demo');
+  try {
+    const viewer = await page();
+    await watch(viewer, daemon.address, 'demo');
+    report('demo', await goodTenSeconds(viewer));
+    await screenshot(viewer, 'demo');
+  } finally {
+    await demo.stop();
   }
 });

@@ -35,6 +35,11 @@ export async function startDaemon({httpPort = 0} = {}) {
   };
 }
 
+/** The publisher without a browser that `scripts/run --demo` starts. */
+export function startDemo(address, room) {
+  return start(join(kBuild, 'bench/demo_publisher'), ['--url', address, '--room', room]);
+}
+
 /** A path of the given loss and delay, each way, to the daemon's media port. */
 export async function startImpairment(mediaPort, {loss, delayMs, jitterMs, seed}) {
   const relay = await start(

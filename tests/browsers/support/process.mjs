@@ -4,7 +4,7 @@ import {createInterface} from 'node:readline';
 const kReadyLimitMs = 60_000;
 const kStopLimitMs = 30_000;
 
-/** Runs a program until it has printed a line that matches; stop() ends it by SIGTERM. */
+/** Runs a program, at first until it has printed a line that matches; stop() ends it by SIGTERM. */
 export async function start(program, programArguments, ready) {
   const child = spawn(program, programArguments, {stdio: ['ignore', 'pipe', 'pipe']});
   const lines = [];
@@ -14,9 +14,10 @@ export async function start(program, programArguments, ready) {
   });
   createInterface({input: child.stderr}).on('line', (line) => lines.push(line));
   const match = new Promise((resolve) => {
+    if (!ready) resolve([]);
     createInterface({input: child.stdout}).on('line', (line) => {
       lines.push(line);
-      const found = ready.exec(line);
+      const found = ready?.exec(line);
       if (found) resolve(found);
     });
   });

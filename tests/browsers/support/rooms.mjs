@@ -1,7 +1,15 @@
 // The usual moves: somebody publishes, somebody watches.
+import {mkdir} from 'node:fs/promises';
+import {fileURLToPath} from 'node:url';
+
 import {observation, until} from './measure.mjs';
 
-export const kSmall = {width: 320, height: 180};
+/** Takes a picture of the whole page, for a person to look at. */
+export async function screenshot(page, name) {
+  const folder = fileURLToPath(new URL('../../../build/test_logs/screenshots', import.meta.url));
+  await mkdir(folder, {recursive: true});
+  await page.screenshot(`${folder}/${name}.png`);
+}
 
 /** A page that publishes the test picture; resolves when the relay has its connection. */
 export async function publish(page, address, room, query = 'picture=640x360') {
