@@ -19,7 +19,8 @@ constexpr int64_t ntp_span(Duration span) {
 inline constexpr uint32_t kClockRateMax = 1'000'000;
 inline constexpr Duration kSpanMax = std::chrono::hours(1);
 
-// Ticks of an RTP clock in an NTP span, rounded. Longer ones than kSpanMax are nonsense and are cut.
+// Ticks of an RTP clock in an NTP span, rounded. Longer ones than kSpanMax are nonsense and are
+// cut.
 constexpr int64_t ticks_of(int64_t span, uint32_t clock_rate) {
   const int64_t most = ntp_span(kSpanMax);
   const int64_t cut = std::clamp(span, -most, most);

@@ -65,6 +65,11 @@ bool Feed::queue(FeedPacket packet) {
   const bool at_once =
       kind_ == rtp::MediaKind::kAudio || packet.media.marker || packet.number < ended_;
   if (at_once) ended_ = std::max(ended_, packet.number);
+  if (packet.starts_stream) {
+    // A late start is none when what belongs behind it has been let go.
+    history_.expire(packet.arrival);
+    packet.starts_stream = packet.number > std::max(gone_, history_.gone());
+  }
   if (packet.starts_stream) key_frames_.on_key_frame();
   waiting_.push_back(std::move(packet));
   if (at_once) complete_ = waiting_.size();
@@ -105,6 +110,7 @@ void Feed::unwatch() {
 }
 
 void Feed::forget_packets() {
+  for (const FeedPacket& packet : waiting_) let_go(packet);
   waiting_.clear();
   complete_ = 0;
   due_.clear();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ class Feed {
   Taken take(rtp::MediaPacket media, TimePoint now);
   // False when too many wait.
   bool queue(FeedPacket packet);
+  // Nobody watches: the packet goes.
+  void let_go(const FeedPacket& packet) { gone_ = std::max(gone_, packet.number); }
 
   // Makes due what is complete or has waited for `hold`. False when that is nothing.
   bool release(TimePoint now, Duration hold);
@@ -81,6 +84,7 @@ class Feed {
   int64_t ended_ = 0;  // what is below is due at once: its frame is complete or has left
   std::vector<FeedPacket> due_;
   History history_;
+  int64_t gone_ = -1;  // the highest number that did not get into the history
   size_t watchers_ = 0;
   KeyFrameRequests key_frames_;
   std::optional<ClockMapping> clock_;

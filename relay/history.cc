@@ -14,7 +14,7 @@ void History::put(const FeedPacket& packet) {
     end_ = packet.number + 1;
   }
   if (packet.number + size <= end_ - 1) return;
-  for (; begin_ + size <= packet.number; ++begin_) at(begin_) = {};
+  for (; begin_ + size <= packet.number; ++begin_) drop(begin_);
   begin_ = std::min(begin_, packet.number);
   end_ = std::max(end_, packet.number + 1);
   at(packet.number) = packet;
@@ -28,14 +28,20 @@ const FeedPacket* History::find(int64_t number) const {
 
 void History::expire(TimePoint now) {
   for (; begin_ < end_; ++begin_) {
-    FeedPacket& oldest = at(begin_);
+    const FeedPacket& oldest = at(begin_);
     if (oldest.media.packet && oldest.arrival + age_max_ > now) return;
-    oldest = {};
+    drop(begin_);
   }
 }
 
+void History::drop(int64_t number) {
+  FeedPacket& packet = at(number);
+  if (packet.media.packet) gone_ = std::max(gone_, number);
+  packet = {};
+}
+
 void History::clear() {
-  for (; begin_ < end_; ++begin_) at(begin_) = {};
+  for (; begin_ < end_; ++begin_) drop(begin_);
 }
 
 }  // namespace simpul::relay

@@ -23,8 +23,11 @@ class History {
   void clear();
 
   int64_t newest() const { return end_ - 1; }
+  // The highest number that was here and is gone.
+  int64_t gone() const { return gone_; }
 
  private:
+  void drop(int64_t number);
   FeedPacket& at(int64_t number) { return ring_[static_cast<size_t>(number) % ring_.size()]; }
 
   size_t packets_max_;
@@ -33,6 +36,7 @@ class History {
   // Everything that is kept has begin_ <= number < end_.
   int64_t begin_ = 0;
   int64_t end_ = 0;
+  int64_t gone_ = -1;
 };
 
 }  // namespace simpul::relay

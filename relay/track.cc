@@ -30,7 +30,11 @@ bool Track::receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counte
   }
   // Before the packet is queued: it may be the key frame that a slot will begin with.
   if (taken.layers_changed) choose_layers(now);
-  if (!taken.packet || !feed.is_watched()) return false;
+  if (!taken.packet) return false;
+  if (!feed.is_watched()) {
+    feed.let_go(*taken.packet);
+    return false;
+  }
   if (feed.queue(std::move(*taken.packet))) return true;
   ++counters.packets_dropped_full;
   return false;

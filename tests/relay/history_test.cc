@@ -74,6 +74,7 @@ TEST_F(HistoryTest, LetsGoOfWhatIsTooOld) {
   now_ += 600ms;
   history_.expire(now_);
   EXPECT_EQ(pool_.in_use(), 0u);
+  EXPECT_EQ(history_.gone(), 3);
   put(4);
   EXPECT_TRUE(has(4));
 }

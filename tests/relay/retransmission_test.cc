@@ -112,14 +112,27 @@ TEST_F(RetransmissionTest, SendsNoAudioAgain) {
   EXPECT_THAT(scene_.collect(), IsEmpty());
 }
 
-TEST_F(RetransmissionTest, RepairsWhatWasSentOfTheSourceBefore) {
-  scene_.publish("bo", {video_track(3)});
-  EXPECT_THAT(nack(sent_[3].index), SizeIs(1));
-  // A second layer choice cannot move the slot; another SSRC of the same track does.
+TEST_F(RetransmissionTest, HasNothingOfASourceThatBeganAnew) {
   Source again(scene_.pool, {.ssrc = 99, .first_tag = 1'000});
-  scene_.pass(2, again.frame({.key = true}));
-  scene_.now += 60ms;
-  EXPECT_THAT(nack(sent_[3].index), IsEmpty()) << "what it was sent from is gone";
+  EXPECT_THAT(scene_.pass(2, again.frame({.key = true})), SizeIs(3));
+  EXPECT_THAT(nack(sent_[3].index), IsEmpty());
+}
+
+TEST_F(RetransmissionTest, RepairsWhatWasSentOfTheLayerBefore) {
+  scene_.publish("bo", {video_track(3, {"q", "f"})});
+  scene_.watch({.participant = "bo", .layer = LayerChoice::kLow}, {video_slot(30)});
+  watcher_ = scene_.watch({.participant = "bo"}, {video_slot(10)});
+  Source low(scene_.pool, {.ssrc = 31, .first_tag = 1'000});
+  Source high(scene_.pool, {.ssrc = 32, .width = 1'280, .first_tag = 2'000});
+  std::vector<Sent> before;
+  for (const auto& sent : scene_.pass(3, low.frame({.key = true}), 0)) {
+    if (sent.subscriber == watcher_) before.push_back(sent);
+  }
+  EXPECT_THAT(scene_.pass(3, high.frame({.key = true}), 1), SizeIs(3));
+  const auto again = nack(before.at(1).index);
+  ASSERT_THAT(again, SizeIs(1));
+  EXPECT_EQ(again[0].tag(), before[1].tag());
+  EXPECT_EQ(again[0].timestamp, before[1].timestamp);
 }
 
 TEST_F(RetransmissionTest, QueuesNoMoreThanItsLimitForOneSubscriber) {

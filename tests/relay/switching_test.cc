@@ -186,6 +186,19 @@ TEST_F(SwitchingTest, BeginsWithAKeyFrameWhoseFirstPacketCameLast) {
   for (size_t i = 1; i < 5; ++i) EXPECT_EQ(sent[i].index, sent[0].index + i);
 }
 
+TEST_F(SwitchingTest, DoesNotBeginWithALateKeyFrameOfWhichItKeptNothing) {
+  auto key = layer(0).frame({.key = true, .packets = 2});
+  std::vector<rtp::MediaPacket> rest;
+  rest.push_back(std::move(key[1]));
+  scene_.pass(2, std::move(rest));
+  watch(LayerChoice::kLow);
+  std::vector<rtp::MediaPacket> late;
+  late.push_back(std::move(key[0]));
+  EXPECT_THAT(scene_.pass(2, std::move(late)), IsEmpty());
+  EXPECT_EQ(scene_.requests(), 1u) << "and goes on asking";
+  EXPECT_THAT(frames({0}, true), SizeIs(3));
+}
+
 TEST_F(SwitchingTest, AKeyFrameLargerThanTheHistoryLeavesWhole) {
   watch(LayerChoice::kLow);
   EXPECT_THAT(scene_.pass(2, layer(0).frame({.key = true, .packets = 700})), SizeIs(700));
