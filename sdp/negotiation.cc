@@ -44,6 +44,7 @@ class Negotiator {
   const AnswerPolicy& policy_;
   CodecChoice codecs_;
   ExtensionChoice extensions_;
+  size_t accepted_ = 0;  // m-lines
   Negotiated result_;
 };
 
@@ -145,7 +146,9 @@ NegotiatedMedia Negotiator::settle(const MediaDescription& media) {
   settled.protocol = media.protocol;
   settled.formats = media.formats;
   settled.refusal = refusal_of(media);
+  if (settled.accepted() && accepted_ == policy_.media_max) settled.refusal = Refusal::kTooMany;
   if (settled.accepted()) accept(media, settled);
+  accepted_ += settled.accepted();
   return settled;
 }
 
@@ -248,6 +251,8 @@ std::string_view to_string(Refusal refusal) {
       return "nothing flows in our direction";
     case Refusal::kNoCodec:
       return "no codec in common";
+    case Refusal::kTooMany:
+      return "more than are allowed";
   }
   return "";
 }

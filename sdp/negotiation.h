@@ -25,6 +25,7 @@ struct AnswerPolicy {
   std::vector<rtp::Codec> audio_codecs;
   std::vector<rtp::Codec> video_codecs;
   std::vector<rtp::ExtensionKind> extensions;
+  size_t media_max = kMediaMax;  // m-lines that are accepted, in the offer's order
 };
 
 // Opus and VP8, and the header extensions that this role uses or passes on.
@@ -81,6 +82,7 @@ enum class Refusal : uint8_t {
   kNoRtcpMux,
   kDirection,  // nothing would flow our way
   kNoCodec,
+  kTooMany,  // more than the policy allows
 };
 std::string_view to_string(Refusal refusal);
 

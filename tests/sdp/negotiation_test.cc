@@ -280,6 +280,19 @@ TEST(Negotiation, EchoesOnlyWhatIsOursToSayOfOpus) {
   EXPECT_EQ(parameters("sprop-stereo=0;sprop-maxcapturerate=48000"), "");
 }
 
+TEST(Negotiation, TheFirstMediaLinesUpToTheLimitAreAccepted) {
+  AnswerPolicy policy = default_policy(PeerRole::kPublisher);
+  policy.media_max = 1;
+  const auto both = negotiate(kMinimalOffer, policy);
+  ASSERT_TRUE(both);
+  EXPECT_TRUE(both->media[0].accepted());
+  EXPECT_EQ(both->media[1].refusal, Refusal::kTooMany);
+  const auto second = negotiate(replaced(kMinimalOffer, "opus", "speex"), policy);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->media[0].refusal, Refusal::kNoCodec);
+  EXPECT_TRUE(second->media[1].accepted()) << "a refused one does not count";
+}
+
 TEST(Negotiation, CodecsThatThePolicyLeavesOutAreRefused) {
   AnswerPolicy policy = default_policy(PeerRole::kPublisher);
   policy.video_codecs.clear();
