@@ -11,9 +11,8 @@ template <class T>
 class WeakHandle {
  public:
   WeakHandle(const WeakHandle& other) : block_(other.block_) { ++block_->references; }
-  WeakHandle& operator=(const WeakHandle& other) {
-    WeakHandle copy(other);
-    std::swap(block_, copy.block_);
+  WeakHandle& operator=(WeakHandle other) noexcept {
+    std::swap(block_, other.block_);
     return *this;
   }
   ~WeakHandle() { release(); }

@@ -25,7 +25,7 @@ std::string family_of(const std::string& series, const std::map<std::string, std
   auto name = series.substr(0, series.find('{'));
   for (const std::string suffix : {"_bucket", "_sum", "_count"}) {
     if (!name.ends_with(suffix)) continue;
-    const auto base = name.substr(0, name.size() - suffix.size());
+    auto base = name.substr(0, name.size() - suffix.size());
     if (types.contains(base) && types.at(base) == "histogram") return base;
   }
   return name;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <vector>
 
 namespace simpul::control {
 namespace {
@@ -20,11 +21,10 @@ TEST(WeakHandle, LeadsToItsTarget) {
 
 TEST(WeakHandle, IsNullOnceTheTargetIsGone) {
   std::optional<Target> target(std::in_place);
-  const auto handle = target->weak.handle();
-  const auto copy = handle;
+  const std::vector<WeakHandle<Target>> handles(2, target->weak.handle());
   target.reset();
-  EXPECT_EQ(handle.target(), nullptr);
-  EXPECT_EQ(copy.target(), nullptr);
+  EXPECT_EQ(handles[0].target(), nullptr);
+  EXPECT_EQ(handles[1].target(), nullptr);
 }
 
 TEST(WeakHandle, TakesAnothersTargetWhenAssigned) {
