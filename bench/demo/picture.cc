@@ -52,7 +52,8 @@ void draw_ring_in_plane(const Plane& plane, const Ring& ring, uint8_t value, dou
       if (distance_squared > reach * reach) continue;
       const double share = opacity * coverage(ring, std::sqrt(distance_squared));
       if (share <= 0) continue;
-      uint8_t& sample = plane.samples[static_cast<size_t>(y * plane.width + x)];
+      uint8_t& sample = plane.samples[static_cast<size_t>(y) * static_cast<size_t>(plane.width) +
+                                      static_cast<size_t>(x)];
       sample = to_byte(sample + (value - sample) * share);
     }
   }

@@ -60,7 +60,7 @@ void TestPicture::draw_backdrop(double seconds) {
     across[x] = std::sin(drift + 2.2 * static_cast<double>(x) / across.size());
   }
   for (size_t y = 0; y < kHeight / 2; ++y) {
-    const double down = std::cos(drift * 2 + 1.6 * static_cast<double>(y) / (kHeight / 2));
+    const double down = std::cos(drift * 2 + 3.2 * static_cast<double>(y) / kHeight);
     const size_t row = y * across.size();
     for (size_t x = 0; x < across.size(); ++x) {
       picture_.chroma_u()[row + x] = static_cast<uint8_t>(142.5 + 5 * across[x] + 2 * down);
