@@ -27,6 +27,7 @@ std::string_view to_string(ConnectionPhase phase) {
 }
 
 std::optional<JoinError> Directory::refuse(const JoinRequest& request) const {
+  if (joining_ >= kJoiningMax) return full("too many are joining at once");
   const auto found = rooms_.find(request.room);
   if (found == rooms_.end()) {
     if (request.role == Role::kWatcher) {
@@ -91,6 +92,7 @@ void Directory::add(Record record, int64_t now_unix_ms) {
   record.report.id = record.session;
   record.report.role = record.role;
   record.report.worker = record.worker;
+  ++joining_;
   const ConnectionKey key = record.key;
   records_.emplace(key, std::move(record));
 }
@@ -100,6 +102,7 @@ void Directory::remove(ConnectionKey key) {
   if (found == records_.end()) return;
   const Record record = std::move(found->second);
   records_.erase(found);
+  if (!record.has_connected) --joining_;
   --connections_by_worker_[record.worker];
   const auto room = rooms_.find(record.room);
   if (record.role == Role::kPublisher) --room->second.publishers;
@@ -120,7 +123,11 @@ void Directory::update(ConnectionKey key, ConnectionReport report) {
 
 void Directory::set_phase(ConnectionKey key, ConnectionPhase phase) {
   const auto found = records_.find(key);
-  if (found != records_.end()) found->second.report.phase = phase;
+  if (found == records_.end()) return;
+  found->second.report.phase = phase;
+  if (phase != ConnectionPhase::kConnected || found->second.has_connected) return;
+  found->second.has_connected = true;
+  --joining_;
 }
 
 const Directory::Record* Directory::find(ConnectionKey key) const {

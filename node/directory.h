@@ -18,6 +18,10 @@ namespace simpul::node {
 // worker. Decides whether one more fits; sends nothing.
 class Directory {
  public:
+  // Connections that are on their way in at once. Each may cost a handshake, and a hundred times
+  // as many would only wait for one another: who is refused asks again and gets in sooner.
+  static constexpr size_t kJoiningMax = 4096;
+
   explicit Directory(const config::Limits& limits) : limits_(limits) {}
 
   struct Record {
@@ -28,6 +32,7 @@ class Directory {
     Role role = Role::kPublisher;
     uint32_t worker = 0;
     ConnectionReport report;
+    bool has_connected = false;
   };
 
   // Why a join is refused, or nothing.
@@ -76,6 +81,7 @@ class Directory {
   std::map<std::string, Room> rooms_;
   std::unordered_map<ConnectionKey, Record> records_;
   std::map<uint32_t, size_t> connections_by_worker_;
+  size_t joining_ = 0;
 };
 
 }  // namespace simpul::node

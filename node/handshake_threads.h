@@ -17,8 +17,9 @@ namespace simpul::node {
 // would forward a thousand packets. Off the media path, so a plain mutex guards the queue.
 class HandshakeThreads {
  public:
-  // More steps than this wait nowhere: the peer repeats its flight, and finds room or gives up.
-  static constexpr size_t kQueueMax = 4096;
+  // More steps than this wait nowhere. A connection that is joining has one step at most, and
+  // Directory::kJoiningMax bounds those, so the queue is never full in a node.
+  static constexpr size_t kQueueMax = 8192;
 
   using Done = std::function<void(std::unique_ptr<dtls::HandshakeStep>)>;
 

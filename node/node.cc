@@ -186,7 +186,8 @@ Expected<Join, JoinError> Node::Impl::join(JoinRequest request) {
                   .participant = session.participant,
                   .role = session.role,
                   .worker = member.worker->index(),
-                  .report = {}},
+                  .report = {},
+                  .has_connected = false},
                  unix_ms());
   const ConnectionKey key = session.key;
   Join join{.session = session.id,
