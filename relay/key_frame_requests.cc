@@ -19,11 +19,12 @@ bool KeyFrameRequests::take(TimePoint now) {
   if (next_due() > now) return false;
   full_at_ = std::max(full_at_, now) + kInterval;
   due_ = now + kRepeatAfter;
+  spaced_until_ = now + kSpacing;
   return true;
 }
 
 TimePoint KeyFrameRequests::next_due() const {
-  return wanted_ ? std::max(due_, token_at()) : kNever;
+  return wanted_ ? std::max({due_, token_at(), spaced_until_}) : kNever;
 }
 
 }  // namespace simpul::relay

@@ -16,6 +16,9 @@ class KeyFrameRequests {
   static constexpr int kBurst = 2;
   static constexpr Duration kInterval = std::chrono::seconds(1);  // a token each
   static constexpr Duration kRepeatAfter = std::chrono::seconds(1);
+  // Between two requests of a burst: who comes in between is served by the second, where both
+  // spent at once would leave everybody after them waiting for the next token.
+  static constexpr Duration kSpacing = std::chrono::milliseconds(300);
 
   void ask(Cause cause, TimePoint now);
   // A key frame begins to arrive: whoever asked until now is served by it.
@@ -35,6 +38,7 @@ class KeyFrameRequests {
   Cause cause_ = Cause::kRepair;
   TimePoint due_{};
   TimePoint full_at_{};
+  TimePoint spaced_until_{};
 };
 
 }  // namespace simpul::relay
