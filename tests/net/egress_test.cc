@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <numeric>
 
-#include "tests/net/allocation_counter.h"
+#include "tests/support/allocation_counter.h"
 #include "tests/support/fake_datagram_sender.h"
 
 namespace simpul::net {
