@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kFixedHeaderSize = 12;
 constexpr size_t kCsrcSize = 4;
+constexpr uint8_t kPaddingBit = 0x20;
 
 // The end of the run of packets that belong to one frame of one source, from `first` on.
 size_t frame_end(std::span<const rtp::OutgoingPacket> packets, size_t first) {
@@ -52,20 +53,20 @@ void MediaSender::pad_frames(std::span<const rtp::OutgoingPacket> packets) {
   for (size_t first = 0; first < packets.size();) {
     const size_t end = frame_end(packets, first);
     const Source* source = source_of(packets[first].ssrc);
+    const auto size_of = [&](size_t i) { return headers_[i].size + packets[i].payload_size(); };
     size_t largest = 0;
-    for (size_t i = first; i < end; ++i) largest = std::max(largest, packets[i].payload_size());
+    for (size_t i = first; i < end; ++i) largest = std::max(largest, size_of(i));
     // The last of a run may be shorter as it is. Padding inside a retransmission is untried.
     const bool alone = end - first == 1 || source == nullptr || source->is_rtx;
     for (size_t i = first; !alone && i + 1 < end; ++i) {
-      const size_t missing = largest - packets[i].payload_size();
+      const size_t missing = largest - size_of(i);
       if (missing <= kPaddingMax) paddings_[i] = static_cast<uint8_t>(missing);
     }
     first = end;
   }
 }
 
-size_t MediaSender::write_header(const rtp::OutgoingPacket& packet, bool padded,
-                                 MutableBytes to) const {
+void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header) const {
   std::array<rtp::ExtensionElement, rtp::PassedExtensions::kMax + 1> elements;
   size_t count = 0;
   const Source* source = source_of(packet.ssrc);
@@ -79,32 +80,35 @@ size_t MediaSender::write_header(const rtp::OutgoingPacket& packet, bool padded,
     if (id != 0) elements[count++] = {id, packet.source.subspan(passed.offset, passed.size)};
   }
   const size_t fixed = kFixedHeaderSize + kCsrcSize;
+  const MutableBytes room = header.bytes;
   const size_t extension =
-      count == 0 ? 0 : rtp::write_extensions(std::span(elements).first(count), to.subspan(fixed));
-  ByteWriter writer(to);
-  writer.u8(static_cast<uint8_t>(0x81 | (padded ? 0x20 : 0) | (extension > 0 ? 0x10 : 0)));
+      count == 0 ? 0 : rtp::write_extensions(std::span(elements).first(count), room.subspan(fixed));
+  ByteWriter writer(room);
+  writer.u8(extension > 0 ? 0x91 : 0x81);
   writer.u8(static_cast<uint8_t>((packet.marker ? 0x80 : 0) | packet.payload_type.value()));
   writer.u16(packet.sequence_number().value());
   writer.u32(packet.timestamp);
   writer.u32(packet.ssrc.value());
   writer.u32(packet.csrc);
-  return fixed + extension;
+  header.size = fixed + extension;
 }
 
 void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
                        const Place& place) {
+  if (headers_.size() < packets.size()) headers_.resize(packets.size());
+  for (size_t i = 0; i < packets.size(); ++i) write_header(packets[i], headers_[i]);
   pad_frames(packets);
   jobs_.clear();
   for (size_t i = 0; i < packets.size(); ++i) {
     const rtp::OutgoingPacket& packet = packets[i];
-    std::array<uint8_t, kHeaderMax> header;
-    const size_t header_size = write_header(packet, paddings_[i] > 0, header);
-    const size_t size = header_size + packet.payload_size() + paddings_[i] + srtp.overhead();
+    const Header& header = headers_[i];
+    const size_t size = header.size + packet.payload_size() + paddings_[i] + srtp.overhead();
     const MutableBytes destination = place(size);
     if (destination.empty()) continue;
-    std::copy_n(header.begin(), header_size, destination.begin());
+    std::copy_n(header.bytes.begin(), header.size, destination.begin());
+    if (paddings_[i] > 0) destination[0] |= kPaddingBit;
     jobs_.push_back({.destination = destination,
-                     .header_size = header_size,
+                     .header_size = header.size,
                      .head = Bytes(packet.head).first(packet.head_size),
                      .body = packet.body,
                      .padding = paddings_[i],

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -44,13 +45,20 @@ class MediaSender {
   // Fixed header, one CSRC, and a block of one-byte extensions: MID and what is passed on.
   static constexpr size_t kHeaderMax = 12 + 4 + 4 + (rtp::PassedExtensions::kMax + 1) * 17 + 3;
 
-  size_t write_header(const rtp::OutgoingPacket& packet, bool padded, MutableBytes to) const;
+  struct Header {
+    std::array<uint8_t, kHeaderMax> bytes;
+    size_t size = 0;
+  };
+
+  void write_header(const rtp::OutgoingPacket& packet, Header& header) const;
   const Source* source_of(rtp::Ssrc ssrc) const;
+  // Fills paddings_, by the sizes of header and payload together.
   void pad_frames(std::span<const rtp::OutgoingPacket> packets);
 
   const MediaConfig& config_;
   std::vector<Source> sources_;
   // Kept between calls so that nothing is allocated per batch.
+  std::vector<Header> headers_;
   std::vector<dtls::RtpToSeal> jobs_;
   std::vector<uint8_t> paddings_;
 };
