@@ -69,40 +69,40 @@ MediaReceiver::MediaReceiver(const MediaConfig& config, rtp::Ssrc own_ssrc)
 std::optional<ReceivedMedia> MediaReceiver::receive(PacketRef packet, const rtp::PacketView& view,
                                                     TimePoint now) {
   ReceivedStream* stream = find_or_bind(view);
-  if (stream == nullptr) {
+  const auto* codec = stream == nullptr ? nullptr
+                                        : codec_with(config_.receiving[stream->id.line],
+                                                     view.payload_type(), stream->is_rtx);
+  if (codec == nullptr) {
     ++ignored_;
     return std::nullopt;
   }
   if (next_report_ == kNever) next_report_ = now + kReportInterval;
   note_arrival(*stream, view, now);
   stream->statistics.on_packet(view.sequence_number(), view.timestamp(), packet->size, now);
-  auto media = unwrap(*stream, view);
+  auto media = unwrap(view, stream->is_rtx);
   if (!media) return std::nullopt;
+  media->codec = codec->codec;
   const LayerId id = stream->id;
   // A retransmission counts for the stream that it repairs, once that one is known.
   ReceivedStream* primary = stream->is_rtx ? primary_of(id) : stream;
   if (primary == nullptr) return std::nullopt;
   media->ssrc = primary->ssrc;
   const auto arrival = primary->gaps.on_packet(media->sequence_number, now);
+  if (primary->gaps.wants_key_frame()) request_key_frame(id);
   if (arrival == rtp::Arrival::kDuplicate || arrival == rtp::Arrival::kTooOld) return std::nullopt;
   read_extensions(view, packet->data(), *media);
   media->packet = std::move(packet);
   return ReceivedMedia{id, std::move(*media)};
 }
 
-std::optional<rtp::MediaPacket> MediaReceiver::unwrap(const ReceivedStream& stream,
-                                                      const rtp::PacketView& view) const {
-  const auto* codec =
-      codec_with(config_.receiving[stream.id.line], view.payload_type(), stream.is_rtx);
-  if (codec == nullptr) return std::nullopt;
+std::optional<rtp::MediaPacket> MediaReceiver::unwrap(const rtp::PacketView& view, bool is_rtx) {
   rtp::MediaPacket media;
   media.payload_offset = static_cast<uint16_t>(view.header_size());
   media.payload_size = static_cast<uint16_t>(view.payload().size());
   media.sequence_number = view.sequence_number();
   media.timestamp = view.timestamp();
-  media.codec = codec->codec;
   media.marker = view.marker();
-  if (!stream.is_rtx) return media;
+  if (!is_rtx) return media;
   const auto rtx = rtp::unwrap_rtx(view.payload());
   if (!rtx) return std::nullopt;  // a probe of padding alone
   media.sequence_number = rtx->original;
@@ -125,7 +125,6 @@ ReceivedStream* MediaReceiver::stream_of(rtp::Ssrc ssrc) {
 
 ReceivedStream* MediaReceiver::find_or_bind(const rtp::PacketView& view) {
   if (ReceivedStream* known = stream_of(view.ssrc())) return known;
-  if (streams_.size() >= kStreamsMax) return nullptr;
   const auto where = route(view);
   if (!where) return nullptr;
   const ReceivingLine& line = config_.receiving[where->id.line];
@@ -135,6 +134,7 @@ ReceivedStream* MediaReceiver::find_or_bind(const rtp::PacketView& view) {
   std::erase_if(streams_, [&](const ReceivedStream& stream) {
     return stream.id == where->id && stream.is_rtx == where->is_rtx;
   });
+  if (streams_.size() >= kStreamsMax) return nullptr;
   streams_.push_back({.ssrc = view.ssrc(),
                       .id = where->id,
                       .is_rtx = where->is_rtx,
@@ -297,7 +297,7 @@ void MediaReceiver::write_nacks(TimePoint now, std::vector<std::vector<uint8_t>>
     if (!stream.asks_again || stream.gaps.next_deadline() > now) continue;
     missing_.clear();
     const size_t given_up = stream.gaps.collect_due(now, missing_);
-    if (given_up > 0 || stream.gaps.wants_key_frame()) request_key_frame(stream.id);
+    if (given_up > 0) request_key_frame(stream.id);
     std::span<const rtp::SequenceNumber> rest = missing_;
     while (!rest.empty()) {
       RtcpBuffer buffer;

@@ -60,7 +60,8 @@ class MediaReceiver {
 
   // Loss of the last report's interval, 0 to 1.
   double loss_of(LayerId id) const;
-  // Packets of sources that nobody announced, or of one source too many.
+  // Packets of sources that nobody announced, of one source too many, or with a payload type that
+  // is not their line's.
   uint64_t ignored() const { return ignored_; }
 
  private:
@@ -75,8 +76,7 @@ class MediaReceiver {
   std::optional<Route> route_by_announcement(rtp::Ssrc ssrc) const;
   std::optional<Route> route_by_extensions(const rtp::PacketView& view) const;
   std::optional<Route> route_by_payload_type(rtp::PayloadType payload_type) const;
-  std::optional<rtp::MediaPacket> unwrap(const ReceivedStream& stream,
-                                         const rtp::PacketView& view) const;
+  static std::optional<rtp::MediaPacket> unwrap(const rtp::PacketView& view, bool is_rtx);
   ReceivedStream* primary_of(LayerId id);
   const ReceivedStream* primary_of(LayerId id) const;
   ReceivedStream* stream_of(rtp::Ssrc ssrc);
