@@ -116,10 +116,11 @@ connection::ReceivingLine to_receiving(const sdp::NegotiatedMedia& media) {
 SessionSetup::SessionSetup(const config::Config& config, const dtls::Fingerprint& fingerprint)
     : publisher_policy_(policy_of(config, sdp::PeerRole::kPublisher)),
       watcher_policy_(policy_of(config, sdp::PeerRole::kWatcher)),
-      tracks_max_(config.limits.tracks_per_participant),
       idle_timeout_(config.media.idle_timeout),
       fingerprint_(to_sdp(fingerprint)),
-      track_seed_(crypto::random_u32()) {}
+      track_seed_(crypto::random_u32()) {
+  publisher_policy_.media_max = config.limits.tracks_per_participant;
+}
 
 // A counter, scrambled one to one: ids come once in 2^32 and tell nothing about one another.
 relay::TrackId SessionSetup::next_track_id() {
@@ -131,7 +132,7 @@ relay::TrackId SessionSetup::next_track_id() {
 
 void SessionSetup::add_tracks(const sdp::Negotiated& negotiated, Session& session) {
   for (const sdp::NegotiatedMedia& media : negotiated.media) {
-    if (!media.accepted() || session.tracks.size() >= tracks_max_) continue;
+    if (!media.accepted()) continue;
     connection::ReceivingLine line = to_receiving(media);
     relay::TrackConfig track{.id = next_track_id(),
                              .kind = media.kind(),

@@ -36,7 +36,6 @@ class SessionSetup {
 
   sdp::AnswerPolicy publisher_policy_;
   sdp::AnswerPolicy watcher_policy_;
-  uint32_t tracks_max_;
   Duration idle_timeout_;
   sdp::Fingerprint fingerprint_;
   uint64_t keys_ = 0;
