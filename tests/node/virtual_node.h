@@ -94,6 +94,7 @@ class VirtualNode {
   RecordingSender& sender() { return sender_; }
   net::Egress& egress() { return egress_; }
   node::WorkerSnapshot snapshot() const;
+  size_t packets_in_use() const { return pool_.in_use(); }
   uint64_t drops(const std::string& reason) const { return snapshot().worker.drops[reason]; }
   const std::vector<node::SessionChange>& changes() const { return changes_; }
   std::optional<connection::State> last_state(const Guest& guest) const;

@@ -1,0 +1,102 @@
+#include <gtest/gtest.h>
+
+#include "tests/node/virtual_node.h"
+#include "tests/support/allocation_counter.h"
+#include "tests/support/rtp_packets.h"
+
+namespace simpul::node {
+namespace {
+
+using testing::Guest;
+using testing::VirtualNode;
+using namespace std::chrono_literals;
+
+// One publisher's frames, sealed ahead of time, and many viewers.
+class EgressCountTest : public ::testing::Test {
+ protected:
+  static constexpr size_t kViewers = 50;
+  static constexpr size_t kFramePackets = 8;
+  static constexpr size_t kPacketSize = 1'100;
+
+  struct Counts {
+    uint64_t packets = 0;
+    uint64_t messages = 0;
+    uint64_t calls = 0;
+    size_t allocations = 0;
+  };
+
+  std::vector<PacketRef> make_frame(Guest& guest, bool key_frame) {
+    std::vector<PacketRef> frame;
+    for (size_t i = 0; i < kFramePackets; ++i) {
+      const auto payload = testing::make_vp8_payload({.starts_frame = i == 0,
+                                                      .key_frame = key_frame,
+                                                      .picture_id = picture_id_,
+                                                      .frame_size = kPacketSize});
+      const auto sealed = guest.peer.seal({.ssrc = rtp::Ssrc(1000),
+                                           .payload_type = peer::kVp8PayloadType,
+                                           .index = index_++,
+                                           .timestamp = picture_id_ * 3000u,
+                                           .marker = i + 1 == kFramePackets,
+                                           .mid = "1",
+                                           .payload = Bytes(payload).first(kPacketSize)});
+      PacketRef packet = pool_.allocate();
+      packet->size = static_cast<uint32_t>(sealed.size());
+      std::ranges::copy(sealed, packet->bytes.begin());
+      frame.push_back(std::move(packet));
+    }
+    ++picture_id_;
+    return frame;
+  }
+
+  // Takes a frame through the switchboard, as a worker does; counts only what happens in there.
+  void forward(Guest& guest, bool key_frame, Counts& counts) {
+    auto frame = make_frame(guest, key_frame);
+    node_.run(33ms);
+    const testing::RecordingSender& sender = node_.sender();
+    const Counts before{sender.datagrams(), sender.messages(), sender.calls(),
+                        testing::allocations()};
+    for (PacketRef& packet : frame) {
+      node_.switchboard().receive(std::move(packet), {0, guest.address}, node_.now());
+    }
+    while (node_.switchboard().send_due(node_.now(), 0ms, 32) > 0) node_.egress().flush();
+    counts.allocations += testing::allocations() - before.allocations;
+    counts.packets += sender.datagrams() - before.packets;
+    counts.messages += sender.messages() - before.messages;
+    counts.calls += sender.calls() - before.calls;
+  }
+
+  PacketPool pool_{8'192};  // outlives what the relay keeps of it
+  VirtualNode node_;
+  uint16_t picture_id_ = 0;
+  uint64_t index_ = 1;
+};
+
+TEST_F(EgressCountTest, ForwardsFramesOfEightByOneMessageEachAndAllocatesNothing) {
+  constexpr size_t kFrames = 250;
+  Guest& alice = node_.publish("stage", "alice");
+  alice.sources.clear();
+  std::vector<Guest*> viewers;
+  for (size_t i = 0; i < kViewers; ++i) {
+    viewers.push_back(&node_.watch("stage", "viewer" + std::to_string(i)));
+  }
+  ASSERT_TRUE(node_.run_until([&] {
+    return alice.peer.connected() && std::ranges::all_of(viewers, [](const Guest* viewer) {
+             return viewer->peer.connected();
+           });
+  }));
+  node_.sender().keep(false);
+  // Every viewer's slot begins, and every buffer gets its size.
+  Counts warm_up;
+  for (int i = 0; i < 20; ++i) forward(alice, i < 2, warm_up);
+
+  Counts counts;
+  for (size_t i = 0; i < kFrames; ++i) forward(alice, false, counts);
+  EXPECT_EQ(counts.packets, kFrames * kFramePackets * kViewers);
+  EXPECT_GE(counts.packets, 100'000u);
+  EXPECT_EQ(counts.messages, counts.packets / kFramePackets);
+  EXPECT_LE(counts.calls, counts.packets / kFramePackets);
+  EXPECT_EQ(counts.allocations, 0u);
+}
+
+}  // namespace
+}  // namespace simpul::node
