@@ -79,6 +79,7 @@ class LiveNode {
 
   net::EventLoop& loop() { return loop_; }
   node::Node& node() { return *node_; }
+  void stop() { node_.reset(); }
   peer::Identity& identity() { return identity_; }
 
  private:
