@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "rtp/rtcp_reader.h"
+#include "tests/support/connection_pair.h"
+
+namespace {
+
+using namespace simpul;
+using testing::ConnectionPair;
+
+constexpr size_t kOperationsMax = 64;
+constexpr std::array kExtensions = {
+    rtp::ExtensionKind::kMid,         rtp::ExtensionKind::kRid,
+    rtp::ExtensionKind::kRepairedRid, rtp::ExtensionKind::kTransportSequence,
+    rtp::ExtensionKind::kAudioLevel,  rtp::ExtensionKind::kVideoOrientation};
+
+connection::MediaConfig media() {
+  connection::MediaConfig config{
+      .receiving = {{.mid = "a",
+                     .kind = rtp::MediaKind::kAudio,
+                     .codecs = {{.payload_type = rtp::PayloadType(111), .rtx_payload_type = {}}},
+                     .rids = {},
+                     .sources = {}},
+                    {.mid = "v",
+                     .kind = rtp::MediaKind::kVideo,
+                     .codecs = {{.codec = rtp::Codec::kVp8,
+                                 .payload_type = rtp::PayloadType(96),
+                                 .rtx_payload_type = rtp::PayloadType(97),
+                                 .clock_rate = 90'000,
+                                 .nack = true,
+                                 .pli = true}},
+                     .rids = {"q", "h"},
+                     .sources = {{rtp::Ssrc(0x01010101), rtp::Ssrc(0x02020202)}},
+                     .transport_feedback = true}},
+      .sending = {{.mid = "s", .ssrc = rtp::Ssrc(0x03030303), .rtx_ssrc = rtp::Ssrc(0x04040404)}},
+      .extensions = {},
+      .cname = "us"};
+  uint8_t id = 1;
+  for (const auto kind : kExtensions) config.extensions.set(kind, id++);
+  return config;
+}
+
+class Run {
+ public:
+  void operate(uint8_t kind, uint8_t argument, Bytes bytes) {
+    const ice::Path from = ConnectionPair::path(static_cast<uint16_t>(4000 + argument % 12));
+    switch (kind % 8) {
+      case 0:
+        return pair_.check((argument & 16) != 0, from);
+      case 1:
+        connected_ = connected_ || pair_.connect();
+        return;
+      case 2:
+        return pair_.receive(bytes, from);
+      case 3:
+        return receive_media(bytes, from);
+      case 4:
+        return receive_feedback(bytes, from);
+      case 5:
+        return pair_.advance(std::chrono::milliseconds(argument * 10));
+      case 6:
+        return pair_.connection.request_key_frame({1, static_cast<uint8_t>(argument & 1)});
+      default:
+        return send(bytes);
+    }
+  }
+
+  void check_output() {
+    for (const auto& path : pair_.out.validated) validated_.push_back(path);
+    for (const auto& datagram : pair_.log) {
+      if (datagram.bytes.empty() || datagram.bytes.size() > 1280) __builtin_trap();
+      if (std::ranges::find(validated_, datagram.path) == validated_.end() &&
+          ice::classify(datagram.bytes) != ice::DatagramKind::kStun) {
+        __builtin_trap();
+      }
+    }
+    if (pair_.log.size() > 64 || pair_.out.media.size() > 1) __builtin_trap();
+    for (const auto& media : pair_.out.media) {
+      if (media.id.line > 1 || media.id.layer > 1) __builtin_trap();
+      if (media.packet.payload_offset + media.packet.payload_size > media.packet.packet->size) {
+        __builtin_trap();
+      }
+      for (size_t i = 0; i < media.packet.extensions.count; ++i) {
+        const auto& passed = media.packet.extensions.items[i];
+        if (passed.offset + passed.size > media.packet.payload_offset) __builtin_trap();
+      }
+    }
+    pair_.log.clear();
+    pair_.rtcp.clear();
+    pair_.out.clear();
+    if (pair_.pool.in_use() != 0) __builtin_trap();
+  }
+
+ private:
+  // The bytes as an authentic packet: what is behind the keys gets them too.
+  void receive_media(Bytes bytes, const ice::Path& from) {
+    if (!pair_.client_out || bytes.size() < 12) return pair_.receive(bytes, from);
+    std::vector<uint8_t> plain(bytes.begin(), bytes.end());
+    plain[0] = static_cast<uint8_t>(0x80 | (plain[0] & 0x3f));
+    if (rtp::is_rtcp(plain)) plain[1] = 96;
+    // SRTP refuses lengths of its own; the parser behind it is to see the others.
+    size_t header = 12 + 4 * size_t{plain[0] & 0x0fu};
+    if ((plain[0] & 0x10) != 0 && plain.size() >= header + 4) {
+      header += 4 + 4 * size_t{load_be16(Bytes(plain).subspan(header + 2).first<2>())};
+    }
+    if (header > plain.size()) return pair_.receive(plain, from);
+    // No two packets under one number: that would be the client's fault, and abort its sender.
+    const uint16_t number = load_be16(Bytes(plain).subspan<2, 2>());
+    const uint32_t ssrc = load_be32(Bytes(plain).subspan<8, 4>());
+    if (!sealed_.emplace(ssrc, number).second) return;
+    pair_.receive(pair_.seal(plain, header, number), from);
+  }
+  void receive_feedback(Bytes bytes, const ice::Path& from) {
+    if (!pair_.client_out || bytes.size() < 8) return pair_.receive(bytes, from);
+    const auto sealed = pair_.seal_rtcp(bytes);
+    if (!sealed.empty()) pair_.receive(sealed, from);
+  }
+  void send(Bytes bytes) {
+    const Bytes body = bytes.first(std::min<size_t>(bytes.size(), 1200));
+    const rtp::OutgoingPacket packet{.index = ++sent_,
+                                     .ssrc = rtp::Ssrc(0x03030303),
+                                     .payload_type = rtp::PayloadType(96),
+                                     .body = body,
+                                     .source = body};
+    std::vector<uint8_t> place;
+    pair_.connection.seal(std::span(&packet, 1), [&](size_t size) -> MutableBytes {
+      place.resize(size);
+      return place;
+    });
+  }
+
+  ConnectionPair pair_{media()};
+  std::vector<ice::Path> validated_;
+  bool connected_ = false;
+  std::set<std::pair<uint32_t, uint16_t>> sealed_;
+  uint64_t sent_ = 0;
+};
+
+}  // namespace
+
+// A list of operations: kind, argument, and a length in two bytes with so many bytes behind it.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  Bytes input(data, size);
+  Run run;
+  for (size_t i = 0; input.size() >= 4 && i < kOperationsMax; ++i) {
+    const uint8_t kind = input[0];
+    const uint8_t argument = input[1];
+    const size_t length = std::min<size_t>(
+        {load_be16(input.subspan<2, 2>()), input.size() - 4, kPacketCapacity - 32});
+    run.operate(kind, argument, input.subspan(4, length));
+    run.check_output();
+    input = input.subspan(4 + length);
+  }
+  return 0;
+}
