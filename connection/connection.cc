@@ -124,17 +124,37 @@ void Connection::receive_stun(const PacketRef& packet, ice::Path from, TimePoint
   if (ice_out_.datagrams.empty() && ice_out_.events.empty()) count(Drop::kStun);
   if (!ice_out_.datagrams.empty() && agent_.is_validated(from)) last_heard_ = now;
   take_ice(now, out);
+  if (!held_.empty()) release_held(now, out);
 }
 
 void Connection::receive_dtls(const PacketRef& packet, ice::Path from, TimePoint now, Output& out) {
   // Before a check has proved the path, not even a hello is looked at: whoever is first must not
   // get to choose the peer (the ClientHello race).
   if (!agent_.is_validated(from)) return count(Drop::kPathNotValidated);
+  // A check alone can be replayed from elsewhere: nothing is begun on a path that the peer does not
+  // say it uses. Its hello may have come before its nomination, though.
+  if (!agent_.is_nominated(from) && !dtls_.handshake_over()) {
+    if (held_.size() >= kHeldMax) return count(Drop::kDtls);
+    held_.push_back({from, {packet->data().begin(), packet->data().end()}});
+    return;
+  }
   dtls_path_ = from;
   const uint64_t dropped = dtls_.counters().datagrams_dropped;
   dtls_.receive(packet->data(), now, dtls_out_);
   if (dtls_.counters().datagrams_dropped != dropped) count(Drop::kDtls);
   take_dtls(now, out);
+}
+
+void Connection::release_held(TimePoint now, Output& out) {
+  for (const Datagram& held : std::exchange(held_, {})) {
+    if (!agent_.is_nominated(held.path)) {
+      held_.push_back(held);
+      continue;
+    }
+    dtls_path_ = held.path;
+    dtls_.receive(held.bytes, now, dtls_out_);
+    take_dtls(now, out);
+  }
 }
 
 void Connection::receive_rtp(PacketRef packet, ice::Path from, TimePoint now, Output& out) {
@@ -251,7 +271,8 @@ void Connection::take_ice(TimePoint now, Output& out) {
 }
 
 void Connection::take_dtls(TimePoint now, Output& out) {
-  const auto path = agent_.selected() ? agent_.selected() : dtls_path_;
+  // A handshake is answered where it came from; the selected path may be about to change.
+  const auto path = dtls_path_ && !dtls_.connected() ? dtls_path_ : agent_.selected();
   for (std::vector<uint8_t>& bytes : dtls_out_.datagrams) {
     if (path) out.datagrams.push_back({*path, std::move(bytes)});
   }
@@ -321,11 +342,12 @@ void Connection::close(TimePoint, Output& out) {
     send_rtcp(writer.written(), out);
   }
   dtls_.close(dtls_out_);
-  const auto path = agent_.selected() ? agent_.selected() : dtls_path_;
+  const auto path = agent_.selected();
   for (std::vector<uint8_t>& bytes : dtls_out_.datagrams) {
     if (path) out.datagrams.push_back({*path, std::move(bytes)});
   }
   dtls_out_ = {};
+  held_.clear();
   enter(State::kClosed, CloseReason::kByUs, out);
 }
 

@@ -108,6 +108,8 @@ struct ReportToSend {
 class Connection {
  public:
   using Output = connection::Output;
+  // Datagrams of a handshake that wait until their path is nominated: a hello takes two.
+  static constexpr size_t kHeldMax = 8;
 
   Connection(Config config, const dtls::Context& context, crypto::CipherEngine& engine,
              TimePoint now);
@@ -139,6 +141,7 @@ class Connection {
  private:
   void receive_stun(const PacketRef& packet, ice::Path from, TimePoint now, Output& out);
   void receive_dtls(const PacketRef& packet, ice::Path from, TimePoint now, Output& out);
+  void release_held(TimePoint now, Output& out);
   void receive_rtp(PacketRef packet, ice::Path from, TimePoint now, Output& out);
   void receive_rtcp(const PacketRef& packet, ice::Path from, TimePoint now, Output& out);
   void take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output& out);
@@ -163,6 +166,7 @@ class Connection {
   State state_ = State::kNew;
   CloseReason close_reason_ = CloseReason::kNone;
   std::optional<ice::Path> dtls_path_;  // where the handshake's datagrams last came from
+  std::vector<Datagram> held_;
   std::optional<Duration> round_trip_;
   TimePoint last_heard_;
   std::array<uint64_t, kDropKinds> drops_{};

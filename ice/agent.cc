@@ -127,6 +127,12 @@ bool Agent::is_validated(const Path& path) const {
   return std::ranges::any_of(paths_, [&](const KnownPath& known) { return known.path == path; });
 }
 
+bool Agent::is_nominated(const Path& path) const {
+  return std::ranges::any_of(paths_, [&](const KnownPath& known) {
+    return known.path == path && known.nominated.has_value();
+  });
+}
+
 std::optional<Path> Agent::selected() const { return selected_; }
 
 Agent::KnownPath* Agent::find(const Path& path) {

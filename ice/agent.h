@@ -90,6 +90,8 @@ class Agent {
   TimePoint next_deadline() const;
 
   bool is_validated(const Path& path) const;
+  // Validated, and the peer said that it means to use it.
+  bool is_nominated(const Path& path) const;
   std::optional<Path> selected() const;
   bool expired() const { return expired_; }
   const Credentials& local() const { return config_.local; }

@@ -36,12 +36,36 @@ TEST(Connection, SaysHelloItselfToAPeerThatWaitsForIt) {
   EXPECT_EQ(pair.state(), State::kConnected);
 }
 
-TEST(Connection, ShakesHandsOnAPathThatIsNotNominatedYet) {
+TEST(Connection, HoldsAHelloUntilItsPathIsNominated) {
   ConnectionPair pair;
   pair.check(false);
   pair.start_client();
+  EXPECT_EQ(pair.state(), State::kChecking);
+  EXPECT_EQ(pair.sent(ice::DatagramKind::kDtls), 0u);
+  pair.check(true);
   EXPECT_EQ(pair.state(), State::kConnected);
-  EXPECT_FALSE(pair.connection.selected());
+  EXPECT_EQ(pair.connection.selected(), pair.home);
+}
+
+TEST(Connection, HoldsNoMoreThanAFewDatagramsOfAHandshake) {
+  ConnectionPair pair;
+  pair.check(false);
+  const std::vector<uint8_t> hello(100, 22);
+  for (size_t i = 0; i < Connection::kHeldMax + 5; ++i) pair.receive(hello);
+  EXPECT_EQ(pair.drops(Drop::kDtls), 5u);
+  EXPECT_EQ(pair.sent(ice::DatagramKind::kDtls), 0u);
+}
+
+TEST(Connection, ANominationOfOnePathBeginsNothingOnAnother) {
+  ConnectionPair pair;
+  const ice::Path elsewhere = ConnectionPair::path(4711);
+  pair.check(false, elsewhere);
+  const std::vector<uint8_t> hello(100, 22);
+  pair.receive(hello, elsewhere);
+  pair.check(true);
+  EXPECT_EQ(pair.sent(ice::DatagramKind::kDtls), 0u);
+  pair.start_client();
+  EXPECT_EQ(pair.state(), State::kConnected);
 }
 
 TEST(Connection, TakesDtlsFromValidatedPathsOnly) {
