@@ -43,6 +43,7 @@ class RawSocket {
 
   void send(Bytes datagram, const Address& to);
   uint64_t received() const { return received_; }
+  void forget_received() { received_ = 0; }
   uint64_t bytes_received() const { return bytes_received_; }
   uint64_t bytes_sent() const { return bytes_sent_; }
   const Address& local() const { return socket_->local_address(); }
