@@ -166,7 +166,7 @@ void write_handshakes(Writer& writer, const Workers& workers) {
   writer.family("simpul_handshakes_total", "counter", "DTLS handshakes ended, by their result.");
   for (const auto& [result, count] : results) writer.sample({{"result", result}}, count);
   writer.family("simpul_handshake_seconds", "histogram",
-                "From the first ClientHello to the end of the handshake.");
+                "From the first right check to the end of the handshake.");
   writer.histogram(sum(workers, &Worker::handshake_seconds));
 }
 
@@ -177,7 +177,7 @@ void write_load(Writer& writer, const Workers& workers) {
   writer.family("simpul_worker_busy_ratio", "gauge",
                 "The part of the last second with work in it.");
   per_worker(writer, workers, &Worker::busy_ratio);
-  writer.family("simpul_send_batch_packets", "histogram", "Datagrams in one call of the kernel.");
+  writer.family("simpul_send_batch_packets", "histogram", "Datagrams in one message to the kernel.");
   writer.histogram(sum(workers, &Worker::send_batch_packets));
 }
 
