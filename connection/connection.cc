@@ -272,7 +272,7 @@ void Connection::take_ice(TimePoint now, Output& out) {
 
 void Connection::take_dtls(TimePoint now, Output& out) {
   // A handshake is answered where it came from; the selected path may be about to change.
-  const auto path = dtls_path_ && !dtls_.connected() ? dtls_path_ : agent_.selected();
+  const auto path = dtls_path_ ? dtls_path_ : agent_.selected();
   for (std::vector<uint8_t>& bytes : dtls_out_.datagrams) {
     if (path) out.datagrams.push_back({*path, std::move(bytes)});
   }

@@ -94,6 +94,7 @@ void Directory::add(Record record, int64_t now_unix_ms) {
   record.report.worker = record.worker;
   ++joining_;
   const ConnectionKey key = record.key;
+  by_session_.emplace(record.session, key);
   records_.emplace(key, std::move(record));
 }
 
@@ -102,6 +103,7 @@ void Directory::remove(ConnectionKey key) {
   if (found == records_.end()) return;
   const Record record = std::move(found->second);
   records_.erase(found);
+  by_session_.erase(record.session);
   if (!record.has_connected) --joining_;
   --connections_by_worker_[record.worker];
   const auto room = rooms_.find(record.room);
@@ -118,6 +120,7 @@ void Directory::update(ConnectionKey key, ConnectionReport report) {
   report.id = found->second.session;
   report.role = found->second.role;
   report.worker = found->second.worker;
+  report.phase = found->second.report.phase;  // set_phase() is told sooner than reports
   found->second.report = std::move(report);
 }
 
@@ -137,10 +140,9 @@ const Directory::Record* Directory::find(ConnectionKey key) const {
 
 std::optional<ConnectionKey> Directory::find_session(const std::string& room,
                                                      const std::string& session) const {
-  for (const ConnectionKey key : connections_of(room)) {
-    if (records_.at(key).session == session) return key;
-  }
-  return std::nullopt;
+  const auto found = by_session_.find(session);
+  if (found == by_session_.end() || records_.at(found->second).room != room) return std::nullopt;
+  return found->second;
 }
 
 std::vector<ConnectionKey> Directory::connections_of(const std::string& room) const {

@@ -45,6 +45,7 @@ class Directory {
   void add(Record record, int64_t now_unix_ms);
   // Forgets the connection, and participant and room with their last one.
   void remove(ConnectionKey key);
+  // All but the phase.
   void update(ConnectionKey key, ConnectionReport report);
   void set_phase(ConnectionKey key, ConnectionPhase phase);
 
@@ -80,6 +81,7 @@ class Directory {
   config::Limits limits_;
   std::map<std::string, Room> rooms_;
   std::unordered_map<ConnectionKey, Record> records_;
+  std::unordered_map<std::string, ConnectionKey> by_session_;
   std::map<uint32_t, size_t> connections_by_worker_;
   size_t joining_ = 0;
 };

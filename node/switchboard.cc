@@ -48,7 +48,12 @@ void Switchboard::start(Session session, TimePoint now) {
   entry->connection =
       std::make_unique<connection::Connection>(std::move(config), context_, engine_, now);
   entry->session = std::move(session);
-  by_ufrag_[entry->ufrag] = entry.get();
+  if (!by_ufrag_.try_emplace(entry->ufrag, entry.get()).second) {
+    // 48 random bits met: better this one than both.
+    hooks_.changed(
+        {entry->session.key, connection::State::kClosed, connection::CloseReason::kByUs});
+    return;
+  }
   const uint64_t key = entry->session.key.value();
   entries_[key] = std::move(entry);
 }
@@ -91,14 +96,16 @@ Switchboard::Entry* Switchboard::entry_of(const ice::Path& from, Bytes datagram)
 }
 
 void Switchboard::receive(PacketRef packet, ice::Path from, TimePoint now) {
-  const bool is_check = ice::classify(packet->data()) == ice::DatagramKind::kStun;
   Entry* entry = entry_of(from, packet->data());
   if (entry == nullptr) {
     ++unknown_source_;
     return;
   }
+  const bool is_check = ice::classify(packet->data()) == ice::DatagramKind::kStun;
   entry->connection->receive(std::move(packet), from, now, out_);
-  if (is_check && entry->connection->is_validated(from)) lead_path(*entry, from, now);
+  // Only what was authentic was answered.
+  const bool was_answered = is_check && !out_.datagrams.empty();
+  if (was_answered && entry->connection->is_validated(from)) lead_path(*entry, from, now);
   take_output(*entry, now);
   if (!closed_.empty()) forget_closed();
 }
@@ -304,10 +311,17 @@ void Switchboard::end_superseded(TimePoint now) {
   for (const ConnectionKey key : superseded) end(key, now);
 }
 
+bool Switchboard::make_room() {
+  return std::ranges::all_of(sockets_, [](net::Egress* egress) {
+    if (egress->room() < kRoomMin) egress->flush();
+    return egress->room() >= kRoomMin;
+  });
+}
+
 size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_max) {
   relay::SubscriberBatch batch;
   size_t served = 0;
-  while (served < subscribers_max && relay_.collect(now, hold, batch)) {
+  while (served < subscribers_max && make_room() && relay_.collect(now, hold, batch)) {
     ++served;
     const auto found = by_subscriber_.find(batch.subscriber.value());
     if (found == by_subscriber_.end()) continue;

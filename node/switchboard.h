@@ -58,8 +58,9 @@ class Switchboard {
   void advance(TimePoint now);
   TimePoint next_deadline() const { return entries_.empty() ? kNever : next_tick_; }
 
-  // Writes what is due for at most `subscribers_max` subscribers into the send memory, and returns
-  // for how many: fewer than that when nothing more is due.
+  // Writes what is due for at most `subscribers_max` subscribers into the send memory, which it
+  // flushes when that gets full, and returns for how many: fewer than that when nothing more is
+  // due, or when a socket that takes no more has left no room.
   size_t send_due(TimePoint now, Duration hold, size_t subscribers_max);
   TimePoint next_send(Duration hold) const { return relay_.next_collect(hold); }
 
@@ -70,6 +71,8 @@ class Switchboard {
  private:
   // Timers of connections are looked at this often; nothing of theirs is finer.
   static constexpr Duration kTick = std::chrono::milliseconds(10);
+  // Room in the send memory below which nobody's packets are taken from the relay.
+  static constexpr size_t kRoomMin = size_t{1} << 20;
 
   struct Entry {
     Session session;
@@ -96,6 +99,7 @@ class Switchboard {
   void enter_relay(Entry& entry, TimePoint now);
   void leave_relay(Entry& entry, TimePoint now);
   void send_datagrams();
+  bool make_room();
   void forget_closed();
   void take_relay_output(TimePoint now);
   void end_superseded(TimePoint now);

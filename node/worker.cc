@@ -52,16 +52,27 @@ void Worker::stop() {
   thread_.join();
 }
 
+// A wake-up that finds the loop's queue full is made up for by the next beat.
 bool Worker::start(Session session) {
-  return arriving_.put(std::move(session)) && loop_.post([this] { take_arriving(); });
+  if (!arriving_.put(std::move(session))) return false;
+  loop_.post([this] { take_arriving(); });
+  return true;
+}
+
+void Worker::end(ConnectionKey key) {
+  leaving_.put(key);
+  loop_.post([this] { take_leaving(); });
 }
 
 void Worker::take_arriving() {
   for (Session& session : arriving_.take()) switchboard_->start(std::move(session), loop_.now());
 }
 
-void Worker::end(ConnectionKey key) {
-  loop_.post([this, key] { switchboard_->end(key, loop_.now()); });
+void Worker::take_leaving() {
+  const auto leaving = leaving_.take();
+  if (leaving.empty()) return;
+  take_arriving();  // whoever leaves may still be among those who arrive
+  for (const ConnectionKey key : leaving) switchboard_->end(key, loop_.now());
 }
 
 void Worker::thread_main() {
@@ -94,7 +105,8 @@ void Worker::set_up() {
   timer_ = std::make_unique<net::Timer>(loop_, [] {});  // only wakes: end_turn() does the work
   beat_timer_ = std::make_unique<net::Timer>(loop_, [this] { beat(); });
   last_beat_ = now;
-  beat_timer_->set(now + options_.report_interval);
+  next_report_ = now + options_.report_interval;
+  beat_timer_->set(now + std::min(kHeartbeat, options_.report_interval));
   loop_.before_sleep([this] { end_turn(); });
 }
 
@@ -138,24 +150,29 @@ void Worker::end_turn() {
   set_timer();
 }
 
-// Audio and whole frames to everybody. Reading goes on in between, so that a large frame to many
-// subscribers does not overflow the socket's buffer.
+// What is due, for at most kEgressSlice; the loop then reads, and does not sleep before the rest.
+// While a socket is full the relay keeps what is due: sealed for a full send memory it would be
+// lost.
 void Worker::send_due(TimePoint now) {
-  TimePoint slice_began = net::EventLoop::clock_now();
-  size_t served = 0;
+  const TimePoint began = net::EventLoop::clock_now();
   bool sent = false;
-  do {
-    served = switchboard_->send_due(now, hold_, kSubscribersPerFlush);
+  while (!is_blocked()) {
+    const size_t served = switchboard_->send_due(now, hold_, kSubscribersPerFlush);
     sent = sent || served > 0;
     flush();
-    const TimePoint clock = net::EventLoop::clock_now();
-    if (clock - slice_began < kEgressSlice) continue;
-    for (uint32_t i = 0; i < sockets_.size(); ++i) read(i);
-    slice_began = clock;
-  } while (served == kSubscribersPerFlush);
+    if (served < kSubscribersPerFlush) break;
+    if (net::EventLoop::clock_now() - began < kEgressSlice) continue;
+    loop_.post([] {});
+    break;
+  }
+  flush();
   if (read_at_ == kNever) return;
   if (sent) add_to(forward_delay_, seconds(net::EventLoop::clock_now() - read_at_));
   read_at_ = kNever;
+}
+
+bool Worker::is_blocked() const {
+  return std::ranges::any_of(sockets_, [](const Socket& s) { return s.egress->blocked(); });
 }
 
 void Worker::flush() {
@@ -165,7 +182,9 @@ void Worker::flush() {
 }
 
 void Worker::set_timer() {
-  timer_->set(std::min(switchboard_->next_deadline(), switchboard_->next_send(hold_)));
+  // A full socket wakes the loop when it takes more.
+  const TimePoint next_send = is_blocked() ? kNever : switchboard_->next_send(hold_);
+  timer_->set(std::min(switchboard_->next_deadline(), next_send));
 }
 
 void Worker::beat() {
@@ -182,14 +201,19 @@ void Worker::beat() {
   hold_ = busy_ratio_ < 0.5 ? Duration::zero()
                             : std::chrono::duration_cast<Duration>(kHoldMax * (busy_ratio_ - 0.4));
   heartbeats_.fetch_add(1, std::memory_order_relaxed);
-  hooks_.snapshot(make_snapshot(now));
-  beat_timer_->set(now + options_.report_interval);
+  take_leaving();
+  take_arriving();
+  if (now >= next_report_) {
+    next_report_ = now + options_.report_interval;
+    hooks_.snapshot(make_snapshot(now));
+  }
+  beat_timer_->set(now + std::min(kHeartbeat, options_.report_interval));
 }
 
 WorkerSnapshot Worker::make_snapshot(TimePoint now) {
   WorkerSnapshot snapshot;
   snapshot.worker.worker = options_.index;
-  snapshot.worker.snapshots = heartbeats();
+  snapshot.worker.snapshots = ++snapshots_;
   switchboard_->report(now, snapshot);
   for (auto& entry : snapshot.connections) {
     const uint32_t socket = entry.report.local_socket;

@@ -32,8 +32,10 @@ class Worker {
   static constexpr size_t kPacketsMax = 65'536;
   // Datagrams read in one go before what they caused is sent.
   static constexpr size_t kReadMax = 256;
-  // Egress yields to reading after so long (a large frame to many subscribers).
+  // Egress yields to reading, timers and joins after so long (a large frame to many subscribers),
+  // and goes on in the next turn of the loop.
   static constexpr Duration kEgressSlice = std::chrono::microseconds(500);
+  static constexpr Duration kHeartbeat = std::chrono::milliseconds(500);
   static constexpr Duration kHoldMax = std::chrono::milliseconds(3);
 
   struct Options {
@@ -61,14 +63,14 @@ class Worker {
   // Says good-bye to every peer, sends what is left, and ends the thread.
   void stop();
 
-  // Thread-safe. False when its queue is full: the session is not started.
+  // Thread-safe. False when too many are waiting: the session is not started.
   bool start(Session session);
   void end(ConnectionKey key);
 
   uint32_t index() const { return options_.index; }
   // Of its sockets, with their real ports.
   const std::vector<Address>& addresses() const { return addresses_; }
-  // Beats once a report interval while the thread lives; see Node::healthy().
+  // Beats each kHeartbeat, or more often, while the thread lives; see Node::healthy().
   uint64_t heartbeats() const { return heartbeats_.load(std::memory_order_relaxed); }
 
  private:
@@ -82,11 +84,13 @@ class Worker {
   void set_up();
   void tear_down();
   void take_arriving();
+  void take_leaving();
   void take_done_steps();
   void read(uint32_t socket);
   void end_turn();
   void send_due(TimePoint now);
   void flush();
+  bool is_blocked() const;
   void set_timer();
   void beat();
   void run_handshake(ConnectionKey key, std::unique_ptr<dtls::HandshakeStep> step);
@@ -105,6 +109,7 @@ class Worker {
   const dtls::Context* context_ = nullptr;
 
   Inbox<Session> arriving_;
+  Inbox<ConnectionKey> leaving_;
   Inbox<DoneStep> done_steps_;
   PacketPool pool_{kPacketsMax};
   net::EventLoop loop_;
@@ -118,6 +123,8 @@ class Worker {
   Duration hold_ = Duration::zero();
   TimePoint read_at_ = kNever;  // when this turn's first datagram was read
   TimePoint last_beat_;
+  TimePoint next_report_;
+  uint64_t snapshots_ = 0;
   Duration idle_at_beat_{};
   double busy_ratio_ = 0;
   Histogram forward_delay_;

@@ -170,8 +170,9 @@ TEST_F(DirectoryTest, CountsConnectionsByTheirPhase) {
 
 TEST_F(DirectoryTest, KeepsWhatItKnowsItselfWhenAReportComes) {
   const ConnectionKey alice = add(publish("one", "alice"), 2);
+  directory_.set_phase(alice, ConnectionPhase::kConnected);
   ConnectionReport fresh;
-  fresh.phase = ConnectionPhase::kConnected;
+  fresh.phase = ConnectionPhase::kChecking;  // made before the change of phase was told
   fresh.round_trip_ms = 12.5;
   directory_.update(alice, fresh);
   directory_.update(ConnectionKey(99), fresh);
@@ -181,6 +182,15 @@ TEST_F(DirectoryTest, KeepsWhatItKnowsItselfWhenAReportComes) {
   EXPECT_EQ(report.role, Role::kPublisher);
   EXPECT_EQ(report.phase, ConnectionPhase::kConnected);
   EXPECT_EQ(report.round_trip_ms, 12.5);
+}
+
+TEST_F(DirectoryTest, FindsASessionInItsOwnRoomOnly) {
+  const ConnectionKey alice = add(publish("one", "alice"));
+  add(publish("two", "alice"));
+  EXPECT_EQ(directory_.find_session("one", "c_1"), alice);
+  EXPECT_EQ(directory_.find_session("two", "c_1"), std::nullopt);
+  directory_.remove(alice);
+  EXPECT_EQ(directory_.find_session("one", "c_1"), std::nullopt);
 }
 
 TEST_F(DirectoryTest, NamesThePhases) {

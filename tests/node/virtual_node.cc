@@ -1,6 +1,7 @@
 #include "tests/node/virtual_node.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "rtp/rtcp_reader.h"
@@ -19,6 +20,7 @@ Address address_of(uint16_t port) { return Address::v4({192, 0, 2, 1}, port); }
 }  // namespace
 
 int RecordingSender::send_messages(std::span<const net::OutgoingMessage> messages) {
+  if (blocked_) return -EAGAIN;
   ++calls_;
   messages_ += messages.size();
   for (const net::OutgoingMessage& message : messages) {

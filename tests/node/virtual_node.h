@@ -33,12 +33,15 @@ class RecordingSender final : public net::DatagramSender {
 
   std::vector<Sent> take() { return std::exchange(sent_, {}); }
   void keep(bool keep) { keep_ = keep; }
+  // While blocked it takes nothing, as a full socket.
+  void block(bool blocked) { blocked_ = blocked; }
   uint64_t calls() const { return calls_; }
   uint64_t messages() const { return messages_; }
   uint64_t datagrams() const { return datagrams_; }
 
  private:
   bool keep_ = true;
+  bool blocked_ = false;
   std::vector<Sent> sent_;
   uint64_t calls_ = 0;
   uint64_t messages_ = 0;
