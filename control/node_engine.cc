@@ -10,7 +10,7 @@ class NodeEngine final : public Engine {
   explicit NodeEngine(node::Node& node) : node_(node) {}
 
   void join(node::JoinRequest request, JoinDone done) override {
-    node_.join(std::move(request), std::move(done));
+    node_.join(std::move(request), done);
   }
   bool leave(const std::string& room, const std::string& session) override {
     return node_.leave(room, session);

@@ -164,6 +164,7 @@ std::vector<sdp::Candidate> Node::Impl::candidates_of(const Worker& worker) cons
     }
   }
   std::vector<sdp::Candidate> candidates;
+  candidates.reserve(addresses.size());
   for (const Address& address : addresses) {
     candidates.push_back({.address = address, .priority = priority_of(candidates.size())});
   }
@@ -271,7 +272,9 @@ Expected<std::unique_ptr<Node>, std::string> Node::start(const config::Config& c
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 
-void Node::join(JoinRequest request, JoinDone done) { done(impl_->join(std::move(request))); }
+void Node::join(JoinRequest request, const JoinDone& done) {
+  done(impl_->join(std::move(request)));
+}
 
 bool Node::leave(const std::string& room, const std::string& session) {
   const auto key = impl_->directory().find_session(room, session);

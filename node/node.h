@@ -140,7 +140,7 @@ class Node {
   ~Node();
 
   using JoinDone = std::function<void(Expected<Join, JoinError>)>;
-  void join(JoinRequest request, JoinDone done);
+  void join(JoinRequest request, const JoinDone& done);
   // False when there is no such session in the room (or it ended already).
   bool leave(const std::string& room, const std::string& session);
   bool remove_participant(const std::string& room, const std::string& participant);

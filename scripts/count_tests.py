@@ -41,7 +41,7 @@ def count_vitest(path):
 
 def count_node(path):
     log = pathlib.Path(path).read_text(errors="replace")
-    number = lambda word: last_number(rf"^\W*{word} (\d+)$", log) or 0
+    number = lambda word: last_number(rf"^(?:\S\s+)?{word} (\d+)$", log) or 0
     return number("pass"), number("fail") + number("cancelled")
 
 

@@ -13,9 +13,7 @@
 namespace simpul::net {
 namespace {
 
-using ::testing::Each;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr size_t kSmallArena = 1000;

@@ -153,7 +153,7 @@ inline TrackConfig video_track(uint32_t id, std::vector<std::string> layers = {"
 struct Scene {
   explicit Scene(const Limits& limits = {}, uint64_t seed = 1) : relay(limits, seed) {}
 
-  PublisherId publish(const std::string& participant, std::vector<TrackConfig> tracks) {
+  PublisherId publish(const std::string& participant, const std::vector<TrackConfig>& tracks) {
     const PublisherId id = relay.add_publisher("room", participant, now);
     for (const auto& track : tracks) relay.add_track(id, track, now);
     return id;
