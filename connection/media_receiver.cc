@@ -68,7 +68,7 @@ MediaReceiver::MediaReceiver(const MediaConfig& config, rtp::Ssrc own_ssrc)
 
 std::optional<ReceivedMedia> MediaReceiver::receive(PacketRef packet, const rtp::PacketView& view,
                                                     TimePoint now) {
-  ReceivedStream* stream = find_or_bind(view);
+  ReceivedStream* stream = find_or_bind(view, now);
   const auto* codec = stream == nullptr ? nullptr
                                         : codec_with(config_.receiving[stream->id.line],
                                                      view.payload_type(), stream->is_rtx);
@@ -77,6 +77,8 @@ std::optional<ReceivedMedia> MediaReceiver::receive(PacketRef packet, const rtp:
     return std::nullopt;
   }
   if (next_report_ == kNever) next_report_ = now + kReportInterval;
+  stream->last_packet = now;
+  stream->ended = false;
   note_arrival(*stream, view, now);
   stream->statistics.on_packet(view.sequence_number(), view.timestamp(), packet->size, now);
   auto media = unwrap(view, stream->is_rtx);
@@ -123,7 +125,7 @@ ReceivedStream* MediaReceiver::stream_of(rtp::Ssrc ssrc) {
   return nullptr;
 }
 
-ReceivedStream* MediaReceiver::find_or_bind(const rtp::PacketView& view) {
+ReceivedStream* MediaReceiver::find_or_bind(const rtp::PacketView& view, TimePoint now) {
   if (ReceivedStream* known = stream_of(view.ssrc())) return known;
   const auto where = route(view);
   if (!where) return nullptr;
@@ -131,9 +133,13 @@ ReceivedStream* MediaReceiver::find_or_bind(const rtp::PacketView& view) {
   const auto* codec = codec_with(line, view.payload_type(), where->is_rtx);
   if (codec == nullptr) return nullptr;
   // A new SSRC for a layer that has one: the sender started over; the old source is dropped.
-  std::erase_if(streams_, [&](const ReceivedStream& stream) {
+  const auto old = std::ranges::find_if(streams_, [&](const ReceivedStream& stream) {
     return stream.id == where->id && stream.is_rtx == where->is_rtx;
   });
+  if (old != streams_.end()) {
+    if (!old->ended && now - old->last_packet < kSourceSilence) return nullptr;
+    streams_.erase(old);
+  }
   if (streams_.size() >= kStreamsMax) return nullptr;
   streams_.push_back({.ssrc = view.ssrc(),
                       .id = where->id,
@@ -250,7 +256,11 @@ std::optional<ReceivedSenderReport> MediaReceiver::receive_sender_report(
 }
 
 void MediaReceiver::receive_bye(rtp::Ssrc ssrc) {
-  std::erase_if(streams_, [ssrc](const ReceivedStream& stream) { return stream.ssrc == ssrc; });
+  ReceivedStream* stream = stream_of(ssrc);
+  if (stream == nullptr) return;
+  stream->statistics = rtp::ReceiveStatistics(ssrc, stream->statistics.clock_rate());
+  stream->gaps = rtp::NackTracker();
+  stream->ended = true;
 }
 
 void MediaReceiver::request_key_frame(LayerId id) {

@@ -36,6 +36,9 @@ class MediaReceiver {
   // A sender with right keys can make up SSRCs: more than this are not followed (R7).
   static constexpr size_t kStreamsMax = 32;
   static constexpr Duration kReportInterval = std::chrono::seconds(1);
+  // A source keeps its layer until it was silent for so long or said BYE: two that take turns
+  // would otherwise be a change of source, for every receiver, with each packet.
+  static constexpr Duration kSourceSilence = std::chrono::milliseconds(200);
 
   MediaReceiver(const MediaConfig& config, rtp::Ssrc own_ssrc);
 
@@ -46,8 +49,9 @@ class MediaReceiver {
   std::optional<ReceivedSenderReport> receive_sender_report(const rtp::SenderInfo& sender,
                                                             TimePoint now);
 
-  // The source said that it ends (RFC 3550 §6.6): its SSRC is free again. A source of nobody's is
-  // ignored.
+  // The source said that it ends (RFC 3550 §6.6): what was counted of it is forgotten, and another
+  // may take its layer at once. Its SSRC stays bound: a layer that is switched off says BYE too,
+  // and comes back without MID and RID. A source of nobody's is ignored.
   void receive_bye(rtp::Ssrc ssrc);
 
   // Queues a request for a key frame, which goes out with the next write_due().
@@ -60,8 +64,8 @@ class MediaReceiver {
 
   // Loss of the last report's interval, 0 to 1.
   double loss_of(LayerId id) const;
-  // Packets of sources that nobody announced, of one source too many, or with a payload type that
-  // is not their line's.
+  // Packets of sources that nobody announced, of one source too many, of one whose layer another
+  // still sends, or with a payload type that is not their line's.
   uint64_t ignored() const { return ignored_; }
 
  private:
@@ -71,7 +75,7 @@ class MediaReceiver {
     bool is_rtx = false;
   };
 
-  ReceivedStream* find_or_bind(const rtp::PacketView& view);
+  ReceivedStream* find_or_bind(const rtp::PacketView& view, TimePoint now);
   std::optional<Route> route(const rtp::PacketView& view) const;
   std::optional<Route> route_by_announcement(rtp::Ssrc ssrc) const;
   std::optional<Route> route_by_extensions(const rtp::PacketView& view) const;

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/time.h"
 #include "connection/media_config.h"
 #include "rtp/nack_tracker.h"
 #include "rtp/receive_statistics.h"
@@ -17,6 +18,8 @@ struct ReceivedStream {
   rtp::ReceiveStatistics statistics;
   rtp::NackTracker gaps;    // of a primary stream: also tells a repair from a duplicate
   bool asks_again = false;  // NACK was negotiated
+  TimePoint last_packet{};
+  bool ended = false;  // it said BYE, and nothing since
 };
 
 }  // namespace simpul::connection

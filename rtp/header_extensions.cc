@@ -86,7 +86,9 @@ std::optional<std::string_view> read_mid(Bytes data) {
 
 std::optional<std::string_view> read_rid(Bytes data) {
   if (data.empty() || data.size() > kRidSizeMax) return std::nullopt;
-  if (!std::ranges::all_of(data, is_letter_or_digit)) return std::nullopt;
+  // RFC 8851 §10 allows these two besides.
+  const auto is_allowed = [](uint8_t c) { return is_letter_or_digit(c) || c == '-' || c == '_'; };
+  if (!std::ranges::all_of(data, is_allowed)) return std::nullopt;
   return as_text(data);
 }
 

@@ -50,7 +50,7 @@ inline constexpr size_t kRidSizeMax = 16;
 std::optional<AudioLevel> read_audio_level(Bytes data);
 std::optional<uint16_t> read_transport_sequence(Bytes data);
 std::optional<std::string_view> read_mid(Bytes data);  // 1 to kMidSizeMax token characters
-std::optional<std::string_view> read_rid(Bytes data);  // 1 to kRidSizeMax letters and digits
+std::optional<std::string_view> read_rid(Bytes data);  // 1 to kRidSizeMax of A-Za-z0-9-_
 
 inline constexpr uint16_t kOneByteProfile = 0xBEDE;
 

@@ -24,6 +24,7 @@ class ReceiveStatistics {
   std::optional<ReportBlock> make_report(TimePoint now);
 
   Ssrc ssrc() const { return ssrc_; }
+  uint32_t clock_rate() const { return clock_rate_; }
   uint64_t packets() const { return packets_; }
   uint64_t bytes() const { return bytes_; }
   uint64_t bits_per_second(TimePoint now) const { return rate_.bits_per_second(now); }

@@ -160,11 +160,43 @@ TEST(MediaReceiver, GivesARepairedPacketOnce) {
 TEST(MediaReceiver, LetsANewSourceTakeTheLayerOfTheOld) {
   Receiving peer({video_line("v"), video_line("w")});
   peer.receive(with_extensions(video(100, 1), {{kMidId, "v"}}));
-  const auto media = peer.receive(with_extensions(video(200, 5000), {{kMidId, "v"}}));
+  const auto other = with_extensions(video(200, 5000), {{kMidId, "v"}});
+  peer.now += MediaReceiver::kSourceSilence;
+  const auto media = peer.receive(other);
   ASSERT_TRUE(media);
   EXPECT_EQ(media->id, kFirstLine);
   EXPECT_EQ(media->packet.ssrc, rtp::Ssrc(200));
   EXPECT_FALSE(peer.receive(video(100, 2)));  // forgotten, and says nothing about itself
+}
+
+TEST(MediaReceiver, LetsNoNewSourceTakeALayerThatTheOldStillSends) {
+  Receiving peer({video_line("v", {"q", "h"})});
+  const auto layer = [](uint32_t ssrc, uint16_t number, const char* rid) {
+    return with_extensions(video(ssrc, number), {{kMidId, "v"}, {kRidId, rid}});
+  };
+  ASSERT_TRUE(peer.receive(layer(100, 1, "q")));
+  ASSERT_TRUE(peer.receive(layer(101, 1, "h"))) << "another layer is another source";
+  size_t taken = 0;
+  for (uint16_t i = 0; i < 100; ++i) {
+    peer.now += 10ms;
+    taken += peer.receive(layer(200, i, "q")).has_value();
+    EXPECT_TRUE(peer.receive(layer(100, static_cast<uint16_t>(2 + i), "q")));
+  }
+  EXPECT_EQ(taken, 0u);
+  EXPECT_EQ(peer.receiver.ignored(), 100u);
+  peer.now += MediaReceiver::kSourceSilence - 1ms;
+  EXPECT_FALSE(peer.receive(layer(200, 100, "q")));
+  peer.now += 1ms;
+  EXPECT_TRUE(peer.receive(layer(200, 101, "q")));
+}
+
+TEST(MediaReceiver, LetsANewSourceFollowAtOnceOneThatSaidBye) {
+  Receiving peer({video_line("v"), video_line("w")});
+  peer.receive(with_extensions(video(100, 1), {{kMidId, "v"}}));
+  peer.receiver.receive_bye(rtp::Ssrc(100));
+  const auto media = peer.receive(with_extensions(video(200, 1), {{kMidId, "v"}}));
+  ASSERT_TRUE(media);
+  EXPECT_EQ(media->packet.ssrc, rtp::Ssrc(200));
 }
 
 TEST(MediaReceiver, FollowsNoMoreStreamsThanItMay) {
@@ -184,6 +216,7 @@ TEST(MediaReceiver, FollowsNoMoreStreamsThanItMay) {
   EXPECT_EQ(taken, MediaReceiver::kStreamsMax);
   EXPECT_EQ(peer.receiver.ignored(), 36 - MediaReceiver::kStreamsMax);
   // A sender that starts over needs no room.
+  peer.now += MediaReceiver::kSourceSilence;
   EXPECT_TRUE(peer.receive(with_extensions(video(900), {{kMidId, "a"}, {kRidId, "h"}})));
 }
 
@@ -234,13 +267,21 @@ TEST(MediaReceiver, PassesOnNoMoreExtensionsThanFit) {
   EXPECT_EQ(media->packet.extensions.count, rtp::PassedExtensions::kMax);
 }
 
-TEST(MediaReceiver, ForgetsASourceThatSaidBye) {
-  Receiving peer({video_line("v"), video_line("w")});
-  peer.receive(with_extensions(video(100, 1), {{kMidId, "v"}}));
+TEST(MediaReceiver, KnowsASourceAgainThatSaidBye) {
+  Receiving peer({video_line("v", {"q", "h"}), video_line("w")});
+  peer.receive(with_extensions(video(100, 1), {{kMidId, "v"}, {kRidId, "h"}}));
+  peer.receive(video(100, 5));  // a gap
   peer.receiver.receive_bye(rtp::Ssrc(999));
-  EXPECT_TRUE(peer.receive(video(100, 2)));
   peer.receiver.receive_bye(rtp::Ssrc(100));
-  EXPECT_FALSE(peer.receive(video(100, 3)));
+  EXPECT_THAT(peer.written_after<rtp::Nack>(50ms), ::testing::IsEmpty());
+  // It says nothing about itself when it goes on: the peer takes its layer to be known.
+  const auto media = peer.receive(video(100, 40));
+  ASSERT_TRUE(media);
+  EXPECT_EQ(media->id, (LayerId{0, 1}));
+  EXPECT_THAT(peer.written_after<rtp::Nack>(50ms), ::testing::IsEmpty());
+  const auto reports = peer.written_after<rtp::ReceiverReport>(1s);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].blocks[0].cumulative_lost, 0) << "counted anew";
 }
 
 }  // namespace

@@ -104,7 +104,8 @@ TEST(ExtensionReaders, TakeRidsOfLettersAndDigits) {
   EXPECT_EQ(read_rid(as_bytes("q")), "q");
   EXPECT_EQ(read_rid(as_bytes("Hi09")), "Hi09");
   EXPECT_FALSE(read_rid({}));
-  EXPECT_FALSE(read_rid(as_bytes("a-b")));
+  EXPECT_EQ(read_rid(as_bytes("a-b_c")), "a-b_c");
+  EXPECT_FALSE(read_rid(as_bytes("a.b")));
   EXPECT_FALSE(read_rid(as_bytes("\xff")));
   EXPECT_TRUE(read_rid(as_bytes(std::string(kRidSizeMax, 'r'))));
   EXPECT_FALSE(read_rid(as_bytes(std::string(kRidSizeMax + 1, 'r'))));
