@@ -22,6 +22,7 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
     if (generation_ > 0) clock_.reset();
     ++generation_;
     forget_packets();
+    due_.clear();
     taken.new_generation = true;
   }
   if (!numbered.number) return taken;
@@ -113,7 +114,6 @@ void Feed::forget_packets() {
   for (const FeedPacket& packet : waiting_) let_go(packet);
   waiting_.clear();
   complete_ = 0;
-  due_.clear();
   history_.clear();
 }
 

@@ -63,6 +63,7 @@ class Feed {
 
   const std::string& rid() const { return rid_; }
   uint32_t generation() const { return generation_; }
+  TimePoint last_media() const { return last_media_; }
   const History& history() const { return history_; }
   KeyFrameRequests& key_frames() { return key_frames_; }
   const KeyFrameRequests& key_frames() const { return key_frames_; }
@@ -72,7 +73,7 @@ class Feed {
  private:
   void read_payload(FeedPacket& packet) const;
   bool note_media(const FeedPacket& packet, TimePoint now);  // true when the layers changed
-  void forget_packets();
+  void forget_packets();  // but not what is due: a batch may borrow from it
 
   std::string rid_;
   rtp::MediaKind kind_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,8 +18,21 @@ struct Publisher {
   PublisherId id;
   Room* room = nullptr;
   std::string participant;
+  TimePoint joined{};
   ParticipantClock clock;
   std::vector<std::unique_ptr<Track>> tracks;  // as they were added
+
+  // Since when nothing has come of it: of one that has sent nothing yet, since it is there.
+  TimePoint silent_since() const {
+    TimePoint last = joined;
+    for (const auto& track : tracks) {
+      for (const Feed& feed : track->feeds()) last = std::max(last, feed.last_media());
+    }
+    return last;
+  }
+  bool is_sending() const {
+    return std::ranges::any_of(tracks, [](const auto& track) { return track->is_sent(); });
+  }
 
   // The track of a kind at a place among its kind, or null.
   Track* track(rtp::MediaKind kind, size_t place) const {

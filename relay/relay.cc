@@ -117,6 +117,7 @@ PublisherId Relay::add_publisher(std::string_view room, std::string_view partici
   publisher->id = PublisherId(state_->next_publisher++);
   publisher->room = &state_->room(room);
   publisher->participant = participant;
+  publisher->joined = now;
   publisher->room->publishers.push_back(publisher.get());
   const PublisherId id = publisher->id;
   state_->publishers.emplace(id, std::move(publisher));
@@ -220,7 +221,10 @@ void Relay::receive_nack(SubscriberId subscriber_id, rtp::Ssrc ssrc,
   Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
   if (slot == nullptr) return;
   const bool was_waiting = !subscriber->retransmissions.empty();
-  slot->retransmit({.missing = missing,
+  const size_t admitted = subscriber->admit_nacks(missing.size(), now);
+  state_->counters.nacks_received += missing.size();
+  state_->counters.retransmissions_refused += missing.size() - admitted;
+  slot->retransmit({.missing = missing.first(admitted),
                     .round_trip = subscriber->round_trip,
                     .times_max = state_->limits.retransmissions_per_packet},
                    state_->tracks, now, subscriber->retransmissions, state_->counters);
@@ -258,6 +262,7 @@ void Relay::advance(TimePoint now, Output& out) {
   if (now >= state_->tick_due) {
     state_->tick_due = now + kTick;
     for (const auto& [id, track] : state_->tracks) track->advance(now);
+    for (const auto& [name, room] : state_->rooms) reseat_silent(room, now);
     for (const auto& [id, subscriber] : state_->subscribers) {
       for (Slot& slot : subscriber->slots) slot.advance(now, state_->clock, out.reports);
     }

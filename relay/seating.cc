@@ -56,7 +56,41 @@ void fill_by_last(Subscriber& subscriber) {
   fill(subscriber, [](const Seat&, const Publisher&, size_t) { return true; });
 }
 
+void assign_slots(const Seat& seat, TimePoint now) {
+  for (Slot* slot : {seat.audio, seat.video}) {
+    if (slot != nullptr) slot->assign(track_for(slot, *seat.publisher, seat.place), now);
+  }
+}
+
+bool take_if_sending(const Subscriber& subscriber, Seat& seat, Publisher& publisher) {
+  if (!publisher.is_sending()) return false;
+  for (size_t place = 0; place < publisher.tracks.size(); ++place) {
+    if (!can_sit(subscriber, seat, publisher, place)) continue;
+    take(seat, publisher, place);
+    return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+void reseat_silent(const Room& room, TimePoint now) {
+  const auto is_silent = [now](const Publisher* publisher) {
+    return now - publisher->silent_since() > kSeatSilence;
+  };
+  if (room.publishers.size() < 2 || std::ranges::none_of(room.publishers, is_silent)) return;
+  for (Subscriber* subscriber : room.subscribers) {
+    if (!subscriber->wish.participant.empty()) continue;
+    for (Seat& seat : subscriber->seats) {
+      if (seat.publisher == nullptr || !is_silent(seat.publisher)) continue;
+      const auto& publishers = room.publishers;
+      const auto taken = std::find_if(publishers.rbegin(), publishers.rend(), [&](Publisher* next) {
+        return take_if_sending(*subscriber, seat, *next);
+      });
+      if (taken != publishers.rend()) assign_slots(seat, now);
+    }
+  }
+}
 
 void seat(Subscriber& subscriber, TimePoint now) {
   if (subscriber.wish.participant.empty()) {
@@ -65,10 +99,7 @@ void seat(Subscriber& subscriber, TimePoint now) {
     fill_by_name(subscriber);
   }
   for (const Seat& seat : subscriber.seats) {
-    if (seat.publisher == nullptr) continue;
-    for (Slot* slot : {seat.audio, seat.video}) {
-      if (slot != nullptr) slot->assign(track_for(slot, *seat.publisher, seat.place), now);
-    }
+    if (seat.publisher != nullptr) assign_slots(seat, now);
   }
 }
 

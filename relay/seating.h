@@ -10,10 +10,16 @@ namespace simpul::relay {
 // Who sits in a subscriber's seats. A subscriber who named a participant gets that one's tracks, in
 // their order; one who named nobody gets those who published last, all tracks of one before the
 // next. Who has a seat keeps it for as long as they publish; who returns gets theirs again if it
-// is free.
+// is free. A seat of anybody's is also free when its publisher has fallen silent and somebody else
+// is sending: an encoder that crashed and came back under another name is seen again.
+
+// A publisher of whom nothing has come for so long may lose its seat.
+inline constexpr Duration kSeatSilence = std::chrono::seconds(2);
 
 // Fills the free seats, and gives the seated ones what they have added since.
 void seat(Subscriber& subscriber, TimePoint now);
+// Gives the seats of the silent in a room to those who are sending.
+void reseat_silent(const Room& room, TimePoint now);
 // Takes somebody's seats away; they remember whose they were.
 void unseat(Subscriber& subscriber, const Publisher& publisher, TimePoint now);
 

@@ -149,13 +149,13 @@ uint32_t Slot::ticks_since_last(const Feed& source, const FeedPacket& first) con
 
 void Slot::retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
                       std::vector<Retransmission>& out, Counters& counters) {
-  counters.nacks_received += nack.missing.size();
   if (!rtx_ssrc_) return;
   if (!retransmission_limit_) {
     retransmission_limit_ = std::make_unique<RetransmissionLimit>(now);
   }
+  counters.retransmissions_refused += nack.missing.size();
   for (const auto sequence_number : nack.missing) {
-    ++counters.retransmissions_refused;
+    if (out.size() >= kRetransmissionsMax) return;
     const auto index = stream_.sent_index(sequence_number);
     const Segment* segment = index ? stream_.segment_of(*index) : nullptr;
     if (segment == nullptr || !segment->rtx_payload_type) continue;
@@ -169,7 +169,7 @@ void Slot::retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
                                                   .octets_sent = stream_.octets(),
                                                   .times_max = nack.times_max,
                                                   .round_trip = nack.round_trip};
-    if (out.size() >= kRetransmissionsMax || !retransmission_limit_->allow(request, now)) continue;
+    if (!retransmission_limit_->allow(request, now)) continue;
     --counters.retransmissions_refused;
     out.push_back({.slot = this, .packet = *packet, .segment = *segment});
   }

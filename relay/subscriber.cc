@@ -26,6 +26,16 @@ Slot* Subscriber::slot(rtp::Ssrc ssrc) {
   return found == slots.end() ? nullptr : &*found;
 }
 
+size_t Subscriber::admit_nacks(size_t count, TimePoint now) {
+  if (now - nacks_since >= kNackInterval) {
+    nacks_since = now;
+    nacks = 0;
+  }
+  const size_t admitted = std::min(count, kNacksMax - nacks);
+  nacks += admitted;
+  return admitted;
+}
+
 void Subscriber::forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters) {
   auto slot = slots.begin();
   for (; slot != slots.end() && slot->kind() == rtp::MediaKind::kAudio; ++slot) slot->forward(out);

@@ -33,10 +33,16 @@ struct Subscriber {
   Subscriber(SubscriberId subscriber_id, Room& in, Wish what)
       : id(subscriber_id), room(&in), wish(std::move(what)) {}
 
+  // Lost packets that one subscriber may name in one interval; what is more is not looked at.
+  static constexpr size_t kNacksMax = 1'024;
+  static constexpr Duration kNackInterval = std::chrono::milliseconds(100);
+
   // Gives it its slots, once.
   void add_slots(std::span<const SlotConfig> configs,
                  const std::function<Slot::FirstNumbers()>& first_numbers);
   Slot* slot(rtp::Ssrc ssrc);
+  // How many of `count` packets that it names as lost may be looked at now; they are taken as that.
+  size_t admit_nacks(size_t count, TimePoint now);
 
   // Appends all that is due for it: audio, what was asked for again, video.
   void forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters);
@@ -51,6 +57,8 @@ struct Subscriber {
   Wish wish;
   bool started = false;
   Duration round_trip = kRoundTripDefault;
+  TimePoint nacks_since{};  // when the interval began
+  size_t nacks = 0;         // in it
   std::vector<Seat> seats;
   std::vector<rtp::Ssrc> order;  // of the slots as they were configured
 };

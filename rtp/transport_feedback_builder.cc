@@ -4,9 +4,6 @@
 
 namespace simpul::rtp {
 
-TransportFeedbackBuilder::TransportFeedbackBuilder()
-    : arrivals_(static_cast<size_t>(kHistory), kNever) {}
-
 void TransportFeedbackBuilder::on_packet(SequenceNumber transport_sequence, TimePoint arrival) {
   if (!started_) restart(transport_sequence);
   int64_t number = unwrap_near(newest_, transport_sequence);
@@ -35,7 +32,7 @@ void TransportFeedbackBuilder::on_packet(SequenceNumber transport_sequence, Time
 }
 
 void TransportFeedbackBuilder::restart(SequenceNumber transport_sequence) {
-  std::ranges::fill(arrivals_, kNever);
+  arrivals_.assign(static_cast<size_t>(kHistory), kNever);
   started_ = true;
   newest_ = transport_sequence.value();
   next_ = newest_;

@@ -22,8 +22,6 @@ class TransportFeedbackBuilder {
   static constexpr int64_t kHistory = 2048;
   static constexpr Duration kInterval = std::chrono::milliseconds(50);
 
-  TransportFeedbackBuilder();
-
   void on_packet(SequenceNumber transport_sequence, TimePoint arrival);
 
   // Appends the next message when one is due. Call again with a fresh writer until it says false:
@@ -39,7 +37,7 @@ class TransportFeedbackBuilder {
   void restart(SequenceNumber transport_sequence);
   void advance_to(int64_t number);
 
-  std::vector<TimePoint> arrivals_;  // a ring, by number; kNever for what did not come
+  std::vector<TimePoint> arrivals_;  // a ring, by number, from the first packet on; kNever: not here
   std::vector<TimePoint> pending_;   // what one message speaks of, unrolled
   int64_t next_ = 0;                 // the first number that is not yet reported
   int64_t newest_ = 0;               // always one that came

@@ -154,7 +154,6 @@ void AnswerWriter::write_codec(const NegotiatedCodec& codec) {
   line("a=rtpmap:", payload_type, " ", encoding(codec));
   if (!codec.parameters.empty()) line("a=fmtp:", payload_type, " ", codec.parameters);
   const auto& feedback = codec.feedback;
-  if (feedback.goog_remb) line("a=rtcp-fb:", payload_type, " goog-remb");
   if (feedback.transport_cc) line("a=rtcp-fb:", payload_type, " transport-cc");
   if (feedback.ccm_fir) line("a=rtcp-fb:", payload_type, " ccm fir");
   if (feedback.nack) line("a=rtcp-fb:", payload_type, " nack");

@@ -121,7 +121,6 @@ Feedback CodecChoice::feedback_of(const PayloadFormat& format, MediaType type,
   // Towards watchers nothing is estimated, so their reports would cost bandwidth for nothing.
   feedback.transport_cc = publisher && transport_sequence && has(offered, "transport-cc");
   if (type != MediaType::kVideo) return feedback;
-  feedback.goog_remb = publisher && has(offered, "goog-remb");
   feedback.nack = has(offered, "nack");
   feedback.nack_pli = has(offered, "nack pli");
   feedback.ccm_fir = has(offered, "ccm fir");

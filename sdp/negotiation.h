@@ -31,13 +31,12 @@ struct AnswerPolicy {
 // Opus and VP8, and the header extensions that this role uses or passes on.
 AnswerPolicy default_policy(PeerRole role);
 
-// The feedback messages that the answer keeps (RFC 4585, 5104, transport-wide cc, REMB).
+// The feedback messages that the answer keeps (RFC 4585, 5104, transport-wide cc).
 struct Feedback {
   bool nack = false;
   bool nack_pli = false;
   bool ccm_fir = false;
   bool transport_cc = false;
-  bool goog_remb = false;
 
   friend bool operator==(const Feedback&, const Feedback&) = default;
 };

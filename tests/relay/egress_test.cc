@@ -140,6 +140,33 @@ TEST_F(EgressTest, APublisherMayGoInTheMiddleOfARound) {
   EXPECT_EQ(scene_.pool.in_use(), 0u);
 }
 
+TEST_F(EgressTest, KeepsWhatABatchBorrowsWhenTheOldLayerLosesItsLastWatcher) {
+  const auto bo = scene_.publish("bo", {video_track(5, {"q", "h"})});
+  add_watcher();
+  Source low(scene_.pool, {.ssrc = 50});
+  Source high(scene_.pool, {.ssrc = 51, .width = 1'280, .height = 720});
+  scene_.pass(5, low.frame({.key = true}));
+  scene_.pass(5, high.frame({}), 1);  // another layer, which the watcher waits for
+  const size_t held = scene_.pool.in_use();
+  scene_.receive(5, low.frame({}));
+  scene_.receive(5, high.frame({.key = true}), 1);
+  SubscriberBatch batch;
+  ASSERT_TRUE(scene_.relay.collect(scene_.now, 0ms, batch));
+  ASSERT_THAT(batch.packets, SizeIs(6)) << "the last of the old layer, the first of the new";
+  EXPECT_GE(scene_.pool.in_use(), 6u);
+  EXPECT_GT(held, 0u);
+  std::vector<PacketRef> others;  // what was let go would be written over
+  for (int i = 0; i < 100; ++i) {
+    others.push_back(scene_.pool.allocate());
+    others.back()->bytes.fill(0xEE);
+  }
+  for (const auto& packet : batch.packets) EXPECT_NE(packet.body.back(), 0xEE);
+  EXPECT_FALSE(scene_.relay.collect(scene_.now, 0ms, batch));
+  others.clear();
+  scene_.relay.remove_publisher(bo, scene_.now);
+  EXPECT_EQ(scene_.pool.in_use(), 0u);
+}
+
 TEST_F(EgressTest, KeepsNoPacketsOfWhatNobodyWatches) {
   scene_.pass(2, source_.frame({.key = true, .packets = 50}));
   EXPECT_EQ(scene_.pool.in_use(), 0u);

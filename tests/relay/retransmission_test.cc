@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "relay/retransmissions.h"
+#include "relay/subscriber.h"
 #include "tests/relay/scene.h"
 
 namespace simpul::relay {
@@ -167,6 +168,27 @@ TEST(RetransmissionLimit, SpendsNoMoreThanItsShareOfWhatWasSent) {
   EXPECT_EQ(allowed, 120u) << "the floor";
   ask_for_all(9'000'000);
   EXPECT_EQ(allowed, 220u) << "no more than recently sent counts";
+}
+
+TEST_F(RetransmissionTest, LooksAtNoMoreNumbersThanItMayInOneInterval) {
+  scene_.now += 1s;
+  scene_.pass(2, source_.frame({.packets = 1}));
+  const auto newest = rtp::SequenceNumber(static_cast<uint16_t>(sent_.back().index + 1));
+  // Numbers that were never sent use the interval up.
+  const std::vector<rtp::SequenceNumber> never(Subscriber::kNacksMax - 1, rtp::SequenceNumber(1));
+  const auto ask = [&](std::span<const rtp::SequenceNumber> missing) {
+    scene_.relay.receive_nack(watcher_, rtp::Ssrc(10), missing, scene_.now);
+    return scene_.collect().size();
+  };
+  EXPECT_EQ(ask(never), 0u);
+  EXPECT_EQ(ask(std::span(&newest, 1)), 1u) << "the last that is looked at";
+  const auto refused = scene_.relay.counters().retransmissions_refused;
+  scene_.now += Subscriber::kNackInterval - 1ms;
+  EXPECT_EQ(ask(std::span(&newest, 1)), 0u);
+  EXPECT_EQ(scene_.relay.counters().retransmissions_refused, refused + 1);
+  scene_.now += 1ms;
+  EXPECT_EQ(ask(std::span(&newest, 1)), 1u);
+  EXPECT_EQ(scene_.relay.counters().nacks_received, Subscriber::kNacksMax + 2);
 }
 
 }  // namespace

@@ -154,5 +154,38 @@ TEST_F(SeatingTest, GivesNothingBeforeTheSubscriberStarts) {
   EXPECT_FALSE(scene_.pass(2, source.frame({.key = true})).empty());
 }
 
+TEST_F(SeatingTest, GivesTheSeatOfOneWhoFellSilentToOneWhoSends) {
+  scene_.publish("ana", {audio_track(1), video_track(2)});
+  const auto watcher = scene_.watch({}, {audio_slot(1), video_slot(10)});
+  const auto named = scene_.watch({.participant = "ana"}, {audio_slot(1), video_slot(10)});
+  Source crashed(scene_.pool, {.ssrc = 5});
+  scene_.pass(2, crashed.frame({.key = true}));
+  scene_.publish("ana-again", {audio_track(3), video_track(4)});
+  scene_.advance(2'500ms);
+  EXPECT_THAT(tracks(watcher), ElementsAre(1, 2)) << "nobody else is sending";
+  Source back(scene_.pool, {.ssrc = 6});
+  scene_.pass(4, back.frame({.key = true}));
+  EXPECT_EQ(scene_.requests(100ms), 1u) << "of the layer that it waits for now";
+  EXPECT_THAT(tracks(watcher), ElementsAre(3, 4));
+  EXPECT_THAT(tracks(named), ElementsAre(1, 2)) << "keeps to its wish";
+  EXPECT_FALSE(scene_.pass(4, back.frame({.key = true})).empty());
+}
+
+TEST_F(SeatingTest, KeepsTheSeatOfOneWhoStillSendsAnything) {
+  scene_.publish("ana", {audio_track(1), video_track(2)});
+  const auto watcher = scene_.watch({}, {audio_slot(1), video_slot(10)});
+  scene_.publish("bo", {audio_track(3), video_track(4)});
+  Source voice(scene_.pool, {.ssrc = 5, .codec = rtp::Codec::kOpus});
+  Source other(scene_.pool, {.ssrc = 6});
+  for (int i = 0; i < 50; ++i) {
+    std::vector<rtp::MediaPacket> spoken;
+    if (i % 10 == 0) spoken.push_back(voice.audio());
+    scene_.pass(1, std::move(spoken));
+    scene_.pass(4, other.frame({.key = true}));
+    scene_.advance(100ms);
+  }
+  EXPECT_THAT(tracks(watcher), ElementsAre(1, 2));
+}
+
 }  // namespace
 }  // namespace simpul::relay

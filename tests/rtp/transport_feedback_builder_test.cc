@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "rtp/rtcp_reader.h"
+#include "tests/support/allocation_counter.h"
 
 namespace simpul::rtp {
 namespace {
@@ -25,6 +26,15 @@ struct Message {
   std::vector<uint16_t> received = {};
   std::vector<Duration> times = {};
 };
+
+TEST(TransportFeedbackBuilder, TakesItsMemoryWithItsFirstPacketOnly) {
+  const size_t before = simpul::testing::allocations();
+  TransportFeedbackBuilder builder;
+  EXPECT_EQ(simpul::testing::allocations(), before);
+  EXPECT_EQ(builder.next_deadline(), kNever);
+  builder.on_packet(SequenceNumber(1), TimePoint(1s));
+  EXPECT_GT(simpul::testing::allocations(), before);
+}
 
 class TransportFeedbackBuilderTest : public ::testing::Test {
  protected:

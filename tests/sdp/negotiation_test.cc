@@ -66,8 +66,7 @@ TEST(Negotiation, AcceptsChromiumsSimulcastPublisher) {
   EXPECT_EQ(video.codecs[0].feedback, (Feedback{.nack = true,
                                                 .nack_pli = true,
                                                 .ccm_fir = true,
-                                                .transport_cc = true,
-                                                .goog_remb = true}));
+                                                .transport_cc = true}));
 }
 
 TEST(Negotiation, KeepsTheRidsInTheirOrder) {
