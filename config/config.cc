@@ -281,7 +281,7 @@ void read_limits(Section& section, Limits& limits) {
   section.number("rooms", 1, 1'000'000, limits.rooms);
   section.number("participants_per_room", 1, 1'000'000, limits.participants_per_room);
   section.number("publishers_per_room", 1, 100'000, limits.publishers_per_room);
-  section.number("tracks_per_participant", 1, 64, limits.tracks_per_participant);
+  section.number("tracks_per_participant", 1, 16, limits.tracks_per_participant);
 }
 
 bool is_forbidden(char c) {

@@ -58,7 +58,8 @@ struct MediaConfig {
   std::vector<ReceivingLine> receiving;
   std::vector<SendingLine> sending;
   rtp::ExtensionMap extensions;
-  std::string cname;  // of our RTCP
+  std::string cname;               // of our RTCP
+  bool reduced_size_rtcp = false;  // every line offered it (RFC 5506): feedback may stand alone
 };
 
 }  // namespace simpul::connection

@@ -287,6 +287,8 @@ void MediaReceiver::write_key_frame_requests(std::vector<std::vector<uint8_t>>& 
   if (key_frames_wanted_.empty()) return;
   RtcpBuffer buffer;
   rtp::RtcpWriter writer(buffer);
+  begin_feedback(writer);
+  const size_t head = writer.size();
   std::erase_if(key_frames_wanted_, [&](LayerId id) {
     const ReceivedStream* primary = primary_of(id);
     if (primary == nullptr) return false;  // asked for as soon as its first packet tells the SSRC
@@ -299,7 +301,14 @@ void MediaReceiver::write_key_frame_requests(std::vector<std::vector<uint8_t>>& 
     }
     return true;
   });
-  append(writer, packets);
+  if (writer.size() > head) append(writer, packets);
+}
+
+// Without RFC 5506 a compound has a report and a CNAME first (RFC 3550 §6.1).
+void MediaReceiver::begin_feedback(rtp::RtcpWriter& writer) const {
+  if (config_.reduced_size_rtcp) return;
+  writer.receiver_report(own_ssrc_, {});
+  writer.cname(own_ssrc_, config_.cname);
 }
 
 void MediaReceiver::write_nacks(TimePoint now, std::vector<std::vector<uint8_t>>& packets) {
@@ -312,6 +321,7 @@ void MediaReceiver::write_nacks(TimePoint now, std::vector<std::vector<uint8_t>>
     while (!rest.empty()) {
       RtcpBuffer buffer;
       rtp::RtcpWriter writer(buffer);
+      begin_feedback(writer);
       const size_t written = writer.nack(own_ssrc_, stream.ssrc, rest);
       if (written == 0) break;
       append(writer, packets);
@@ -325,6 +335,7 @@ void MediaReceiver::write_feedback(TimePoint now, std::vector<std::vector<uint8_
   while (true) {
     RtcpBuffer buffer;
     rtp::RtcpWriter writer(buffer);
+    begin_feedback(writer);
     if (!feedback_.write_due(now, own_ssrc_, feedback_media_, writer)) return;
     append(writer, packets);
   }

@@ -14,6 +14,10 @@
 #include "rtp/rtcp.h"
 #include "rtp/transport_feedback_builder.h"
 
+namespace simpul::rtp {
+class RtcpWriter;
+}
+
 namespace simpul::connection {
 
 struct ReceivedMedia {
@@ -34,7 +38,7 @@ struct ReceivedSenderReport {
 class MediaReceiver {
  public:
   // A sender with right keys can make up SSRCs: more than this are not followed (R7).
-  static constexpr size_t kStreamsMax = 32;
+  static constexpr size_t kStreamsMax = 128;  // 16 lines of 4 layers with RTX
   static constexpr Duration kReportInterval = std::chrono::seconds(1);
   // A source keeps its layer until it was silent for so long or said BYE: two that take turns
   // would otherwise be a change of source, for every receiver, with each packet.
@@ -86,6 +90,7 @@ class MediaReceiver {
   ReceivedStream* stream_of(rtp::Ssrc ssrc);
   void read_extensions(const rtp::PacketView& view, Bytes packet, rtp::MediaPacket& media) const;
   void note_arrival(const ReceivedStream& stream, const rtp::PacketView& view, TimePoint now);
+  void begin_feedback(rtp::RtcpWriter& writer) const;
   void write_reports(TimePoint now, std::vector<std::vector<uint8_t>>& packets);
   void write_nacks(TimePoint now, std::vector<std::vector<uint8_t>>& packets);
   void write_feedback(TimePoint now, std::vector<std::vector<uint8_t>>& packets);

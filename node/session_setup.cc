@@ -120,6 +120,7 @@ SessionSetup::SessionSetup(const config::Config& config, const dtls::Fingerprint
       fingerprint_(to_sdp(fingerprint)),
       track_seed_(crypto::random_u32()) {
   publisher_policy_.media_max = config.limits.tracks_per_participant;
+  watcher_policy_.media_max = relay::Limits{}.slots_per_subscriber;
 }
 
 // A counter, scrambled one to one: ids come once in 2^32 and tell nothing about one another.
@@ -197,6 +198,7 @@ Expected<PreparedJoin, JoinError> SessionSetup::prepare(
   config.own_ssrc = rtp::Ssrc(crypto::random_u32() | 1);
   config.media.extensions = negotiated->extension_map();
   config.media.cname = kCname;
+  config.media.reduced_size_rtcp = negotiated->rtcp_rsize();
 
   sdp::AnswerParameters answer{.session_id = crypto::random_u64() >> 2,
                                .ice_ufrag = config.ice.local.username_fragment,

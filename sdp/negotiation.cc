@@ -271,6 +271,12 @@ rtp::ExtensionMap Negotiated::extension_map() const {
   return map;
 }
 
+bool Negotiated::rtcp_rsize() const {
+  return std::ranges::all_of(media, [](const NegotiatedMedia& section) {
+    return !section.accepted() || section.rtcp_rsize;
+  });
+}
+
 Expected<Negotiated, NegotiationError> negotiate(const SessionDescription& offer,
                                                  const AnswerPolicy& policy) {
   return Negotiator(offer, policy).run();

@@ -125,6 +125,8 @@ struct Negotiated {
 
   // The ids of the whole BUNDLE group: the union of the m-lines', without clashes.
   rtp::ExtensionMap extension_map() const;
+  // Whether all accepted m-lines offered RTCP of reduced size: they share one transport.
+  bool rtcp_rsize() const;
 };
 
 struct NegotiationError {

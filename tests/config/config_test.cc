@@ -150,7 +150,7 @@ TEST(Config, ChecksNumbersAtTheirBounds) {
   EXPECT_NE(outcome("[media]\nworkers = 257\n"), "ok");
   EXPECT_NE(outcome("[media]\nport = 9223372036854775807\n"), "ok");
   EXPECT_NE(outcome("[limits]\nrooms = 0\n"), "ok");
-  EXPECT_NE(outcome("[limits]\ntracks_per_participant = 65\n"), "ok");
+  EXPECT_NE(outcome("[limits]\ntracks_per_participant = 17\n"), "ok");
 }
 
 TEST(Config, EveryWorkerNeedsAPort) {

@@ -19,7 +19,8 @@ MediaConfig both_ways() {
   return {.receiving = {video_line("v")},
           .sending = {{.mid = "s", .ssrc = kSlot, .rtx_ssrc = kSlotRtx}},
           .extensions = usual_extensions(),
-          .cname = "us"};
+          .cname = "us",
+          .reduced_size_rtcp = true};
 }
 
 class ConnectionMediaTest : public ::testing::Test {

@@ -204,6 +204,24 @@ TEST(MediaReceiverRtcp, KeepsAKeyFrameRequestUntilTheSourceIsKnown) {
   EXPECT_EQ(peer.written_after<rtp::Pli>(0ms).size(), 1u);
 }
 
+TEST(MediaReceiverRtcp, BeginsEachCompoundWithAReportWhereReducedSizeWasNotNegotiated) {
+  Receiving peer({video_line("v")});
+  peer.config.reduced_size_rtcp = false;
+  peer.receive(numbered(100, 7, 41));
+  peer.receive(numbered(100, 9, 42));
+  peer.receiver.request_key_frame({0, 0});
+  EXPECT_EQ(peer.written_after<rtp::Pli>(50ms).size(), 1u);
+  EXPECT_EQ(peer.written<rtp::Nack>().size(), 1u);
+  EXPECT_EQ(peer.written<rtp::TransportFeedback>().size(), 1u);
+  ASSERT_EQ(peer.compounds.size(), 3u);
+  for (const auto& compound : peer.compounds) {
+    rtp::RtcpReader reader(compound);
+    const auto first = reader.next();
+    ASSERT_TRUE(first);
+    EXPECT_TRUE(std::holds_alternative<rtp::ReceiverReport>(*first));
+  }
+}
+
 TEST(MediaReceiverRtcp, WritesNoDatagramThatIsTooLarge) {
   Receiving peer({video_line("v")});
   peer.receive(video(100, 0));

@@ -201,7 +201,7 @@ TEST(MediaReceiver, LetsANewSourceFollowAtOnceOneThatSaidBye) {
 
 TEST(MediaReceiver, FollowsNoMoreStreamsThanItMay) {
   std::vector<ReceivingLine> lines;
-  for (char line = 'a'; line < 'a' + 9; ++line) {
+  for (char line = 'a'; line < 'a' + 17; ++line) {
     lines.push_back(video_line(std::string(1, line), {"q", "h", "f", "x"}));
   }
   Receiving peer(lines);
@@ -211,10 +211,13 @@ TEST(MediaReceiver, FollowsNoMoreStreamsThanItMay) {
     for (const auto& rid : line.rids) {
       taken += peer.receive(with_extensions(video(ssrc++), {{kMidId, line.mid}, {kRidId, rid}}))
                    .has_value();
+      taken += peer.receive(with_extensions(Receiving::rtx(ssrc++, 1, 0),
+                                            {{kMidId, line.mid}, {kRepairedRidId, rid}}))
+                   .has_value();
     }
   }
   EXPECT_EQ(taken, MediaReceiver::kStreamsMax);
-  EXPECT_EQ(peer.receiver.ignored(), 36 - MediaReceiver::kStreamsMax);
+  EXPECT_EQ(peer.receiver.ignored(), 17 * 8 - MediaReceiver::kStreamsMax);
   // A sender that starts over needs no room.
   peer.now += MediaReceiver::kSourceSilence;
   EXPECT_TRUE(peer.receive(with_extensions(video(900), {{kMidId, "a"}, {kRidId, "h"}})));

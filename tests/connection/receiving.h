@@ -75,7 +75,8 @@ struct Receiving {
       : config{.receiving = std::move(lines),
                .sending = {},
                .extensions = usual_extensions(),
-               .cname = "us"} {}
+               .cname = "us",
+               .reduced_size_rtcp = true} {}
 
   std::optional<connection::ReceivedMedia> receive(const PacketFields& fields) {
     const auto bytes = make_packet(fields);

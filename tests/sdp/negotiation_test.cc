@@ -69,6 +69,11 @@ TEST(Negotiation, AcceptsChromiumsSimulcastPublisher) {
                                                 .transport_cc = true}));
 }
 
+TEST(Negotiation, ReducesRtcpOnlyWhereEveryLineOffersIt) {
+  EXPECT_TRUE(accepted(sample_offer("chromium-offer-recvonly"), PeerRole::kWatcher).rtcp_rsize());
+  EXPECT_FALSE(accepted(sample_offer("firefox-offer-simulcast-vp8")).rtcp_rsize());
+}
+
 TEST(Negotiation, KeepsTheRidsInTheirOrder) {
   for (const auto* name : {"chromium-offer-simulcast-vp8", "firefox-offer-simulcast-vp8"}) {
     const auto negotiated = accepted(sample_offer(name));
