@@ -37,10 +37,11 @@ class TransportFeedbackBuilder {
   void restart(SequenceNumber transport_sequence);
   void advance_to(int64_t number);
 
-  std::vector<TimePoint> arrivals_;  // a ring, by number, from the first packet on; kNever: not here
-  std::vector<TimePoint> pending_;   // what one message speaks of, unrolled
-  int64_t next_ = 0;                 // the first number that is not yet reported
-  int64_t newest_ = 0;               // always one that came
+  std::vector<TimePoint>
+      arrivals_;                    // a ring, by number, from the first packet on; kNever: not here
+  std::vector<TimePoint> pending_;  // what one message speaks of, unrolled
+  int64_t next_ = 0;                // the first number that is not yet reported
+  int64_t newest_ = 0;              // always one that came
   std::optional<SequenceNumber> expected_after_old_;  // RFC 3550 A.1: two in sequence restart
   TimePoint deadline_ = kNever;
   uint8_t feedback_count_ = 0;

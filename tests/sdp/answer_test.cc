@@ -52,10 +52,10 @@ TEST(Answer, ToChromiumsSimulcastPublisherLineByLine) {
                   "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
                   "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
                   "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
-                  "a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 transport-cc",
-                  "a=rtcp-fb:96 ccm fir", "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli",
-                  "a=rtpmap:97 rtx/90000", "a=fmtp:97 apt=96", "a=rid:q recv", "a=rid:h recv",
-                  "a=rid:f recv", "a=simulcast:recv q;h;f"));
+                  "a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 transport-cc", "a=rtcp-fb:96 ccm fir",
+                  "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli", "a=rtpmap:97 rtx/90000",
+                  "a=fmtp:97 apt=96", "a=rid:q recv", "a=rid:h recv", "a=rid:f recv",
+                  "a=simulcast:recv q;h;f"));
 }
 
 TEST(Answer, ToFirefoxsSimulcastPublisher) {
