@@ -27,6 +27,8 @@ class FeedNumbering {
     bool new_generation = false;      // what went before has no relation to it
   };
 
+  // Whether the packet is newer than all that came, rather than late.
+  bool is_newest(rtp::Ssrc ssrc, rtp::SequenceNumber sequence_number) const;
   // `empty`: a packet without payload. In its turn it is left out; late, it fills its place.
   Result take(rtp::Ssrc ssrc, rtp::SequenceNumber sequence_number, bool empty);
 
