@@ -14,7 +14,7 @@
 namespace simpul::connection {
 
 struct ReceivedCodec {
-  rtp::CodecFormat format;
+  rtp::CodecFormat format{};
   rtp::PayloadType payload_type;
   std::optional<rtp::PayloadType> rtx_payload_type;
   uint32_t clock_rate = 48000;

@@ -70,7 +70,7 @@ struct OutgoingPacket {
   Bytes body;    // borrowed from the packet
   Bytes source;  // the packet's bytes, where the extensions' offsets point into
   const PassedExtensions* extensions = nullptr;
-  std::optional<uint16_t> frame_number;  // for the dependency descriptor, in place of its own
+  std::optional<uint16_t> frame_number{};  // for the dependency descriptor, in place of its own
 
   SequenceNumber sequence_number() const { return SequenceNumber(static_cast<uint16_t>(index)); }
   size_t payload_size() const { return head_size + body.size(); }
