@@ -30,9 +30,9 @@ struct Media {
 };
 
 struct Codecs {
-  // Order is preference. Names that are known but not forwarded yet are left out of answers.
-  std::vector<std::string> audio = {"opus"};
-  std::vector<std::string> video = {"vp8"};
+  // Order is preference.
+  std::vector<std::string> audio = {"opus", "red"};
+  std::vector<std::string> video = {"vp8", "h264", "vp9", "av1"};
 };
 
 struct Log {

@@ -5,14 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "rtp/codec_format.h"
 #include "rtp/extension_map.h"
+#include "rtp/header_extensions.h"
 #include "rtp/types.h"
 
 // What the offer and the answer settled about media, as a connection needs it.
 namespace simpul::connection {
 
 struct ReceivedCodec {
-  rtp::Codec codec = rtp::Codec::kOpus;
+  rtp::CodecFormat format{};
   rtp::PayloadType payload_type;
   std::optional<rtp::PayloadType> rtx_payload_type;
   uint32_t clock_rate = 48000;
@@ -58,7 +60,8 @@ struct MediaConfig {
   std::vector<ReceivingLine> receiving;
   std::vector<SendingLine> sending;
   rtp::ExtensionMap extensions;
-  std::string cname;               // of our RTCP
+  rtp::ExtensionForms extension_forms = rtp::ExtensionForms::kOneByte;  // of what we send
+  std::string cname;                                                    // of our RTCP
   bool reduced_size_rtcp = false;  // every line offered it (RFC 5506): feedback may stand alone
 };
 

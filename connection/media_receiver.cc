@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "rtp/header_extensions.h"
+#include "rtp/red.h"
 #include "rtp/rtcp_writer.h"
 #include "rtp/rtx.h"
 
@@ -55,6 +56,13 @@ RoutingExtensions routing_of(const rtp::PacketView& view, const rtp::ExtensionMa
   return found;
 }
 
+// RED may be of the type that was agreed on only: not of anything else, nor of itself.
+bool is_sound(const rtp::CodecFormat& format, Bytes payload) {
+  if (format.codec != rtp::Codec::kRed || payload.empty()) return true;
+  const auto red = rtp::RedPayload::parse(payload);
+  return red && red->block_type.value() == format.profile;
+}
+
 std::optional<uint8_t> layer_named(const ReceivingLine& line, std::string_view rid) {
   const auto found = std::ranges::find(line.rids, rid);
   if (found == line.rids.end()) return std::nullopt;
@@ -83,7 +91,8 @@ std::optional<ReceivedMedia> MediaReceiver::receive(PacketRef packet, const rtp:
   stream->statistics.on_packet(view.sequence_number(), view.timestamp(), packet->size, now);
   auto media = unwrap(view, stream->is_rtx);
   if (!media) return std::nullopt;
-  media->codec = codec->codec;
+  media->format = codec->format;
+  if (!is_sound(codec->format, view.payload())) return std::nullopt;
   const LayerId id = stream->id;
   // A retransmission counts for the stream that it repairs, once that one is known.
   ReceivedStream* primary = stream->is_rtx ? primary_of(id) : stream;
@@ -220,9 +229,7 @@ void MediaReceiver::read_extensions(const rtp::PacketView& view, Bytes packet,
   while (const auto element = reader.next()) {
     const auto kind = config_.extensions.kind(element->id);
     if (!kind || !rtp::is_passed_on(*kind)) continue;
-    if (passed.count == rtp::PassedExtensions::kMax) return;
-    // The receivers' blocks are of the one-byte form, which carries 1 to 16 bytes.
-    if (element->data.empty() || element->data.size() > 16) continue;
+    if (passed.find(*kind) != nullptr || passed.count == rtp::PassedExtensions::kMax) continue;
     passed.items[passed.count++] = {
         .kind = *kind,
         .offset = static_cast<uint16_t>(element->data.data() - packet.data()),

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/byte_writer.h"
+#include "rtp/dependency_descriptor.h"
 #include "rtp/header_extensions.h"
 
 namespace simpul::connection {
@@ -74,15 +75,29 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
   if (mid_id != 0 && source != nullptr && !source->known) {
     elements[count++] = {mid_id, as_bytes(config_.sending[source->line].mid)};
   }
+  size_t size = 2 + rtp::kMidSizeMax;
+  std::array<uint8_t, UINT8_MAX> descriptor;  // with the frame number of this stream
   for (size_t i = 0; packet.extensions != nullptr && i < packet.extensions->count; ++i) {
     const rtp::PassedExtension& passed = packet.extensions->items[i];
     const uint8_t id = config_.extensions.id(passed.kind);
-    if (id != 0) elements[count++] = {id, packet.source.subspan(passed.offset, passed.size)};
+    if (id == 0) continue;
+    Bytes data = packet.source.subspan(passed.offset, passed.size);
+    if (passed.kind == rtp::ExtensionKind::kDependencyDescriptor) {
+      if (!packet.frame_number) continue;  // it could not be read
+      std::ranges::copy(data, descriptor.begin());
+      data = Bytes(descriptor).first(data.size());
+      rtp::set_frame_number(MutableBytes(descriptor).first(data.size()), *packet.frame_number);
+    }
+    size += 2 + data.size();
+    if (size > kExtensionsMax) break;
+    elements[count++] = {id, data};
   }
   const size_t fixed = kFixedHeaderSize + kCsrcSize;
   const MutableBytes room = header.bytes;
   const size_t extension =
-      count == 0 ? 0 : rtp::write_extensions(std::span(elements).first(count), room.subspan(fixed));
+      count == 0 ? 0
+                 : rtp::write_extensions(std::span(elements).first(count), room.subspan(fixed),
+                                         config_.extension_forms);
   ByteWriter writer(room);
   writer.u8(extension > 0 ? 0x91 : 0x81);
   writer.u8(static_cast<uint8_t>((packet.marker ? 0x80 : 0) | packet.payload_type.value()));

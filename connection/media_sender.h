@@ -42,8 +42,11 @@ class MediaSender {
     bool known = false;
   };
 
-  // Fixed header, one CSRC, and a block of one-byte extensions: MID and what is passed on.
-  static constexpr size_t kHeaderMax = 12 + 4 + 4 + (rtp::PassedExtensions::kMax + 1) * 17 + 3;
+  // What the extensions of a packet may take together, each with its head: MID and what is passed
+  // on. The dependency descriptor of three spatial and three temporal layers takes half of it.
+  static constexpr size_t kExtensionsMax = 200;
+  // Fixed header, one CSRC, the head of the extensions, and them.
+  static constexpr size_t kHeaderMax = 12 + 4 + 4 + kExtensionsMax;
 
   struct Header {
     std::array<uint8_t, kHeaderMax> bytes;

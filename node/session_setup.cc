@@ -12,12 +12,23 @@ namespace {
 
 constexpr std::string_view kCname = "simpul";
 
-// Names of the configuration that are known but not forwarded yet are left out of answers.
+// Codecs as the configuration calls them.
+struct CodecName {
+  std::string_view name;
+  rtp::Codec codec;
+};
+constexpr std::array<CodecName, 6> kCodecNames = {{{"opus", rtp::Codec::kOpus},
+                                                   {"red", rtp::Codec::kRed},
+                                                   {"vp8", rtp::Codec::kVp8},
+                                                   {"h264", rtp::Codec::kH264},
+                                                   {"vp9", rtp::Codec::kVp9},
+                                                   {"av1", rtp::Codec::kAv1}}};
+
 std::vector<rtp::Codec> codecs_named(const std::vector<std::string>& names) {
   std::vector<rtp::Codec> codecs;
   for (const std::string& name : names) {
-    if (name == "opus") codecs.push_back(rtp::Codec::kOpus);
-    if (name == "vp8") codecs.push_back(rtp::Codec::kVp8);
+    const auto found = std::ranges::find(kCodecNames, name, &CodecName::name);
+    if (found != kCodecNames.end()) codecs.push_back(found->codec);
   }
   return codecs;
 }
@@ -84,7 +95,7 @@ class SsrcMaker {
 };
 
 connection::ReceivedCodec to_received(const sdp::NegotiatedCodec& codec) {
-  return {.codec = codec.codec,
+  return {.format = codec.format,
           .payload_type = codec.payload_type,
           .rtx_payload_type = codec.rtx_payload_type,
           .clock_rate = codec.clock_rate,
@@ -137,7 +148,7 @@ void SessionSetup::add_tracks(const sdp::Negotiated& negotiated, Session& sessio
     connection::ReceivingLine line = to_receiving(media);
     relay::TrackConfig track{.id = next_track_id(),
                              .kind = media.kind(),
-                             .codec = media.codecs.front().codec,
+                             .codec = media.codecs.front().format.codec,
                              .clock_rate = media.codecs.front().clock_rate};
     if (!line.rids.empty()) track.layers = line.rids;
     session.tracks.push_back(std::move(track));
@@ -157,7 +168,7 @@ void SessionSetup::add_slots(const sdp::Negotiated& negotiated, Session& session
     relay::SlotConfig slot{
         .kind = media.kind(), .ssrc = ssrcs.next(), .rtx_ssrc = {}, .codecs = {}};
     for (const sdp::NegotiatedCodec& codec : media.codecs) {
-      slot.codecs.push_back({codec.codec, codec.payload_type, codec.rtx_payload_type});
+      slot.codecs.push_back({codec.format, codec.payload_type, codec.rtx_payload_type});
       if (codec.rtx_payload_type && !slot.rtx_ssrc) slot.rtx_ssrc = ssrcs.next();
     }
     // Audio slot k and video slot k are one stream, which browsers play in sync.
@@ -197,6 +208,9 @@ Expected<PreparedJoin, JoinError> SessionSetup::prepare(
       .peer_fingerprints = to_dtls(negotiated->fingerprints)};
   config.own_ssrc = rtp::Ssrc(crypto::random_u32() | 1);
   config.media.extensions = negotiated->extension_map();
+  if (negotiated->mixes_extension_forms()) {
+    config.media.extension_forms = rtp::ExtensionForms::kMixed;
+  }
   config.media.cname = kCname;
   config.media.reduced_size_rtcp = negotiated->rtcp_rsize();
 

@@ -8,22 +8,22 @@ namespace simpul::relay {
 Feed::Feed(std::string rid, const TrackConfig& track, const Limits& limits)
     : rid_(std::move(rid)),
       kind_(track.kind),
-      codec_(track.codec),
       history_(limits.history_packets_per_layer, limits.history_age) {}
 
 Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   Taken taken;
   FeedPacket packet{.media = std::move(media), .arrival = now};
-  read_payload(packet);
+  const bool new_format = read_payload(packet);
   const auto numbered = numbering_.take(packet.media.ssrc, packet.media.sequence_number,
                                         packet.media.payload_size == 0);
   taken.too_old = numbered.too_old;
-  if (numbered.new_generation) {
-    if (generation_ > 0) clock_.reset();
+  taken.new_generation = numbered.new_generation || new_format;
+  if (numbered.new_generation && generation_ > 0) clock_.reset();
+  if (taken.new_generation) {
+    format_ = packet.media.format;
     ++generation_;
     forget_packets();
     due_.clear();
-    taken.new_generation = true;
   }
   if (!numbered.number) return taken;
   packet.number = *numbered.number;
@@ -32,18 +32,23 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   return taken;
 }
 
-void Feed::read_payload(FeedPacket& packet) const {
-  packet.starts_stream = packet.media.payload_size > 0;
-  if (codec_ != rtp::Codec::kVp8) return;
-  packet.starts_stream = false;
-  const auto descriptor = rtp::Vp8Descriptor::parse(packet.media.payload());
-  if (descriptor) {
-    packet.vp8 = *descriptor;
-    packet.starts_stream = descriptor->key_frame;
-  } else {
-    // Nobody could decode it: it counts as padding, so that it leaves no hole.
-    packet.media.payload_size = 0;
+bool Feed::read_payload(FeedPacket& packet) {
+  rtp::MediaPacket& media = packet.media;
+  if (media.payload_size == 0) return false;
+  const auto info = rtp::read_payload(media.format.codec, media.payload(),
+                                      media.extension(rtp::ExtensionKind::kDependencyDescriptor));
+  // A sender may go over to another format in mid-stream: that is like another source. What is
+  // late of the one before is of no use any more.
+  const bool is_other = kind_ == rtp::MediaKind::kVideo && format_ && media.format != *format_;
+  const bool is_late = !numbering_.is_newest(media.ssrc, media.sequence_number);
+  if (info && !(is_other && is_late)) {
+    packet.payload = *info;
+    packet.starts_stream = info->key_frame;
+    return is_other;
   }
+  // It counts as padding, so that it leaves no hole.
+  media.payload_size = 0;
+  return false;
 }
 
 bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
@@ -53,9 +58,11 @@ bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
   ++packets_;
   bits_.add(packet.media.payload_size, now);
   if (packet.media.marker) frames_.add(1, now);
-  if (packet.starts_stream && packet.vp8 && packet.vp8->width > 0) {
-    changed |= std::exchange(width_, packet.vp8->width) != packet.vp8->width;
-    changed |= std::exchange(height_, packet.vp8->height) != packet.vp8->height;
+  if (packet.media.format.codec != format_->codec) format_ = packet.media.format;  // RED and Opus
+  const rtp::PayloadInfo& payload = packet.payload;
+  if (packet.starts_stream && payload.width > 0) {
+    changed |= std::exchange(width_, payload.width) != payload.width;
+    changed |= std::exchange(height_, payload.height) != payload.height;
   }
   return changed;
 }

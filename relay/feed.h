@@ -64,6 +64,8 @@ class Feed {
   LayerState state(TimePoint now) const;
 
   const std::string& rid() const { return rid_; }
+  // What its packets are; nothing before the first. A sender may change it.
+  const std::optional<rtp::CodecFormat>& format() const { return format_; }
   uint32_t generation() const { return generation_; }
   TimePoint last_media() const { return last_media_; }
   const History& history() const { return history_; }
@@ -73,13 +75,14 @@ class Feed {
   const std::optional<ClockMapping>& clock() const { return clock_; }
 
  private:
-  void read_payload(FeedPacket& packet) const;
+  // True when the packet is the first of another format.
+  bool read_payload(FeedPacket& packet);
   bool note_media(const FeedPacket& packet, TimePoint now);  // true when the layers changed
   void forget_packets();  // but not what is due: a batch may borrow from it
 
   std::string rid_;
   rtp::MediaKind kind_;
-  rtp::Codec codec_;
+  std::optional<rtp::CodecFormat> format_;
   FeedNumbering numbering_;
   uint32_t generation_ = 0;
   std::vector<FeedPacket> waiting_;  // as they came

@@ -9,6 +9,10 @@ size_t seen_at(int64_t sequence) { return static_cast<size_t>(sequence % FeedNum
 
 }  // namespace
 
+bool FeedNumbering::is_newest(rtp::Ssrc ssrc, rtp::SequenceNumber sequence_number) const {
+  return !started_ || ssrc != ssrc_ || static_cast<int16_t>(sequence_number.value() - newest_) > 0;
+}
+
 FeedNumbering::Result FeedNumbering::take(rtp::Ssrc ssrc, rtp::SequenceNumber sequence_number,
                                           bool empty) {
   const auto distance = static_cast<int16_t>(sequence_number.value() - newest_);

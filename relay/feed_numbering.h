@@ -27,6 +27,8 @@ class FeedNumbering {
     bool new_generation = false;      // what went before has no relation to it
   };
 
+  // Whether the packet is newer than all that came, rather than late.
+  bool is_newest(rtp::Ssrc ssrc, rtp::SequenceNumber sequence_number) const;
   // `empty`: a packet without payload. In its turn it is left out; late, it fills its place.
   // What comes next has no relation to what came: it begins a generation.
   void begin_anew() { started_ = false; }

@@ -1,11 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "base/time.h"
 #include "rtp/media_packet.h"
-#include "rtp/vp8.h"
+#include "rtp/payload_info.h"
 
 namespace simpul::relay {
 
@@ -15,9 +14,9 @@ struct FeedPacket {
   // Its place in the feed, without holes for what the relay leaves out (FeedNumbering).
   int64_t number = 0;
   TimePoint arrival{};
-  std::optional<rtp::Vp8Descriptor> vp8{};
-  // Whether a slot can begin with it: the first packet of a VP8 key frame, and any packet of
-  // audio and of the video codecs whose key frames are not read.
+  rtp::PayloadInfo payload{};
+
+  // Whether a slot can begin with it: the first packet of a key frame, any packet of audio.
   bool starts_stream = false;
 };
 

@@ -1,6 +1,7 @@
 #include "relay/layer_stream.h"
 
 #include <algorithm>
+#include <variant>
 
 namespace simpul::relay {
 namespace {
@@ -8,14 +9,7 @@ namespace {
 constexpr uint16_t kPictureIdMask = 0x7FFF;
 constexpr uint8_t kKeyIdxMask = 0x1F;
 
-rtp::Vp8Numbers numbers_of(const rtp::Vp8Descriptor& descriptor) {
-  return {.picture_id = descriptor.picture_id.value_or(0),
-          .tl0_pic_idx = descriptor.tl0_pic_idx.value_or(0),
-          .key_idx = descriptor.key_idx.value_or(0)};
-}
-
-rtp::Vp8Numbers shifted(const Segment& segment, const rtp::Vp8Descriptor& descriptor) {
-  const auto source = numbers_of(descriptor);
+rtp::PictureNumbers shifted(const Segment& segment, const rtp::PictureNumbers& source) {
   return {.picture_id = static_cast<uint16_t>((source.picture_id + segment.picture_id_offset) &
                                               kPictureIdMask),
           .tl0_pic_idx = static_cast<uint8_t>(source.tl0_pic_idx + segment.tl0_pic_idx_offset),
@@ -34,8 +28,25 @@ void Segment::rewrite(const FeedPacket& packet, rtp::OutgoingPacket& out) const 
   out.body = media.payload();
   out.source = Bytes(media.packet->data());
   out.extensions = &media.extensions;
-  if (!packet.vp8) return;
-  const rtp::Vp8Head head = packet.vp8->with_numbers(shifted(*this, *packet.vp8));
+  if (packet.payload.frame_number) {
+    out.frame_number = static_cast<uint16_t>(*packet.payload.frame_number + frame_number_offset);
+  }
+  rewrite_payload(packet, out);
+}
+
+void Segment::rewrite_payload(const FeedPacket& packet, rtp::OutgoingPacket& out) const {
+  if (const auto* red = std::get_if<rtp::RedPayload>(&packet.payload.descriptor)) {
+    // Receivers look the blocks' type up in their own table, where ours may mean something else.
+    if (red_payload_type && red->block_type == payload_type) {
+      out.payload_type = *red_payload_type;
+    } else {
+      out.body = out.body.subspan(red->primary_offset);
+    }
+    return;
+  }
+  const auto numbers = packet.payload.numbers();
+  if (!numbers) return;
+  const rtp::PayloadHead head = packet.payload.with_numbers(shifted(*this, *numbers));
   out.head = head.bytes;
   out.head_size = head.size;
   out.body = out.body.subspan(head.replaced);
@@ -50,15 +61,16 @@ void LayerStream::begin(const Segment& source, const FeedPacket& first, uint32_t
   segment_.first_number = first.number;
   segment_.first_index = last_.index + 1;
   segment_.timestamp_offset = last_.timestamp + ticks - first.media.timestamp;
-  if (first.vp8) {
-    const auto numbers = numbers_of(*first.vp8);
-    const rtp::Vp8Numbers& last = last_.vp8;
+  if (const auto numbers = first.payload.numbers()) {
+    const rtp::PictureNumbers& last = last_.picture;
     segment_.picture_id_offset =
-        static_cast<uint16_t>((last.picture_id + 1 - numbers.picture_id) & kPictureIdMask);
-    segment_.tl0_pic_idx_offset = static_cast<uint8_t>(last.tl0_pic_idx + 1 - numbers.tl0_pic_idx);
+        static_cast<uint16_t>((last.picture_id + 1 - numbers->picture_id) & kPictureIdMask);
+    segment_.tl0_pic_idx_offset = static_cast<uint8_t>(last.tl0_pic_idx + 1 - numbers->tl0_pic_idx);
     segment_.key_idx_offset =
-        static_cast<uint8_t>((last.key_idx + 1 - numbers.key_idx) & kKeyIdxMask);
+        static_cast<uint8_t>((last.key_idx + 1 - numbers->key_idx) & kKeyIdxMask);
   }
+  segment_.frame_number_offset =
+      static_cast<uint16_t>(last_.frame_number + 1 - first.payload.frame_number.value_or(0));
   newest_number_ = first.number - 1;
   has_begun_ = true;
 }
@@ -75,7 +87,8 @@ void LayerStream::write(const FeedPacket& packet, std::vector<rtp::OutgoingPacke
   last_.index = outgoing.index;
   last_.timestamp = outgoing.timestamp;
   last_.arrival = packet.arrival;
-  if (packet.vp8) last_.vp8 = shifted(segment_, *packet.vp8);
+  if (const auto numbers = packet.payload.numbers()) last_.picture = shifted(segment_, *numbers);
+  if (outgoing.frame_number) last_.frame_number = *outgoing.frame_number;
 }
 
 std::optional<uint64_t> LayerStream::sent_index(rtp::SequenceNumber sequence_number) const {

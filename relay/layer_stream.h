@@ -8,7 +8,7 @@
 #include "relay/feed_packet.h"
 #include "relay/relay.h"
 #include "rtp/media_packet.h"
-#include "rtp/vp8.h"
+#include "rtp/picture_numbers.h"
 
 namespace simpul::relay {
 
@@ -19,6 +19,8 @@ struct Segment {
   uint32_t generation = 0;  // of the feed
   rtp::PayloadType payload_type;
   std::optional<rtp::PayloadType> rtx_payload_type;
+  // For RED packets as they are; without it their primary block leaves under `payload_type`.
+  std::optional<rtp::PayloadType> red_payload_type;
 
   int64_t first_number = 0;  // in the feed
   uint64_t first_index = 0;  // the index that it got
@@ -26,17 +28,22 @@ struct Segment {
   uint16_t picture_id_offset = 0;
   uint8_t tl0_pic_idx_offset = 0;
   uint8_t key_idx_offset = 0;
+  uint16_t frame_number_offset = 0;  // of the dependency descriptor
 
   int64_t number_of(uint64_t index) const {
     return first_number + static_cast<int64_t>(index - first_index);
   }
   // The numbers that `packet` leaves with: the same whenever it is sent.
   void rewrite(const FeedPacket& packet, rtp::OutgoingPacket& out) const;
+
+ private:
+  void rewrite_payload(const FeedPacket& packet, rtp::OutgoingPacket& out) const;
 };
 
 // The numbers of one slot: makes one valid stream of the segments that follow one another
-// (sequence numbers without holes of our making, growing timestamps, VP8 picture ids, TL0PICIDX
-// and KEYIDX that go on; RFC 7741 §4.2). No index leaves twice: it is a nonce of the cipher.
+// (sequence numbers without holes of our making, growing timestamps, picture ids, TL0PICIDX, KEYIDX
+// and frame numbers that go on; RFC 7741 §4.2, RFC 9628 §4.2). No index leaves twice: it is a nonce
+// of the cipher.
 class LayerStream {
  public:
   // Segments that a retransmission can still be asked of.
@@ -46,7 +53,8 @@ class LayerStream {
     uint64_t index = 0;
     uint32_t timestamp = 0;
     TimePoint arrival{};
-    rtp::Vp8Numbers vp8{};
+    rtp::PictureNumbers picture{};
+    uint16_t frame_number = 0;
   };
 
   // The first index has to be below 2^15, or the receiver cannot tell the rollover counter.

@@ -10,6 +10,7 @@
 
 #include "base/strong_id.h"
 #include "base/time.h"
+#include "rtp/codec_format.h"
 #include "rtp/media_packet.h"
 #include "rtp/types.h"
 
@@ -23,14 +24,14 @@ using SubscriberId = StrongId<struct SubscriberTag, uint32_t>;
 struct TrackConfig {
   TrackId id;
   rtp::MediaKind kind = rtp::MediaKind::kAudio;
-  rtp::Codec codec = rtp::Codec::kOpus;
+  rtp::Codec codec = rtp::Codec::kOpus;  // the preferred one, shown until packets tell
   uint32_t clock_rate = 48000;
   std::vector<std::string> layers = {
       ""};  // rids in the offer's order; one empty name without simulcast
 };
 
 struct SlotCodec {
-  rtp::Codec codec = rtp::Codec::kOpus;
+  rtp::CodecFormat format;
   rtp::PayloadType payload_type;
   std::optional<rtp::PayloadType> rtx_payload_type;
 };

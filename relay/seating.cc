@@ -5,11 +5,10 @@
 namespace simpul::relay {
 namespace {
 
-// The publisher's track for one slot of a seat, if the slot can carry it.
+// The publisher's track for one slot of a seat. Whether the receiver has its codec shows when
+// packets come: a publisher may use any that was agreed on.
 Track* track_for(const Slot* slot, const Publisher& publisher, size_t place) {
-  if (slot == nullptr) return nullptr;
-  Track* track = publisher.track(slot->kind(), place);
-  return track != nullptr && slot->takes(*track) ? track : nullptr;
+  return slot == nullptr ? nullptr : publisher.track(slot->kind(), place);
 }
 
 bool can_sit(const Subscriber& subscriber, const Seat& seat, const Publisher& publisher,

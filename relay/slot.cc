@@ -27,10 +27,39 @@ Slot::Slot(Subscriber& subscriber, const SlotConfig& config, LayerChoice choice,
       rtx_ssrc_(config.rtx_ssrc),
       rtx_index_(first.rtx_sequence_number) {}
 
-const SlotCodec* Slot::codec_of(const Track& track) const {
-  if (track.kind() != kind_) return nullptr;
-  const auto found = std::ranges::find(codecs_, track.codec(), &SlotCodec::codec);
-  return found == codecs_.end() ? nullptr : &*found;
+const SlotCodec* Slot::codec_for(const rtp::CodecFormat& format) const {
+  // RED goes to everybody with Opus: as it is, or its primary block.
+  const bool is_red = format.codec == rtp::Codec::kRed;
+  const rtp::CodecFormat sent = is_red ? rtp::CodecFormat{rtp::Codec::kOpus} : format;
+  const SlotCodec* nearest = nullptr;
+  int least = 0;
+  for (const SlotCodec& codec : codecs_) {
+    const auto distance = rtp::distance(sent, codec.format);
+    if (!distance || (nearest != nullptr && *distance >= least)) continue;
+    nearest = &codec;
+    least = *distance;
+  }
+  return nearest;
+}
+
+bool Slot::carries(uint8_t layer) const {
+  const auto& format = feed(layer).format();
+  return format && codec_for(*format) != nullptr;
+}
+
+Segment Slot::segment_for(const SlotCodec& codec) const {
+  Segment segment{.track = track_->id(),
+                  .layer = *target_,
+                  .generation = feed(*target_).generation(),
+                  .payload_type = codec.payload_type,
+                  .rtx_payload_type = codec.rtx_payload_type,
+                  .red_payload_type = {}};
+  const auto red = std::ranges::find(codecs_, rtp::Codec::kRed,
+                                     [](const SlotCodec& one) { return one.format.codec; });
+  if (codec.format.codec == rtp::Codec::kOpus && red != codecs_.end()) {
+    segment.red_payload_type = red->payload_type;
+  }
+  return segment;
 }
 
 void Slot::assign(Track* track, TimePoint now) {
@@ -59,6 +88,8 @@ void Slot::choose_layer(TimePoint now) {
   Layer wanted = track_->layer_for(choice_);
   // Nothing is being sent: what it carries is as good as any, and nearest to what was seen.
   if (current_ && !track_->is_sent()) wanted = current_;
+  // The slot stays empty rather than carry what its receiver did not ask for.
+  if (wanted && !carries(*wanted)) wanted.reset();
   if (wanted == target_) return;
   set_layers(current_, wanted);
   ask_for_start(now);
@@ -66,6 +97,7 @@ void Slot::choose_layer(TimePoint now) {
 
 void Slot::lose_layer(uint8_t layer, TimePoint now) {
   if (current_ == layer) set_layers({}, target_);
+  choose_layer(now);  // what it consists of now may be for this slot, or no longer
   if (target_ == layer) ask_for_start(now);
 }
 
@@ -104,15 +136,11 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   const Feed& source = feed(*target_);
   const auto& due = source.due();
   auto next = std::ranges::find_if(due, &FeedPacket::starts_stream);
-  const SlotCodec* codec = codec_of(*track_);
-  if (next == due.end() || codec == nullptr) return;
+  if (next == due.end()) return;
+  const SlotCodec* codec = codec_for(next->media.format);
+  if (codec == nullptr) return;
 
-  stream_.begin({.track = track_->id(),
-                 .layer = *target_,
-                 .generation = source.generation(),
-                 .payload_type = codec->payload_type,
-                 .rtx_payload_type = codec->rtx_payload_type},
-                *next, ticks_since_last(source, *next));
+  stream_.begin(segment_for(*codec), *next, ticks_since_last(source, *next));
   // When the first packet comes late (it was lost once), the rest of its frame and what followed
   // has been due already: it is in the history, and leaves now.
   const History& history = source.history();
@@ -181,7 +209,7 @@ void Slot::write(const Retransmission& retransmission, std::vector<rtp::Outgoing
   retransmission.segment.rewrite(retransmission.packet, packet);
   const auto original = packet.sequence_number();
   const auto head = packet.head;
-  static_assert(sizeof(rtp::Vp8Head::bytes) == sizeof(packet.head));
+  static_assert(sizeof(rtp::PayloadHead::bytes) == sizeof(packet.head));
   store_be16(std::span(packet.head).first<2>(), original.value());
   std::copy_n(head.begin(), head.size() - 2, packet.head.begin() + 2);
   packet.head_size = static_cast<uint8_t>(packet.head_size + 2);
@@ -237,6 +265,8 @@ SlotState Slot::state() const {
   state.bitrate_bps = bitrate_bps_;
   state.packets = stream_.packets();
   if (track_ == nullptr) return state;
+  // Nothing of the track that this receiver could decode.
+  if (started_ && !current_ && !target_ && track_->is_sent()) return state;
   state.track = track_->id();
   state.participant = track_->publisher().participant;
   if (current_ && kind_ == rtp::MediaKind::kVideo) state.layer = feed(*current_).rid();

@@ -41,7 +41,6 @@ class Slot {
   rtp::Ssrc ssrc() const { return stream_.ssrc(); }
   Subscriber& subscriber() const { return *subscriber_; }
   Track* track() const { return track_; }
-  bool takes(const Track& track) const { return codec_of(track) != nullptr; }
 
   // Carries another track from now on, or none. Its numbers go on.
   void assign(Track* track, TimePoint now);
@@ -73,7 +72,11 @@ class Slot {
  private:
   using Layer = std::optional<uint8_t>;
 
-  const SlotCodec* codec_of(const Track& track) const;
+  // The receiver's payload type that comes nearest to a format; null when it has none for it.
+  const SlotCodec* codec_for(const rtp::CodecFormat& format) const;
+  // Whether it could send what the layer consists of now.
+  bool carries(uint8_t layer) const;
+  Segment segment_for(const SlotCodec& codec) const;
   Feed& feed(uint8_t layer) const { return track_->feeds()[layer]; }
   bool waits_for_key_frame() const {
     return target_ && target_ != current_ && kind_ == rtp::MediaKind::kVideo;

@@ -24,6 +24,7 @@ bool Track::receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counte
   ++counters.packets_in;
   Feed& feed = feeds_[layer];
   auto taken = feed.take(std::move(media), now);
+  if (feed.format()) codec_ = feed.format()->codec;
   if (taken.too_old) ++counters.packets_dropped_old;
   if (taken.new_generation) {
     for (Slot* slot : slots_) slot->lose_layer(layer, now);

@@ -27,6 +27,7 @@ class Track {
 
   TrackId id() const { return id_; }
   rtp::MediaKind kind() const { return kind_; }
+  // Of the packets that came last.
   rtp::Codec codec() const { return codec_; }
   uint32_t clock_rate() const { return clock_rate_; }
   Publisher& publisher() const { return publisher_; }

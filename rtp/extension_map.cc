@@ -2,12 +2,8 @@
 
 #include <algorithm>
 
-#include "base/check.h"
-
 namespace simpul::rtp {
 namespace {
-
-constexpr uint8_t kIdMax = 14;
 
 // In the order of ExtensionKind.
 constexpr std::array<std::string_view, kExtensionKinds> kUris = {
@@ -25,6 +21,7 @@ constexpr std::array<std::string_view, kExtensionKinds> kUris = {
     "http://www.webrtc.org/experiments/rtp-hdrext/color-space",
     "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
     "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time",
+    "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00",
 };
 
 }  // namespace
@@ -55,15 +52,13 @@ bool is_passed_on(ExtensionKind kind) {
     case kTransportSequence:
     case kAbsSendTime:
     case kTimeOffset:
+    case kVideoLayersAllocation:  // tells what the publisher sends, not what we pass on of it
       return false;
   }
   return false;
 }
 
-void ExtensionMap::set(ExtensionKind kind, uint8_t id) {
-  SIMPUL_CHECK(id <= kIdMax);
-  ids_[static_cast<size_t>(kind)] = id;
-}
+void ExtensionMap::set(ExtensionKind kind, uint8_t id) { ids_[static_cast<size_t>(kind)] = id; }
 
 std::optional<ExtensionKind> ExtensionMap::kind(uint8_t id) const {
   if (id == 0) return std::nullopt;

@@ -23,8 +23,9 @@ enum class ExtensionKind : uint8_t {
   kColorSpace,
   kDependencyDescriptor,
   kAbsCaptureTime,
+  kVideoLayersAllocation,
 };
-inline constexpr size_t kExtensionKinds = 14;
+inline constexpr size_t kExtensionKinds = 15;
 
 std::string_view uri_of(ExtensionKind kind);
 std::optional<ExtensionKind> extension_kind(std::string_view uri);
@@ -33,7 +34,8 @@ std::optional<ExtensionKind> extension_kind(std::string_view uri);
 // transport (mid, rid, transport-wide sequence number, send times) is not passed on.
 bool is_passed_on(ExtensionKind kind);
 
-// The ids that one BUNDLE group negotiated. Ids 1 to 14 (one-byte form); 0 is "not negotiated".
+// The ids that one BUNDLE group negotiated; 0 is "not negotiated". Those above 14 need the two-byte
+// form (RFC 8285 §4.3).
 class ExtensionMap {
  public:
   void set(ExtensionKind kind, uint8_t id);

@@ -12,6 +12,7 @@ constexpr uint16_t kTwoByteProfileMask = 0xfff0;
 constexpr uint8_t kPaddingId = 0;
 constexpr uint8_t kStopId = 15;
 constexpr size_t kOneByteSizeMax = 16;
+constexpr size_t kTwoByteSizeMax = 255;
 constexpr size_t kWordSize = 4;
 
 bool is_letter_or_digit(uint8_t c) {
@@ -27,6 +28,10 @@ bool is_token(uint8_t c) {
 bool fits_one_byte_form(const ExtensionElement& element) {
   return element.id != kPaddingId && element.id < kStopId && !element.data.empty() &&
          element.data.size() <= kOneByteSizeMax;
+}
+
+bool fits_two_byte_form(const ExtensionElement& element) {
+  return element.id != kPaddingId && element.data.size() <= kTwoByteSizeMax;
 }
 
 }  // namespace
@@ -92,17 +97,28 @@ std::optional<std::string_view> read_rid(Bytes data) {
   return as_text(data);
 }
 
-size_t write_extensions(std::span<const ExtensionElement> elements, MutableBytes room) {
+size_t write_extensions(std::span<const ExtensionElement> elements, MutableBytes room,
+                        ExtensionForms forms) {
   if (room.size() < kWordSize) return 0;
+  const bool two_byte = forms == ExtensionForms::kMixed &&
+                        std::ranges::any_of(elements, [](const ExtensionElement& element) {
+                          return !fits_one_byte_form(element) && fits_two_byte_form(element);
+                        });
   ByteWriter writer(room.subspan(kWordSize));
   for (const ExtensionElement& element : elements) {
-    if (!fits_one_byte_form(element)) continue;
-    writer.u8(static_cast<uint8_t>(size_t{element.id} << 4 | (element.data.size() - 1)));
+    const size_t size = element.data.size();
+    if (two_byte ? !fits_two_byte_form(element) : !fits_one_byte_form(element)) continue;
+    if (two_byte) {
+      writer.u8(element.id);
+      writer.u8(static_cast<uint8_t>(size));
+    } else {
+      writer.u8(static_cast<uint8_t>(size_t{element.id} << 4 | (size - 1)));
+    }
     writer.bytes(element.data);
   }
   writer.zeros((kWordSize - writer.size() % kWordSize) % kWordSize);
   if (!writer.ok() || writer.size() == 0) return 0;
-  store_be16(room.first<2>(), kOneByteProfile);
+  store_be16(room.first<2>(), two_byte ? kTwoByteProfile : kOneByteProfile);
   store_be16(room.subspan<2, 2>(), static_cast<uint16_t>(writer.size() / kWordSize));
   return kWordSize + writer.size();
 }

@@ -54,9 +54,15 @@ std::optional<std::string_view> read_rid(Bytes data);  // 1 to kRidSizeMax of A-
 
 inline constexpr uint16_t kOneByteProfile = 0xBEDE;
 
-// Writes a whole block in one-byte form, with its 4-byte head and padded to a word, and returns
-// its size. Elements that the form cannot carry (id outside 1 to 14, size outside 1 to 16) are
-// left out. 0 when no element is left or `room` is too small: then the packet has no extension.
-size_t write_extensions(std::span<const ExtensionElement> elements, MutableBytes room);
+// Which forms the receiver takes in one stream: the two-byte one only beside the other (RFC 8285
+// §6, extmap-allow-mixed).
+enum class ExtensionForms : uint8_t { kOneByte, kMixed };
+
+// Writes a whole block, with its 4-byte head and padded to a word, and returns its size: in
+// one-byte form, or in two-byte form when an element needs it and it is allowed. Elements that the
+// form cannot carry (one-byte: an id outside 1 to 14, a size outside 1 to 16) are left out. 0 when
+// no element is left or `room` is too small: then the packet has no extension.
+size_t write_extensions(std::span<const ExtensionElement> elements, MutableBytes room,
+                        ExtensionForms forms = ExtensionForms::kOneByte);
 
 }  // namespace simpul::rtp

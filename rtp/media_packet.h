@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/packet.h"
 #include "base/time.h"
+#include "rtp/codec_format.h"
 #include "rtp/extension_map.h"
 #include "rtp/types.h"
 
@@ -19,11 +20,18 @@ struct PassedExtension {
   uint8_t size;
 };
 
-// The extensions of one packet that are passed on (is_passed_on). More than fit are left out.
+// The extensions of one packet that are passed on (is_passed_on), each kind once.
 struct PassedExtensions {
-  static constexpr size_t kMax = 4;
+  static constexpr size_t kMax = 8;
   std::array<PassedExtension, kMax> items;
   uint8_t count = 0;
+
+  const PassedExtension* find(ExtensionKind kind) const {
+    for (uint8_t i = 0; i < count; ++i) {
+      if (items[i].kind == kind) return &items[i];
+    }
+    return nullptr;
+  }
 };
 
 // One authenticated and decrypted RTP packet, parsed once: what a connection hands over for a
@@ -35,11 +43,16 @@ struct MediaPacket {
   Ssrc ssrc;
   SequenceNumber sequence_number;
   uint32_t timestamp = 0;
-  Codec codec = Codec::kOpus;
+  CodecFormat format;
   bool marker = false;
   PassedExtensions extensions;
 
   Bytes payload() const { return Bytes(packet->data()).subspan(payload_offset, payload_size); }
+  // The extension's data; empty when it is not there.
+  Bytes extension(ExtensionKind kind) const {
+    const PassedExtension* found = extensions.find(kind);
+    return found ? Bytes(packet->data()).subspan(found->offset, found->size) : Bytes();
+  }
 };
 
 // One packet as it leaves a slot, before it has bytes of its own: where its payload is and which
@@ -57,6 +70,7 @@ struct OutgoingPacket {
   Bytes body;    // borrowed from the packet
   Bytes source;  // the packet's bytes, where the extensions' offsets point into
   const PassedExtensions* extensions = nullptr;
+  std::optional<uint16_t> frame_number{};  // for the dependency descriptor, in place of its own
 
   SequenceNumber sequence_number() const { return SequenceNumber(static_cast<uint16_t>(index)); }
   size_t payload_size() const { return head_size + body.size(); }

@@ -1,6 +1,7 @@
 #include "rtp/vp8.h"
 
 #include "base/byte_writer.h"
+#include "rtp/byte_reader.h"
 
 namespace simpul::rtp {
 namespace {
@@ -17,30 +18,6 @@ constexpr uint8_t kLongPictureId = 0x80;
 constexpr uint8_t kLayerSync = 0x20;  // Y
 constexpr uint8_t kKeyIdx = 0x1f;
 constexpr size_t kKeyFrameHeaderSize = 10;
-
-// Bytes that are taken one after the other; ok() turns false when they end early.
-class ByteReader {
- public:
-  explicit ByteReader(Bytes bytes) : rest_(bytes), size_(bytes.size()) {}
-
-  uint8_t u8() {
-    if (rest_.empty()) {
-      ok_ = false;
-      return 0;
-    }
-    const uint8_t value = rest_[0];
-    rest_ = rest_.subspan(1);
-    return value;
-  }
-  bool ok() const { return ok_; }
-  Bytes rest() const { return rest_; }
-  size_t read() const { return size_ - rest_.size(); }
-
- private:
-  Bytes rest_;
-  size_t size_;
-  bool ok_ = true;
-};
 
 void read_extension(ByteReader& reader, Vp8Descriptor& descriptor) {
   const uint8_t fields = reader.u8();
@@ -101,10 +78,16 @@ Expected<Vp8Descriptor, ParseError> Vp8Descriptor::parse(Bytes payload) {
   return descriptor;
 }
 
-Vp8Head Vp8Descriptor::with_numbers(const Vp8Numbers& numbers) const {
+PictureNumbers Vp8Descriptor::numbers() const {
+  return {.picture_id = picture_id.value_or(0),
+          .tl0_pic_idx = tl0_pic_idx.value_or(0),
+          .key_idx = key_idx.value_or(0)};
+}
+
+PayloadHead Vp8Descriptor::with_numbers(const PictureNumbers& numbers) const {
   const bool has_shared = temporal_id || key_idx;
   const bool is_extended = size > 1;
-  Vp8Head head{.replaced = size};
+  PayloadHead head{.replaced = size};
   ByteWriter writer(head.bytes);
   writer.u8(static_cast<uint8_t>((is_extended ? kExtended : 0) |
                                  (non_reference ? kNonReference : 0) |

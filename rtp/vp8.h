@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -8,24 +7,9 @@
 #include "base/bytes.h"
 #include "base/expected.h"
 #include "rtp/parse_error.h"
+#include "rtp/picture_numbers.h"
 
 namespace simpul::rtp {
-
-// The numbers of a VP8 payload descriptor that run on from frame to frame.
-struct Vp8Numbers {
-  uint16_t picture_id = 0;  // 15 bits
-  uint8_t tl0_pic_idx = 0;
-  uint8_t key_idx = 0;  // 5 bits
-
-  friend bool operator==(const Vp8Numbers&, const Vp8Numbers&) = default;
-};
-
-// The first bytes of an outgoing payload, and how many bytes of the incoming one they replace.
-struct Vp8Head {
-  std::array<uint8_t, 8> bytes{};
-  uint8_t size = 0;
-  uint8_t replaced = 0;
-};
 
 // The VP8 payload descriptor (RFC 7741 §4.2) and what is read of the frame behind it (§4.3,
 // RFC 6386 §9.1).
@@ -52,9 +36,11 @@ struct Vp8Descriptor {
   // kTooShort when the descriptor is cut off; a payload of only a descriptor is legal.
   [[nodiscard]] static Expected<Vp8Descriptor, ParseError> parse(Bytes payload);
 
+  PictureNumbers numbers() const;
+
   // The same descriptor with other numbers, in the fields and sizes that it has (a 7-bit picture
   // id stays one and takes the low bits).
-  Vp8Head with_numbers(const Vp8Numbers& numbers) const;
+  PayloadHead with_numbers(const PictureNumbers& numbers) const;
 };
 
 }  // namespace simpul::rtp

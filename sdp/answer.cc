@@ -58,7 +58,7 @@ std::string hexadecimal(const std::vector<uint8_t>& digest) {
 
 // The encoding name with clock rate and channels, as a=rtpmap wants it.
 std::string encoding(const NegotiatedCodec& codec) {
-  std::string text(rtp::to_string(codec.codec));
+  std::string text(rtp::to_string(codec.format.codec));
   text += '/' + number(codec.clock_rate);
   if (codec.channels > 1) text += '/' + number(codec.channels);
   return text;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
+#include "rtp/red.h"
 #include "sdp/text.h"
 
 namespace simpul::sdp {
@@ -16,42 +18,137 @@ struct ForwardedCodec {
   uint8_t channels;
 };
 
-// RFC 7587 §7, RFC 7741 §6.
-constexpr std::array<ForwardedCodec, 2> kForwarded = {{
+// RFC 7587 §7, RFC 2198 §5, RFC 7741 §6, RFC 6184 §8, RFC 9628 §7, RTP Payload Format for AV1 §7.
+constexpr std::array<ForwardedCodec, 6> kForwarded = {{
     {rtp::Codec::kOpus, MediaType::kAudio, "opus", 48000, 2},
+    {rtp::Codec::kRed, MediaType::kAudio, "red", 48000, 2},
     {rtp::Codec::kVp8, MediaType::kVideo, "VP8", 90000, 1},
+    {rtp::Codec::kH264, MediaType::kVideo, "H264", 90000, 1},
+    {rtp::Codec::kVp9, MediaType::kVideo, "VP9", 90000, 1},
+    {rtp::Codec::kAv1, MediaType::kVideo, "AV1", 90000, 1},
 }};
 
-// What of the peer's Opus parameters our answer asks for too. Its other ones tell what it decodes
-// or sends, which is not ours to say; VP8's all do.
+// What of the peer's parameters our answer says too. Its other ones tell what it decodes or sends,
+// which is not ours to say.
 constexpr std::array<std::string_view, 3> kOpusEchoed = {"minptime", "useinbandfec", "stereo"};
-constexpr uint32_t kOpusValueMax = 120;
+constexpr std::array<std::string_view, 2> kH264Echoed = {"level-asymmetry-allowed",
+                                                         "packetization-mode"};
+constexpr std::array<std::string_view, 1> kVp9Echoed = {"profile-id"};
+constexpr std::array<std::string_view, 3> kAv1Echoed = {"profile", "level-idx", "tier"};
+constexpr uint32_t kValueMax = 120;
+constexpr uint32_t kPayloadTypeMax = 127;
+
+constexpr uint32_t kVp9ProfileMax = 3;
+constexpr uint32_t kAv1ProfileMax = 2;
+constexpr uint32_t kPacketizationModeMax = 1;                      // 2 interleaves
+constexpr std::string_view kH264ProfileLevelIdDefault = "420010";  // RFC 6184 §8.1
 
 bool matches(const PayloadFormat& format, const ForwardedCodec& codec) {
   return equal_ignoring_case(format.name, codec.name) && format.clock_rate == codec.clock_rate &&
          format.channels == codec.channels;
 }
 
-std::string opus_answer(std::string_view offered) {
+// The value of one parameter; nothing when it is not there.
+std::optional<std::string_view> value_of(std::string_view parameters, std::string_view key) {
+  while (!parameters.empty()) {
+    std::string_view value = trim(take_until(parameters, ';'));
+    if (equal_ignoring_case(trim(take_until(value, '=')), key)) return trim(value);
+  }
+  return std::nullopt;
+}
+
+// The number of a parameter, 0 without it; nothing when it is not one up to `max`.
+std::optional<uint8_t> number_of(std::string_view parameters, std::string_view key, uint32_t max) {
+  const auto value = value_of(parameters, key);
+  if (!value) return uint8_t{0};
+  const auto number = parse_number(*value, max);
+  if (!number) return std::nullopt;
+  return static_cast<uint8_t>(*number);
+}
+
+std::string echoed(std::string_view offered, std::span<const std::string_view> keys) {
   std::string answer;
   while (!offered.empty()) {
     std::string_view value = trim(take_until(offered, ';'));
     const auto key = trim(take_until(value, '='));
-    const auto number = parse_number(trim(value), kOpusValueMax);
-    if (!number || std::ranges::find(kOpusEchoed, key) == kOpusEchoed.end()) continue;
+    const auto number = parse_number(trim(value), kValueMax);
+    if (!number || std::ranges::find(keys, key) == keys.end()) continue;
     if (!answer.empty()) answer += ';';
     answer.append(key).append("=").append(std::to_string(*number));
   }
   return answer;
 }
 
-// The payload type that an rtx format repairs (RFC 4588 §8.1).
-std::optional<uint32_t> associated_payload_type(std::string_view parameters) {
-  while (!parameters.empty()) {
-    std::string_view value = trim(take_until(parameters, ';'));
-    if (take_until(value, '=') == "apt") return parse_number(trim(value), 127);
+// What a format's parameters make of it, and what the answer says of them.
+struct Described {
+  rtp::CodecFormat format;
+  std::string answer;
+};
+
+std::optional<Described> describe_h264(std::string_view parameters) {
+  const auto told = value_of(parameters, "profile-level-id");
+  const auto profile = rtp::h264_profile(told.value_or(kH264ProfileLevelIdDefault));
+  const auto mode = number_of(parameters, "packetization-mode", kPacketizationModeMax);
+  if (!profile || !mode) return std::nullopt;
+  Described described{{rtp::Codec::kH264, *profile, *mode}, echoed(parameters, kH264Echoed)};
+  if (told) {
+    if (!described.answer.empty()) described.answer += ';';
+    described.answer += "profile-level-id=" + lower(*told);
+  }
+  return described;
+}
+
+// RFC 2198 §5: "111/111", the types of the blocks; ours are all of one.
+std::optional<Described> describe_red(std::string_view parameters) {
+  const std::string_view first = take_until(parameters, '/');
+  const auto type = parse_number(first, kPayloadTypeMax);
+  if (!type) return std::nullopt;
+  std::string answer(first);
+  for (size_t blocks = 1; !parameters.empty(); ++blocks) {
+    if (take_until(parameters, '/') != first || blocks > rtp::RedPayload::kRedundantMax) {
+      return std::nullopt;
+    }
+    answer.append("/").append(first);
+  }
+  return Described{{rtp::Codec::kRed, static_cast<uint8_t>(*type)}, std::move(answer)};
+}
+
+std::optional<Described> describe_profile(rtp::Codec codec, std::optional<uint8_t> profile,
+                                          std::string answer) {
+  if (!profile) return std::nullopt;
+  return Described{{codec, *profile}, std::move(answer)};
+}
+
+std::optional<Described> describe(rtp::Codec codec, std::string_view parameters) {
+  switch (codec) {
+    case rtp::Codec::kOpus:
+      return Described{{codec}, echoed(parameters, kOpusEchoed)};
+    case rtp::Codec::kRed:
+      return describe_red(parameters);
+    case rtp::Codec::kVp8:
+      return Described{{codec}, {}};
+    case rtp::Codec::kVp9:
+      return describe_profile(codec, number_of(parameters, "profile-id", kVp9ProfileMax),
+                              echoed(parameters, kVp9Echoed));
+    case rtp::Codec::kH264:
+      return describe_h264(parameters);
+    case rtp::Codec::kAv1:
+      return describe_profile(codec, number_of(parameters, "profile", kAv1ProfileMax),
+                              echoed(parameters, kAv1Echoed));
   }
   return std::nullopt;
+}
+
+// What a payload type of the format means, wherever in the BUNDLE group it stands.
+std::string meaning_of(std::string_view name, const rtp::CodecFormat& format) {
+  return std::string(name) + ' ' + std::to_string(format.profile) + ' ' +
+         std::to_string(format.packetization_mode);
+}
+
+// The payload type that an rtx format repairs (RFC 4588 §8.1).
+std::optional<uint32_t> associated_payload_type(std::string_view parameters) {
+  const auto type = value_of(parameters, "apt");
+  return type ? parse_number(*type, kPayloadTypeMax) : std::nullopt;
 }
 
 bool has(const std::vector<std::string>& feedback, std::string_view message) {
@@ -65,14 +162,23 @@ std::vector<NegotiatedCodec> CodecChoice::choose(const MediaDescription& media,
   std::vector<NegotiatedCodec> chosen;
   const bool video = media.type == MediaType::kVideo;
   for (const auto codec : video ? policy_.video_codecs : policy_.audio_codecs) {
-    auto found = find(media, codec);
-    if (!found) continue;
-    if (video) found->rtx_payload_type = find_rtx(media, *found);
-    const auto format =
-        std::ranges::find(media.codecs, found->payload_type, &PayloadFormat::payload_type);
-    found->feedback = feedback_of(*format, media.type, transport_sequence);
-    chosen.push_back(std::move(*found));
+    const size_t first = chosen.size();
+    add_formats(media, codec, chosen);
+    for (size_t i = first; i < chosen.size(); ++i) {
+      NegotiatedCodec& found = chosen[i];
+      if (video) found.rtx_payload_type = find_rtx(media, found);
+      const auto format =
+          std::ranges::find(media.codecs, found.payload_type, &PayloadFormat::payload_type);
+      found.feedback = feedback_of(*format, media.type, transport_sequence);
+    }
   }
+  // RED without the codec that it repeats is nothing.
+  const auto opus =
+      std::ranges::find(chosen, rtp::CodecFormat{rtp::Codec::kOpus}, &NegotiatedCodec::format);
+  const int repeated = opus == chosen.end() ? -1 : opus->payload_type.value();
+  std::erase_if(chosen, [repeated](const NegotiatedCodec& codec) {
+    return codec.format.codec == rtp::Codec::kRed && codec.format.profile != repeated;
+  });
   return chosen;
 }
 
@@ -83,21 +189,24 @@ bool CodecChoice::claim(rtp::PayloadType payload_type, const std::string& meanin
   return true;
 }
 
-std::optional<NegotiatedCodec> CodecChoice::find(const MediaDescription& media, rtp::Codec codec) {
+void CodecChoice::add_formats(const MediaDescription& media, rtp::Codec codec,
+                              std::vector<NegotiatedCodec>& chosen) {
   const auto known = std::ranges::find(kForwarded, codec, &ForwardedCodec::codec);
-  if (known == kForwarded.end() || known->type != media.type) return std::nullopt;
+  if (known == kForwarded.end() || known->type != media.type) return;
   for (const auto& format : media.codecs) {
     if (!matches(format, *known)) continue;
-    if (!claim(format.payload_type, std::string(known->name))) continue;
-    NegotiatedCodec found;
-    found.codec = codec;
+    auto described = describe(codec, format.parameters);
+    if (!described) continue;
+    const auto& same = described->format;
+    if (std::ranges::find(chosen, same, &NegotiatedCodec::format) != chosen.end()) continue;
+    if (!claim(format.payload_type, meaning_of(known->name, same))) continue;
+    NegotiatedCodec& found = chosen.emplace_back();
+    found.format = same;
     found.payload_type = format.payload_type;
     found.clock_rate = format.clock_rate;
     found.channels = format.channels;
-    if (codec == rtp::Codec::kOpus) found.parameters = opus_answer(format.parameters);
-    return found;
+    found.parameters = std::move(described->answer);
   }
-  return std::nullopt;
 }
 
 std::optional<rtp::PayloadType> CodecChoice::find_rtx(const MediaDescription& media,

@@ -16,14 +16,16 @@ class CodecChoice {
  public:
   explicit CodecChoice(const AnswerPolicy& policy) : policy_(policy) {}
 
-  // In the order of the policy, the first usable format of each; empty when there is none.
+  // In the order of the policy, the first usable format of each kind (H.264 has one for each
+  // profile and packetization mode, VP9 and AV1 for each profile); empty when there is none.
   // `transport_sequence` is whether the m-line negotiated that header extension.
   std::vector<NegotiatedCodec> choose(const MediaDescription& media, bool transport_sequence);
 
  private:
   // Whether the number is free, or means `meaning` already; then it is taken.
   bool claim(rtp::PayloadType payload_type, const std::string& meaning);
-  std::optional<NegotiatedCodec> find(const MediaDescription& media, rtp::Codec codec);
+  void add_formats(const MediaDescription& media, rtp::Codec codec,
+                   std::vector<NegotiatedCodec>& chosen);
   std::optional<rtp::PayloadType> find_rtx(const MediaDescription& media,
                                            const NegotiatedCodec& codec);
   Feedback feedback_of(const PayloadFormat& format, MediaType type, bool transport_sequence) const;

@@ -5,8 +5,13 @@
 namespace simpul::sdp {
 namespace {
 
-constexpr uint16_t kOneByteIdMax = 14;  // RFC 8285 §4.2: 15 ends a header
+constexpr uint16_t kOneByteIdMax = 14;   // RFC 8285 §4.2: 15 ends a header
+constexpr uint16_t kTwoByteIdMax = 255;  // §4.3
 constexpr size_t kOneByteSizeMax = 16;
+
+bool is_usable(uint16_t id, bool allow_mixed) {
+  return id <= kOneByteIdMax || (allow_mixed && id > kOneByteIdMax + 1 && id <= kTwoByteIdMax);
+}
 
 // Whether the extension flows our way, seen from the peer.
 bool is_useful(std::optional<Direction> offered, PeerRole role) {
@@ -19,9 +24,11 @@ bool is_useful(std::optional<Direction> offered, PeerRole role) {
 
 std::vector<NegotiatedExtension> ExtensionChoice::choose(const MediaDescription& media) {
   std::vector<NegotiatedExtension> chosen;
+  const bool allow_mixed = offer_.extmap_allow_mixed || media.extmap_allow_mixed;
   for (const auto& offer : media.extensions) {
     const auto kind = rtp::extension_kind(offer.uri);
-    if (!kind || offer.id > kOneByteIdMax || !is_useful(offer.direction, policy_.role)) continue;
+    if (!kind || !is_usable(offer.id, allow_mixed)) continue;
+    if (!is_useful(offer.direction, policy_.role)) continue;
     if (std::ranges::find(policy_.extensions, *kind) == policy_.extensions.end()) continue;
     if (*kind == rtp::ExtensionKind::kMid && media.mid.size() > kOneByteSizeMax) continue;
     const auto id = static_cast<uint8_t>(offer.id);

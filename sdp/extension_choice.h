@@ -12,7 +12,8 @@ namespace simpul::sdp {
 // left out.
 class ExtensionChoice {
  public:
-  explicit ExtensionChoice(const AnswerPolicy& policy) : policy_(policy) {}
+  ExtensionChoice(const AnswerPolicy& policy, const SessionDescription& offer)
+      : policy_(policy), offer_(offer) {}
 
   std::vector<NegotiatedExtension> choose(const MediaDescription& media);
 
@@ -20,6 +21,7 @@ class ExtensionChoice {
   bool claim(rtp::ExtensionKind kind, uint8_t id);
 
   const AnswerPolicy& policy_;
+  const SessionDescription& offer_;
   std::vector<NegotiatedExtension> taken_;  // one for each kind
 };
 

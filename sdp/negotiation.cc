@@ -27,7 +27,7 @@ bool is_one_of(std::span<const std::string_view> names, std::string_view name) {
 class Negotiator {
  public:
   Negotiator(const SessionDescription& offer, const AnswerPolicy& policy)
-      : offer_(offer), policy_(policy), codecs_(policy), extensions_(policy) {}
+      : offer_(offer), policy_(policy), codecs_(policy), extensions_(policy, offer) {}
 
   Expected<Negotiated, NegotiationError> run();
 
@@ -218,17 +218,21 @@ Expected<Negotiated, NegotiationError> Negotiator::run() {
 AnswerPolicy default_policy(PeerRole role) {
   AnswerPolicy policy;
   policy.role = role;
-  policy.audio_codecs = {rtp::Codec::kOpus};
-  policy.video_codecs = {rtp::Codec::kVp8};
-  policy.extensions = {ExtensionKind::kMid, ExtensionKind::kAudioLevel,
-                       ExtensionKind::kVideoOrientation, ExtensionKind::kVideoContentType,
-                       ExtensionKind::kColorSpace};
+  policy.audio_codecs = {rtp::Codec::kOpus, rtp::Codec::kRed};
+  policy.video_codecs = {rtp::Codec::kVp8, rtp::Codec::kH264, rtp::Codec::kVp9, rtp::Codec::kAv1};
+  policy.extensions = {ExtensionKind::kMid,
+                       ExtensionKind::kAudioLevel,
+                       ExtensionKind::kVideoOrientation,
+                       ExtensionKind::kVideoContentType,
+                       ExtensionKind::kColorSpace,
+                       ExtensionKind::kPlayoutDelay,
+                       ExtensionKind::kAbsCaptureTime,
+                       ExtensionKind::kDependencyDescriptor};
   if (role == PeerRole::kPublisher) {
     policy.extensions.insert(
         policy.extensions.end(),
-        {ExtensionKind::kRid, ExtensionKind::kRepairedRid, ExtensionKind::kTransportSequence});
-  } else {
-    policy.extensions.push_back(ExtensionKind::kPlayoutDelay);
+        {ExtensionKind::kRid, ExtensionKind::kRepairedRid, ExtensionKind::kTransportSequence,
+         ExtensionKind::kVideoLayersAllocation});
   }
   return policy;
 }
@@ -275,6 +279,12 @@ bool Negotiated::rtcp_rsize() const {
   return std::ranges::all_of(media, [](const NegotiatedMedia& section) {
     return !section.accepted() || section.rtcp_rsize;
   });
+}
+
+bool Negotiated::mixes_extension_forms() const {
+  return extmap_allow_mixed || std::ranges::all_of(media, [](const NegotiatedMedia& section) {
+           return !section.accepted() || section.extmap_allow_mixed;
+         });
 }
 
 Expected<Negotiated, NegotiationError> negotiate(const SessionDescription& offer,

@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "base/expected.h"
+#include "rtp/codec_format.h"
 #include "rtp/extension_map.h"
 #include "rtp/types.h"
 #include "sdp/session_description.h"
@@ -28,7 +29,7 @@ struct AnswerPolicy {
   size_t media_max = kMediaMax;  // m-lines that are accepted, in the offer's order
 };
 
-// Opus and VP8, and the header extensions that this role uses or passes on.
+// All codecs, and the header extensions that this role uses or passes on.
 AnswerPolicy default_policy(PeerRole role);
 
 // The feedback messages that the answer keeps (RFC 4585, 5104, transport-wide cc).
@@ -42,7 +43,7 @@ struct Feedback {
 };
 
 struct NegotiatedCodec {
-  rtp::Codec codec = rtp::Codec::kOpus;
+  rtp::CodecFormat format;
   rtp::PayloadType payload_type;
   std::optional<rtp::PayloadType> rtx_payload_type;
   uint32_t clock_rate = 0;
@@ -53,7 +54,7 @@ struct NegotiatedCodec {
 
 struct NegotiatedExtension {
   rtp::ExtensionKind kind = rtp::ExtensionKind::kMid;
-  uint8_t id = 0;                      // 1 to 14
+  uint8_t id = 0;                      // 1 to 14, or to 255 with extmap-allow-mixed
   std::optional<Direction> direction;  // the suffix in the answer, when the offer had one
 };
 
@@ -90,7 +91,7 @@ struct NegotiatedMedia {
   MediaType type = MediaType::kOther;
   std::optional<Refusal> refusal;  // absent: accepted; what follows is only filled then
 
-  std::vector<NegotiatedCodec> codecs;  // in the order of the policy, never empty
+  std::vector<NegotiatedCodec> codecs;  // the policy's order, then the offer's; never empty
   std::vector<NegotiatedExtension> extensions;
   std::vector<NegotiatedRid> rids;  // publisher's simulcast, in the offer's order; else empty
   std::vector<AnnouncedStream> announced;
@@ -127,6 +128,8 @@ struct Negotiated {
   rtp::ExtensionMap extension_map() const;
   // Whether all accepted m-lines offered RTCP of reduced size: they share one transport.
   bool rtcp_rsize() const;
+  // Whether the peer takes both forms of header extensions in one stream (RFC 8285 §6).
+  bool mixes_extension_forms() const;
 };
 
 struct NegotiationError {

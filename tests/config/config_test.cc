@@ -34,8 +34,8 @@ TEST(Config, AnEmptyFileIsTheDefaults) {
   EXPECT_EQ(config.http.listen.to_string(), "127.0.0.1:8080");
   EXPECT_EQ(config.media.port, 7700);
   EXPECT_EQ(config.media.idle_timeout, 30s);
-  EXPECT_THAT(config.codecs.audio, ElementsAre("opus"));
-  EXPECT_THAT(config.codecs.video, ElementsAre("vp8"));
+  EXPECT_THAT(config.codecs.audio, ElementsAre("opus", "red"));
+  EXPECT_THAT(config.codecs.video, ElementsAre("vp8", "h264", "vp9", "av1"));
   EXPECT_EQ(config.log.level, log::Level::kInfo);
   EXPECT_EQ(config.limits.rooms, 10000u);
 }

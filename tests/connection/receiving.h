@@ -45,7 +45,7 @@ inline connection::ReceivingLine audio_line(std::string mid, uint8_t payload_typ
 inline connection::ReceivingLine video_line(std::string mid, std::vector<std::string> rids = {}) {
   return {.mid = std::move(mid),
           .kind = rtp::MediaKind::kVideo,
-          .codecs = {{.codec = rtp::Codec::kVp8,
+          .codecs = {{.format = {rtp::Codec::kVp8},
                       .payload_type = rtp::PayloadType(96),
                       .rtx_payload_type = rtp::PayloadType(97),
                       .clock_rate = 90'000,

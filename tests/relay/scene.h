@@ -8,7 +8,8 @@
 
 #include "base/packet.h"
 #include "relay/relay.h"
-#include "rtp/vp8.h"
+#include "rtp/payload_info.h"
+#include "tests/support/bit_writer.h"
 
 namespace simpul::relay::testing {
 
@@ -19,7 +20,14 @@ inline uint32_t tag_of(Bytes payload) {
   return payload.size() < 4 ? 0 : load_be32(payload.last(4).first<4>());
 }
 
-// One layer as an encoder sends it.
+// The one format of each codec that the slots and sources here have.
+inline rtp::CodecFormat format_of(rtp::Codec codec) {
+  if (codec == rtp::Codec::kH264) return {codec, rtp::kH264Baseline, 1};
+  if (codec == rtp::Codec::kRed) return {codec, 111};
+  return {codec};
+}
+
+// One layer as an encoder sends it; AV1 with a dependency descriptor.
 class Source {
  public:
   struct Options {
@@ -31,6 +39,7 @@ class Source {
     uint32_t timestamp = 5'000;
     uint16_t picture_id = 100;
     uint8_t tl0_pic_idx = 50;
+    uint16_t frame_number = 70;
     uint32_t first_tag = 1;
   };
   struct Frame {
@@ -47,23 +56,16 @@ class Source {
   std::vector<rtp::MediaPacket> frame(const Frame& frame, uint32_t ticks = 3'000) {
     std::vector<rtp::MediaPacket> packets;
     for (size_t i = 0; i < frame.packets; ++i) {
-      std::vector<uint8_t> payload = {static_cast<uint8_t>(i == 0 ? 0x90 : 0x80), 0xE0};
-      payload.push_back(static_cast<uint8_t>(0x80 | at_.picture_id >> 8));
-      payload.push_back(static_cast<uint8_t>(at_.picture_id));
-      payload.push_back(at_.tl0_pic_idx);
-      payload.push_back(0);
-      const uint8_t frame_tag = frame.key ? 0x10 : 0x11;
-      payload.insert(payload.end(), {i == 0 ? frame_tag : uint8_t{0xAA}, 0, 0});
-      payload.insert(payload.end(), {0x9D, 0x01, 0x2A});
-      payload.insert(payload.end(),
-                     {static_cast<uint8_t>(at_.width), static_cast<uint8_t>(at_.width >> 8),
-                      static_cast<uint8_t>(at_.height), static_cast<uint8_t>(at_.height >> 8)});
+      const bool last = i + 1 == frame.packets;
+      std::vector<uint8_t> payload = head(frame.key, i == 0, last);
       payload.resize(std::max(frame.packet_size, payload.size() + 4));
-      packets.push_back(packet(payload, i + 1 == frame.packets));
+      packets.push_back(packet(payload, last));
+      if (at_.codec == rtp::Codec::kAv1) describe(packets.back(), frame.key, i == 0);
     }
     at_.timestamp += ticks;
     at_.picture_id = (at_.picture_id + 1) & 0x7FFF;
     ++at_.tl0_pic_idx;
+    ++at_.frame_number;
     return packets;
   }
 
@@ -76,6 +78,73 @@ class Source {
   rtp::MediaPacket padding() { return packet({}, false); }
 
  private:
+  // What a payload begins with, by codec.
+  std::vector<uint8_t> head(bool key, bool first, bool last) const {
+    const bool key_start = key && first;
+    const std::vector<uint8_t> size = {
+        static_cast<uint8_t>(at_.width >> 8), static_cast<uint8_t>(at_.width),
+        static_cast<uint8_t>(at_.height >> 8), static_cast<uint8_t>(at_.height)};
+    const auto id = static_cast<uint16_t>(0x8000 | at_.picture_id);
+    std::vector<uint8_t> bytes;
+    switch (at_.codec) {
+      case rtp::Codec::kVp8:
+        bytes = {static_cast<uint8_t>(first ? 0x90 : 0x80),
+                 0xE0,
+                 static_cast<uint8_t>(id >> 8),
+                 static_cast<uint8_t>(id),
+                 at_.tl0_pic_idx,
+                 0,
+                 static_cast<uint8_t>(first ? (key ? 0x10 : 0x11) : 0xAA),
+                 0,
+                 0,
+                 0x9D,
+                 0x01,
+                 0x2A,
+                 size[1],
+                 size[0],
+                 size[3],
+                 size[2]};
+        break;
+      case rtp::Codec::kVp9:
+        bytes = {static_cast<uint8_t>(0xA0 | (key ? 0 : 0x40) | (first ? 0x08 : 0) |
+                                      (last ? 0x04 : 0) | (key_start ? 0x02 : 0)),
+                 static_cast<uint8_t>(id >> 8), static_cast<uint8_t>(id), 0, at_.tl0_pic_idx};
+        if (key_start) {
+          bytes.push_back(0x10);
+          bytes.insert(bytes.end(), size.begin(), size.end());
+        }
+        break;
+      case rtp::Codec::kH264:
+        bytes = {static_cast<uint8_t>(key_start ? 0x67 : 0x41), 0x42, 0xC0, 0x1F};
+        break;
+      case rtp::Codec::kAv1:
+        bytes = {static_cast<uint8_t>(key_start ? 0x18 : 0x10), 0x32};
+        break;
+      case rtp::Codec::kOpus:
+      case rtp::Codec::kRed:
+        break;
+    }
+    return bytes;
+  }
+
+  // Puts a dependency descriptor into the packet, behind its payload.
+  void describe(rtp::MediaPacket& made, bool key, bool first) const {
+    simpul::testing::BitWriter writer;
+    writer.bits(first ? 0x80 : 0, 8).bits(at_.frame_number, 16);
+    if (key && first) {
+      writer.bits(0x10, 5).bits(0, 11).bits(3, 2).bits(0, 2).bits(0, 1).bits(0, 1).bits(1, 1);
+      writer.bits(at_.width - 1u, 16).bits(at_.height - 1u, 16);
+    }
+    const auto& bytes = writer.bytes();
+    const uint32_t at = made.packet->size;
+    std::memcpy(made.packet->bytes.data() + at, bytes.data(), bytes.size());
+    made.packet->size = static_cast<uint32_t>(at + bytes.size());
+    made.extensions.items[0] = {.kind = rtp::ExtensionKind::kDependencyDescriptor,
+                                .offset = static_cast<uint16_t>(at),
+                                .size = static_cast<uint8_t>(bytes.size())};
+    made.extensions.count = 1;
+  }
+
   rtp::MediaPacket packet(std::vector<uint8_t> payload, bool marker) {
     constexpr uint16_t kHeader = 12;
     rtp::MediaPacket made;
@@ -90,7 +159,7 @@ class Source {
     made.ssrc = rtp::Ssrc(at_.ssrc);
     made.sequence_number = rtp::SequenceNumber(at_.sequence_number++);
     made.timestamp = at_.timestamp;
-    made.codec = at_.codec;
+    made.format = format_of(at_.codec);
     made.marker = marker;
     return made;
   }
@@ -109,20 +178,33 @@ struct Sent {
   bool marker = false;
   uint32_t csrc = 0;
   std::vector<uint8_t> payload;
+  std::optional<uint16_t> frame_number;
 
   uint32_t tag() const { return tag_of(payload); }
   rtp::Vp8Descriptor vp8() const { return *rtp::Vp8Descriptor::parse(payload); }
+  // Of VP8 and VP9.
+  std::optional<rtp::PictureNumbers> numbers() const;
 };
 
 inline constexpr rtp::PayloadType kOpusType(111);
+inline constexpr rtp::PayloadType kRedType(63);
 inline constexpr rtp::PayloadType kVp8Type(96);
 inline constexpr rtp::PayloadType kRtxType(97);
+inline constexpr rtp::PayloadType kVp9Type(98);
+inline constexpr rtp::PayloadType kH264Type(102);
+inline constexpr rtp::PayloadType kAv1Type(45);
+
+inline std::optional<rtp::PictureNumbers> Sent::numbers() const {
+  if (payload_type != kVp8Type && payload_type != kVp9Type) return std::nullopt;
+  const auto codec = payload_type == kVp8Type ? rtp::Codec::kVp8 : rtp::Codec::kVp9;
+  return rtp::read_payload(codec, payload, {})->numbers();
+}
 
 inline SlotConfig audio_slot(uint32_t ssrc) {
   return {.kind = rtp::MediaKind::kAudio,
           .ssrc = rtp::Ssrc(ssrc),
           .rtx_ssrc = std::nullopt,
-          .codecs = {{rtp::Codec::kOpus, kOpusType, std::nullopt}}};
+          .codecs = {{{rtp::Codec::kOpus}, kOpusType, std::nullopt}}};
 }
 
 // With RTX on the next SSRC.
@@ -130,7 +212,10 @@ inline SlotConfig video_slot(uint32_t ssrc) {
   return {.kind = rtp::MediaKind::kVideo,
           .ssrc = rtp::Ssrc(ssrc),
           .rtx_ssrc = rtp::Ssrc(ssrc + 1),
-          .codecs = {{rtp::Codec::kVp8, kVp8Type, kRtxType}}};
+          .codecs = {{format_of(rtp::Codec::kVp8), kVp8Type, kRtxType},
+                     {format_of(rtp::Codec::kVp9), kVp9Type, rtp::PayloadType(99)},
+                     {format_of(rtp::Codec::kH264), kH264Type, rtp::PayloadType(103)},
+                     {format_of(rtp::Codec::kAv1), kAv1Type, rtp::PayloadType(46)}}};
 }
 
 inline TrackConfig audio_track(uint32_t id) {
@@ -195,7 +280,8 @@ struct Scene {
               .payload_type = packet.payload_type,
               .marker = packet.marker,
               .csrc = packet.csrc,
-              .payload = {packet.head.begin(), packet.head.begin() + packet.head_size}};
+              .payload = {packet.head.begin(), packet.head.begin() + packet.head_size},
+              .frame_number = packet.frame_number};
     sent.payload.insert(sent.payload.end(), packet.body.begin(), packet.body.end());
     return sent;
   }

@@ -89,14 +89,6 @@ TEST_F(SeatingTest, AnybodyFollowsWhoLeftWhenNobodyWasNamed) {
   EXPECT_THAT(tracks(only_ana), ElementsAre(0, 0));
 }
 
-TEST_F(SeatingTest, LeavesASlotEmptyThatCannotCarryTheCodec) {
-  auto h264 = video_slot(10);
-  h264.codecs[0].codec = rtp::Codec::kH264;
-  scene_.publish("ana", {audio_track(1), video_track(2)});
-  const auto watcher = scene_.watch({}, {audio_slot(1), h264});
-  EXPECT_THAT(tracks(watcher), ElementsAre(1, 0));
-}
-
 TEST_F(SeatingTest, SeatsNobodyWhoHasNothingForTheSlots) {
   scene_.publish("ana", {video_track(2)});
   scene_.publish("bo", {audio_track(3)});

@@ -15,7 +15,8 @@ struct Origin {
   uint32_t stream = 0;
   int64_t place = 0;
   uint32_t timestamp = 0;
-  uint16_t picture_id = 0;
+  uint16_t picture_id = 0;    // of VP8 and VP9
+  uint16_t frame_number = 0;  // of AV1
   bool key_start = false;
 };
 
@@ -25,10 +26,11 @@ struct World {
     const Bytes payload = packet.payload();
     if (payload.empty()) return;
     Origin origin{.stream = stream, .place = place, .timestamp = packet.timestamp};
-    if (const auto vp8 = rtp::Vp8Descriptor::parse(payload); packet.codec == rtp::Codec::kVp8) {
-      origin.picture_id = vp8->picture_id.value_or(0);
-      origin.key_start = vp8->key_frame;
-    }
+    const auto info = rtp::read_payload(
+        packet.format.codec, payload, packet.extension(rtp::ExtensionKind::kDependencyDescriptor));
+    if (const auto numbers = info->numbers()) origin.picture_id = numbers->picture_id;
+    origin.frame_number = info->frame_number.value_or(0);
+    origin.key_start = info->key_frame;
     origins[tag_of(payload)] = origin;
   }
   void came(uint32_t stream, int64_t place, bool is_padding) {
@@ -82,6 +84,8 @@ class StreamChecker {
     started_ = true;
     last_ = sent;
     origin_ = origin;
+    if (const auto numbers = sent.numbers()) numbers_ = numbers;
+    if (sent.frame_number) frame_number_ = sent.frame_number;
   }
 
   void check_repair(const Sent& sent) {
@@ -113,26 +117,37 @@ class StreamChecker {
     if (!started_) return;
     EXPECT_EQ(sent.index, highest + 1) << "a hole between two streams";
     EXPECT_GT(static_cast<int32_t>(sent.timestamp - last_.timestamp), 0);
-    if (is_video_) {
-      EXPECT_EQ(*sent.vp8().picture_id, (*last_.vp8().picture_id + 1) & 0x7FFF);
-      EXPECT_EQ(*sent.vp8().tl0_pic_idx, (*last_.vp8().tl0_pic_idx + 1) & 0xFF);
+    if (const auto numbers = sent.numbers()) {
+      if (numbers_) {
+        EXPECT_EQ(numbers->picture_id, (numbers_->picture_id + 1) & 0x7FFF);
+        EXPECT_EQ(numbers->tl0_pic_idx, (numbers_->tl0_pic_idx + 1) & 0xFF);
+      }
+    }
+    if (sent.frame_number && frame_number_) {
+      EXPECT_EQ(*sent.frame_number, static_cast<uint16_t>(*frame_number_ + 1));
     }
   }
   void check_next(const Sent& sent, const Origin& origin) {
     EXPECT_EQ(sent.index - last_.index - 1,
               world_.missing_between(origin.stream, origin_.place, origin.place));
     EXPECT_EQ(sent.timestamp - last_.timestamp, origin.timestamp - origin_.timestamp);
-    if (is_video_) {
-      EXPECT_EQ((*sent.vp8().picture_id - *last_.vp8().picture_id) & 0x7FFF,
+    if (const auto numbers = sent.numbers()) {
+      EXPECT_EQ((numbers->picture_id - numbers_->picture_id) & 0x7FFF,
                 (origin.picture_id - origin_.picture_id) & 0x7FFF);
+    }
+    if (sent.frame_number) {
+      EXPECT_EQ(static_cast<uint16_t>(*sent.frame_number - *frame_number_),
+                static_cast<uint16_t>(origin.frame_number - origin_.frame_number));
     }
   }
 
   World& world_;
   bool is_video_;
   bool started_ = false;
-  Sent last_;      // with the highest index
-  Origin origin_;  // of it
+  Sent last_;                                   // with the highest index
+  Origin origin_;                               // of it
+  std::optional<rtp::PictureNumbers> numbers_;  // that left last, of either codec
+  std::optional<uint16_t> frame_number_;
   std::set<uint64_t> indices_;
   std::map<uint64_t, Sent> sent_;
   std::optional<uint64_t> repair_index_;

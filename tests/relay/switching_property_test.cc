@@ -18,10 +18,11 @@ constexpr uint32_t kRepairSsrc = 11;
 
 // Publishers with three layers who come, go, pause layers, lose, delay, repeat and reorder packets
 // and fall back on padding; watchers with every choice who complain. All of it by chance, and what
-// leaves is held to the contract.
+// leaves is held to the contract. Without a codec, publishers go from one to another as well.
 class Turmoil {
  public:
-  explicit Turmoil(uint64_t seed) : random_(seed), scene_({}, seed) {
+  Turmoil(uint64_t seed, std::optional<rtp::Codec> codec)
+      : random_(seed), scene_({}, seed), codec_(codec) {
     for (const auto choice :
          {LayerChoice::kHighest, LayerChoice::kLow, LayerChoice::kMid, LayerChoice::kHigh}) {
       add_watcher({.participant = "", .layer = choice});
@@ -75,6 +76,7 @@ class Turmoil {
     int64_t place = 0;
     bool paused = false;
     bool key_wanted = true;
+    bool has_changed = false;  // its codec
   };
   struct Publisher {
     std::string name;
@@ -122,13 +124,29 @@ class Turmoil {
             .stream = stream};
   }
 
+  rtp::Codec video_codec() {
+    using enum rtp::Codec;
+    constexpr std::array<rtp::Codec, 4> kAll = {kVp8, kVp9, kH264, kAv1};
+    return codec_ ? *codec_ : kAll[random_() % kAll.size()];
+  }
+
+  // With the SSRC and the sequence numbers that it had, beginning with a key frame.
+  void change_codec(Layer& layer) {
+    const auto codec = video_codec();
+    if (layer.has_changed || layer.source.at().codec == codec) return;
+    layer.source.at().codec = codec;
+    layer.has_changed = true;  // back again would be the old stream to the relay
+    layer.stream = next_stream_++;
+    layer.key_wanted = true;
+  }
+
   void publish(const std::string& name) {
     auto made = std::make_unique<Publisher>();
     made->name = name;
     made->audio = next_track_++;
     made->video = next_track_++;
     for (const auto width : {uint16_t{320}, uint16_t{640}, uint16_t{1280}}) {
-      made->layers.push_back(make_layer(rtp::Codec::kVp8, width));
+      made->layers.push_back(make_layer(video_codec(), width));
     }
     made->voice = std::make_unique<Layer>(make_layer(rtp::Codec::kOpus, 0));
     made->id =
@@ -154,7 +172,8 @@ class Turmoil {
     for (auto& publisher : publishers_) {
       for (auto& layer : publisher->layers) {
         if (chance(2)) layer.paused = !layer.paused;
-        if (rarely()) layer = make_layer(rtp::Codec::kVp8, layer.source.at().width);
+        if (rarely()) layer = make_layer(video_codec(), layer.source.at().width);
+        if (!codec_ && rarely()) change_codec(layer);
       }
     }
     for (auto& watcher : watchers_) complain(*watcher);
@@ -266,6 +285,7 @@ class Turmoil {
 
   std::mt19937_64 random_;
   Scene scene_;
+  std::optional<rtp::Codec> codec_;  // of all video, or any
   World world_;
   std::vector<std::unique_ptr<Watcher>> watchers_;
   std::vector<std::unique_ptr<Publisher>> publishers_;
@@ -275,10 +295,12 @@ class Turmoil {
   bool calm_ = false;
 };
 
-class SwitchingContract : public ::testing::TestWithParam<uint64_t> {};
+using Case = std::tuple<std::optional<rtp::Codec>, uint64_t>;
+class SwitchingContract : public ::testing::TestWithParam<Case> {};
 
 TEST_P(SwitchingContract, HoldsWhateverHappensAndEverybodyIsServedInTheEnd) {
-  Turmoil turmoil(GetParam());
+  const auto [codec, seed] = GetParam();
+  Turmoil turmoil(seed, codec);
   turmoil.run(600);
   EXPECT_GT(turmoil.starts(), 20u);
   EXPECT_GT(turmoil.repairs(), 20u);
@@ -286,7 +308,20 @@ TEST_P(SwitchingContract, HoldsWhateverHappensAndEverybodyIsServedInTheEnd) {
   turmoil.expect_everybody_served();
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, SwitchingContract, ::testing::Range<uint64_t>(1, 21));
+std::string name_of(const ::testing::TestParamInfo<Case>& tested) {
+  const auto [codec, seed] = tested.param;
+  return (codec ? std::string(rtp::to_string(*codec)) : "any") + "_" + std::to_string(seed);
+}
+
+INSTANTIATE_TEST_SUITE_P(Vp8, SwitchingContract,
+                         ::testing::Combine(::testing::Values(rtp::Codec::kVp8),
+                                            ::testing::Range<uint64_t>(1, 21)),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Others, SwitchingContract,
+                         ::testing::Combine(::testing::Values(rtp::Codec::kVp9, rtp::Codec::kH264,
+                                                              rtp::Codec::kAv1, std::nullopt),
+                                            ::testing::Range<uint64_t>(1, 9)),
+                         name_of);
 
 }  // namespace
 }  // namespace simpul::relay

@@ -138,6 +138,41 @@ TEST(WriteExtensions, LeavesOutWhatTheFormCannotCarry) {
   EXPECT_THAT(read(0xbede, {room.begin() + 4, room.begin() + 8}), ElementsAre(Pair(5, one)));
 }
 
+TEST(WriteExtensions, UsesTheTwoByteFormWhereAnElementNeedsItAndItIsAllowed) {
+  const std::vector<uint8_t> one = {7};
+  const std::vector<uint8_t> seventeen(17, 8);
+  const std::array<ExtensionElement, 3> elements = {
+      {{.id = 3, .data = seventeen}, {.id = 0, .data = one}, {.id = 5, .data = one}}};
+  std::array<uint8_t, 64> room{};
+  const size_t size = write_extensions(elements, room, ExtensionForms::kMixed);
+  ASSERT_EQ(size, 4u + 24);
+  EXPECT_EQ(load_be16(Bytes(room).first<2>()), 0x1000);
+  ExtensionReader reader(0x1000, Bytes(room).subspan(4, size - 4));
+  EXPECT_EQ(reader.next()->data.size(), 17u);
+  const auto second = reader.next();
+  EXPECT_EQ(second->id, 5);
+  EXPECT_EQ(second->data[0], 7);
+  EXPECT_FALSE(reader.next());
+  EXPECT_EQ(write_extensions(elements, room), 8u) << "what is too large is left out";
+}
+
+TEST(WriteExtensions, IdsAboveFourteenNeedTheTwoByteForm) {
+  const std::vector<uint8_t> one = {7};
+  const std::array<ExtensionElement, 1> elements = {{{.id = 200, .data = one}}};
+  std::array<uint8_t, 64> room{};
+  EXPECT_EQ(write_extensions(elements, room), 0u);
+  ASSERT_EQ(write_extensions(elements, room, ExtensionForms::kMixed), 8u);
+  EXPECT_EQ(room[4], 200);
+}
+
+TEST(WriteExtensions, KeepsTheOneByteFormWhereThatWillDo) {
+  const std::vector<uint8_t> sixteen(16, 8);
+  const std::array<ExtensionElement, 1> elements = {{{.id = 14, .data = sixteen}}};
+  std::array<uint8_t, 64> room{};
+  EXPECT_EQ(write_extensions(elements, room, ExtensionForms::kMixed), 24u);
+  EXPECT_EQ(load_be16(Bytes(room).first<2>()), kOneByteProfile);
+}
+
 TEST(WriteExtensions, WritesNoEmptyBlock) {
   std::array<uint8_t, 64> room{};
   EXPECT_EQ(write_extensions({}, room), 0u);

@@ -13,7 +13,7 @@ namespace {
 using ::simpul::testing::make_vp8_payload;
 using ::testing::ElementsAre;
 
-std::vector<uint8_t> bytes_of(const Vp8Head& head) {
+std::vector<uint8_t> bytes_of(const PayloadHead& head) {
   return {head.bytes.begin(), head.bytes.begin() + head.size};
 }
 
@@ -129,7 +129,7 @@ TEST(Vp8Descriptor, SeesAKeyFrameWhoseSizeIsHidden) {
 
 TEST(Vp8Descriptor, WritesOtherNumbersIntoTheFieldsItHas) {
   const auto full = Vp8Descriptor::parse(std::vector<uint8_t>{0x90, 0xf0, 0xfe, 0xdc, 0x42, 0xe5});
-  const Vp8Head head =
+  const PayloadHead head =
       full->with_numbers({.picture_id = 0x0102, .tl0_pic_idx = 0x99, .key_idx = 0x1e});
   EXPECT_THAT(bytes_of(head), ElementsAre(0x90, 0xf0, 0x81, 0x02, 0x99, 0xfe));
   EXPECT_EQ(head.replaced, 6);
@@ -143,7 +143,7 @@ TEST(Vp8Descriptor, KeepsAShortPictureIdShort) {
 
 TEST(Vp8Descriptor, AddsNoFieldThatWasNotThere) {
   const auto plain = Vp8Descriptor::parse(std::vector<uint8_t>{0x10, 0x55});
-  const Vp8Head head = plain->with_numbers({.picture_id = 9, .tl0_pic_idx = 9, .key_idx = 9});
+  const PayloadHead head = plain->with_numbers({.picture_id = 9, .tl0_pic_idx = 9, .key_idx = 9});
   EXPECT_THAT(bytes_of(head), ElementsAre(0x10));
   EXPECT_EQ(head.replaced, 1);
   const auto temporal = Vp8Descriptor::parse(std::vector<uint8_t>{0x80, 0x20, 0x9f});
@@ -160,7 +160,7 @@ TEST(Vp8Descriptor, ReadsBackWhatItWroteForEveryForm) {
                                         3};
     const auto before = Vp8Descriptor::parse(bytes);
     ASSERT_TRUE(before);
-    const Vp8Numbers numbers{.picture_id = 0x5678, .tl0_pic_idx = 0x9a, .key_idx = 0x0b};
+    const PictureNumbers numbers{.picture_id = 0x5678, .tl0_pic_idx = 0x9a, .key_idx = 0x0b};
     const auto after = Vp8Descriptor::parse(bytes_of(before->with_numbers(numbers)));
     ASSERT_TRUE(after);
     EXPECT_EQ(after->size, before->size);

@@ -27,7 +27,7 @@ TEST(Answer, ToChromiumsSimulcastPublisherLineByLine) {
                           "a=group:BUNDLE 0 1", "a=extmap-allow-mixed"));
   EXPECT_THAT(
       section_of(text, 1),
-      ElementsAre("m=audio 7700 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 192.0.2.7", "a=mid:0",
+      ElementsAre("m=audio 7700 UDP/TLS/RTP/SAVPF 111 63", "c=IN IP4 192.0.2.7", "a=mid:0",
                   "a=ice-ufrag:ourUfrag", "a=ice-pwd:ourPasswordOf24Characters",
                   "a=fingerprint:sha-256 " + kOurFingerprint, "a=setup:passive",
                   "a=candidate:1 1 udp 2130706431 192.0.2.7 7700 typ host",
@@ -38,7 +38,8 @@ TEST(Answer, ToChromiumsSimulcastPublisherLineByLine) {
                   "a=extmap:3 http://www.ietf.org/id/"
                   "draft-holmer-rmcat-transport-wide-cc-extensions-01",
                   "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid", "a=rtpmap:111 opus/48000/2",
-                  "a=fmtp:111 minptime=10;useinbandfec=1", "a=rtcp-fb:111 transport-cc"));
+                  "a=fmtp:111 minptime=10;useinbandfec=1", "a=rtcp-fb:111 transport-cc",
+                  "a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111"));
   EXPECT_THAT(
       section_of(text, 2),
       ElementsAre("m=video 9 UDP/TLS/RTP/SAVPF 96 97", "c=IN IP4 0.0.0.0", "a=mid:1",
@@ -47,11 +48,16 @@ TEST(Answer, ToChromiumsSimulcastPublisherLineByLine) {
                   "a=rtcp-mux", "a=rtcp-rsize", "a=extmap:13 urn:3gpp:video-orientation",
                   "a=extmap:3 http://www.ietf.org/id/"
                   "draft-holmer-rmcat-transport-wide-cc-extensions-01",
+                  "a=extmap:5 http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
                   "a=extmap:6 http://www.webrtc.org/experiments/rtp-hdrext/video-content-type",
                   "a=extmap:8 http://www.webrtc.org/experiments/rtp-hdrext/color-space",
                   "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid",
                   "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
                   "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
+                  "a=extmap:12 https://aomediacodec.github.io/av1-rtp-spec/"
+                  "#dependency-descriptor-rtp-header-extension",
+                  "a=extmap:9 http://www.webrtc.org/experiments/rtp-hdrext/"
+                  "video-layers-allocation00",
                   "a=rtpmap:96 VP8/90000", "a=rtcp-fb:96 transport-cc", "a=rtcp-fb:96 ccm fir",
                   "a=rtcp-fb:96 nack", "a=rtcp-fb:96 nack pli", "a=rtpmap:97 rtx/90000",
                   "a=fmtp:97 apt=96", "a=rid:q recv", "a=rid:h recv", "a=rid:f recv",

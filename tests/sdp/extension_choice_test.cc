@@ -38,8 +38,9 @@ TEST(ExtensionChoice, TakesWhatAPublisherIsUsedFor) {
   EXPECT_EQ(map.id(ExtensionKind::kVideoOrientation), 13);
   EXPECT_EQ(map.id(ExtensionKind::kAbsSendTime), 0);
   EXPECT_EQ(map.id(ExtensionKind::kTimeOffset), 0);
-  EXPECT_EQ(map.id(ExtensionKind::kPlayoutDelay), 0);
-  EXPECT_EQ(map.id(ExtensionKind::kDependencyDescriptor), 0);
+  EXPECT_EQ(map.id(ExtensionKind::kPlayoutDelay), 5);
+  EXPECT_EQ(map.id(ExtensionKind::kVideoLayersAllocation), 9);
+  EXPECT_EQ(map.id(ExtensionKind::kDependencyDescriptor), 12);
 }
 
 TEST(ExtensionChoice, TakesWhatAWatcherCanBeTold) {

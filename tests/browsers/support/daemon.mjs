@@ -10,19 +10,19 @@ const kBuild = process.env.SIMPUL_BUILD ?? fileURLToPath(new URL('../../../build
 const kReady = /^simpuld ready http=(\S+) media=udp:(\d+)/;
 const kRelayReady = /^impairment_relay ready udp=127\.0\.0\.1:(\d+)/;
 
-const configuration = (httpPort) => `
+const configuration = (httpPort, more) => `
 [http]
 listen = "127.0.0.1:${httpPort}"
 [media]
 port = 0
 workers = 1
-`;
+${more}`;
 
-/** A daemon of its own, on free ports unless told. stop() holds it to a clean end. */
-export async function startDaemon({httpPort = 0} = {}) {
+/** A daemon of its own, on free ports unless told; `more` is further configuration. stop() holds it to a clean end. */
+export async function startDaemon({httpPort = 0, more = ''} = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'simpul-daemon-'));
   const file = join(folder, 'simpuld.toml');
-  await writeFile(file, configuration(httpPort));
+  await writeFile(file, configuration(httpPort, more));
   const daemon = await start(join(kBuild, 'daemon/simpuld'), ['--dev', '--config', file], kReady);
   return {
     address: `http://${daemon.match[1]}`,

@@ -16,6 +16,30 @@ export function cameraShowsTestPicture(size) {
   };
 }
 
+/**
+ * Offers one video codec only ("video/VP9", with its repair), and RED in front of Opus when that is
+ * asked for.
+ */
+export function offersOnly({video, red}) {
+  if (!window.RTCRtpTransceiver) return;
+  const original = RTCRtpTransceiver.prototype.setCodecPreferences;
+  const isOne = ({mimeType}, ...names) => names.some((name) => mimeType.toLowerCase() === name.toLowerCase());
+  RTCRtpTransceiver.prototype.setCodecPreferences = function (codecs) {
+    const kept = codecs.filter((codec) => isOne(codec, video, 'video/rtx'));
+    return original.call(this, kept.length > 1 ? kept : codecs);
+  };
+  const addTransceiver = RTCPeerConnection.prototype.addTransceiver;
+  RTCPeerConnection.prototype.addTransceiver = function (track, init) {
+    const transceiver = addTransceiver.call(this, track, init);
+    if (red && track.kind === 'audio') {
+      const {codecs} = RTCRtpSender.getCapabilities('audio');
+      const of = (name) => codecs.filter((codec) => isOne(codec, name));
+      original.call(transceiver, [...of('audio/red'), ...of('audio/opus')]);
+    }
+    return transceiver;
+  };
+}
+
 /** Sends media to one port of this machine instead of where the relay's answers say. */
 export function answersPointTo(port) {
   const original = window.fetch.bind(window);

@@ -25,7 +25,7 @@ connection::MediaConfig media() {
                      .sources = {}},
                     {.mid = "v",
                      .kind = rtp::MediaKind::kVideo,
-                     .codecs = {{.codec = rtp::Codec::kVp8,
+                     .codecs = {{.format = {rtp::Codec::kVp8},
                                  .payload_type = rtp::PayloadType(96),
                                  .rtx_payload_type = rtp::PayloadType(97),
                                  .clock_rate = 90'000,

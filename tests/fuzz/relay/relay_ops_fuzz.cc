@@ -151,6 +151,13 @@ class Ops {
     media.sequence_number = rtp::SequenceNumber(position);
     media.timestamp = in_.u32();
     media.marker = flags % 2 == 0;
+    media.format = format_of(static_cast<rtp::Codec>(in_.u8() % 6));
+    if (flags % 8 == 0 && !payload.empty()) {
+      media.extensions.items[0] = {.kind = rtp::ExtensionKind::kDependencyDescriptor,
+                                   .offset = 12,
+                                   .size = static_cast<uint8_t>(payload.size())};
+      media.extensions.count = 1;
+    }
     scene_.relay.receive(to, layer, std::move(media), scene_.now);
   }
 
@@ -169,7 +176,7 @@ class Ops {
   void check(SubscriberId subscriber, const rtp::OutgoingPacket& packet) {
     const Sent sent = Scene::copy(subscriber, packet);
     auto& indices = streams_[{subscriber.value(), sent.ssrc.value()}].indices;
-    const bool is_repair = sent.payload_type == kRtxType;
+    const bool is_repair = sent.ssrc.value() % 2 == 1 && sent.ssrc.value() > 1;
     if (indices.empty()) {
       SIMPUL_CHECK(sent.index < 0x8000);
     } else {

@@ -35,6 +35,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)read_transport_sequence(element.data);
   }
   std::array<uint8_t, 2048> room{};
+  const size_t mixed = write_extensions(elements, room, ExtensionForms::kMixed);
+  if (mixed > 0) {
+    const uint16_t form = load_be16(Bytes(room).first<2>());
+    const auto again = read_all(form, Bytes(room).subspan(4, mixed - 4));
+    check(again.size() <= elements.size());
+    for (const ExtensionElement& element : elements) {
+      check(form == kOneByteProfile || element.id == 0 ||
+            std::ranges::any_of(again, [&](const ExtensionElement& other) {
+              return other.id == element.id && std::ranges::equal(other.data, element.data);
+            }));
+    }
+  }
   const size_t written = write_extensions(elements, room);
   check(written % 4 == 0 && written <= room.size());
   if (written == 0) return 0;

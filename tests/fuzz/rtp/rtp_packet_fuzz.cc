@@ -17,7 +17,7 @@ void check_vp8(Bytes payload) {
   const auto descriptor = Vp8Descriptor::parse(payload);
   if (!descriptor) return;
   check(descriptor->size <= payload.size());
-  const Vp8Head head =
+  const PayloadHead head =
       descriptor->with_numbers({.picture_id = 0x7fff, .tl0_pic_idx = 0xff, .key_idx = 0x1f});
   check(head.size == descriptor->size && head.replaced == descriptor->size);
   const auto again = Vp8Descriptor::parse(Bytes(head.bytes).first(head.size));

@@ -1,0 +1,119 @@
+#include "rtp/payload_info.h"
+
+#include "rtp/av1.h"
+#include "rtp/dependency_descriptor.h"
+#include "rtp/h264.h"
+
+namespace simpul::rtp {
+namespace {
+
+Expected<PayloadInfo, ParseError> read_vp8(Bytes payload) {
+  const auto vp8 = Vp8Descriptor::parse(payload);
+  if (!vp8) return unexpected(vp8.error());
+  return PayloadInfo{.key_frame = vp8->key_frame,
+                     .width = vp8->width,
+                     .height = vp8->height,
+                     .frame_number = {},
+                     .descriptor = *vp8};
+}
+
+Expected<PayloadInfo, ParseError> read_vp9(Bytes payload) {
+  const auto vp9 = Vp9Descriptor::parse(payload);
+  if (!vp9) return unexpected(vp9.error());
+  return PayloadInfo{.key_frame = vp9->key_frame(),
+                     .width = vp9->width,
+                     .height = vp9->height,
+                     .frame_number = {},
+                     .descriptor = *vp9};
+}
+
+Expected<PayloadInfo, ParseError> read_h264(Bytes payload) {
+  const auto h264 = H264Payload::parse(payload);
+  if (!h264) return unexpected(h264.error());
+  return PayloadInfo{.key_frame = h264->key_frame,
+                     .width = h264->width,
+                     .height = h264->height,
+                     .frame_number = {},
+                     .descriptor = {}};
+}
+
+Expected<PayloadInfo, ParseError> read_av1(Bytes payload) {
+  const auto av1 = Av1Payload::parse(payload);
+  if (!av1) return unexpected(av1.error());
+  return PayloadInfo{.key_frame = av1->starts_sequence,
+                     .width = av1->width,
+                     .height = av1->height,
+                     .frame_number = {},
+                     .descriptor = {}};
+}
+
+Expected<PayloadInfo, ParseError> read_red(Bytes payload) {
+  const auto red = RedPayload::parse(payload);
+  if (!red) return unexpected(red.error());
+  PayloadInfo info{.key_frame = true, .frame_number = {}, .descriptor = *red};
+  return info;
+}
+
+Expected<PayloadInfo, ParseError> read_by_codec(Codec codec, Bytes payload) {
+  switch (codec) {
+    case Codec::kOpus:
+      return PayloadInfo{.key_frame = true, .frame_number = {}, .descriptor = {}};
+    case Codec::kRed:
+      return read_red(payload);
+    case Codec::kVp8:
+      return read_vp8(payload);
+    case Codec::kVp9:
+      return read_vp9(payload);
+    case Codec::kH264:
+      return read_h264(payload);
+    case Codec::kAv1:
+      return read_av1(payload);
+  }
+  return unexpected(ParseError::kMalformed);
+}
+
+// What of an encrypted frame stays in the clear: the descriptors in front of it.
+Expected<PayloadInfo, ParseError> read_descriptor(Codec codec, Bytes payload) {
+  switch (codec) {
+    case Codec::kOpus:
+    case Codec::kRed:
+    case Codec::kVp8:
+    case Codec::kVp9:
+      return read_by_codec(codec, payload);
+    case Codec::kH264:
+    case Codec::kAv1:
+      return PayloadInfo{};
+  }
+  return unexpected(ParseError::kMalformed);
+}
+
+}  // namespace
+
+std::optional<PictureNumbers> PayloadInfo::numbers() const {
+  if (const auto* vp8 = std::get_if<Vp8Descriptor>(&descriptor)) return vp8->numbers();
+  if (const auto* vp9 = std::get_if<Vp9Descriptor>(&descriptor)) return vp9->numbers();
+  return std::nullopt;
+}
+
+PayloadHead PayloadInfo::with_numbers(const PictureNumbers& numbers) const {
+  if (const auto* vp8 = std::get_if<Vp8Descriptor>(&descriptor)) return vp8->with_numbers(numbers);
+  if (const auto* vp9 = std::get_if<Vp9Descriptor>(&descriptor)) return vp9->with_numbers(numbers);
+  return {};
+}
+
+Expected<PayloadInfo, ParseError> read_payload(Codec codec, Bytes payload,
+                                               Bytes dependency_descriptor) {
+  const auto dependencies = DependencyDescriptor::parse(dependency_descriptor);
+  if (!dependencies) return read_by_codec(codec, payload);
+  auto info = read_descriptor(codec, payload);
+  if (!info) return info;
+  info->key_frame = dependencies->key_frame();
+  if (dependencies->width > 0) {
+    info->width = dependencies->width;
+    info->height = dependencies->height;
+  }
+  info->frame_number = dependencies->frame_number;
+  return info;
+}
+
+}  // namespace simpul::rtp
