@@ -177,7 +177,8 @@ void write_load(Writer& writer, const Workers& workers) {
   writer.family("simpul_worker_busy_ratio", "gauge",
                 "The part of the last second with work in it.");
   per_worker(writer, workers, &Worker::busy_ratio);
-  writer.family("simpul_send_batch_packets", "histogram", "Datagrams in one message to the kernel.");
+  writer.family("simpul_send_batch_packets", "histogram",
+                "Datagrams in one message to the kernel.");
   writer.histogram(sum(workers, &Worker::send_batch_packets));
 }
 

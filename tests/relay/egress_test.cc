@@ -158,7 +158,7 @@ TEST_F(EgressTest, KeepsWhatABatchBorrowsWhenTheOldLayerLosesItsLastWatcher) {
   std::vector<PacketRef> others;  // what was let go would be written over
   for (int i = 0; i < 100; ++i) {
     others.push_back(scene_.pool.allocate());
-    others.back()->bytes.fill(0xEE);
+    std::ranges::fill(others.back()->bytes, uint8_t{0xEE});
   }
   for (const auto& packet : batch.packets) EXPECT_NE(packet.body.back(), 0xEE);
   EXPECT_FALSE(scene_.relay.collect(scene_.now, 0ms, batch));

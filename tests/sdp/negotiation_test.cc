@@ -63,10 +63,8 @@ TEST(Negotiation, AcceptsChromiumsSimulcastPublisher) {
   EXPECT_EQ(video.codecs[0].format.codec, rtp::Codec::kVp8);
   EXPECT_EQ(video.codecs[0].payload_type, PayloadType(96));
   EXPECT_EQ(video.codecs[0].rtx_payload_type, PayloadType(97));
-  EXPECT_EQ(video.codecs[0].feedback, (Feedback{.nack = true,
-                                                .nack_pli = true,
-                                                .ccm_fir = true,
-                                                .transport_cc = true}));
+  EXPECT_EQ(video.codecs[0].feedback,
+            (Feedback{.nack = true, .nack_pli = true, .ccm_fir = true, .transport_cc = true}));
 }
 
 TEST(Negotiation, ReducesRtcpOnlyWhereEveryLineOffersIt) {
