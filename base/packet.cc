@@ -14,11 +14,12 @@ bool PacketPool::grow() {
   const size_t count = std::min(kSlabPackets, packets_max_ - made_);
   if (count == 0) return false;
   // Default-initialised: the bytes are not touched before a datagram is read into them.
-  auto slab = std::unique_ptr<Packet[]>(new Packet[count]);
+  auto slab = std::unique_ptr<PacketWithMemory[]>(new PacketWithMemory[count]);
   made_ += count;
   free_.reserve(made_);
   for (size_t i = 0; i < count; ++i) {
-    slab[i].pool = this;
+    slab[i].bytes = slab[i].memory;
+    slab[i].home = &free_;
     free_.push_back(&slab[i]);
   }
   slabs_.push_back(std::move(slab));

@@ -10,22 +10,22 @@
 
 namespace simpul {
 
-class PacketPool;
-
 // The largest datagram that is taken from the network; more is cut and dropped.
 inline constexpr size_t kPacketCapacity = 1600;
 
-// One received datagram in its pool's memory. Counted, not copied: the history of its feed and
-// whoever is sending it hold references. The count is not atomic, because a packet never leaves
-// its worker (decision 2).
+// One datagram and who holds it. Counted, not copied: the history of its feed and whoever is
+// sending it hold references. The count is not atomic, because a packet never leaves its worker;
+// what another worker gets are its bytes, on loan (packet_loan.h).
 struct Packet {
-  std::array<uint8_t, kPacketCapacity> bytes;
+  // Of the pool that received it, or lent by another worker's and then never written to.
+  MutableBytes bytes;
   uint32_t size = 0;
   uint32_t references = 0;
-  PacketPool* pool = nullptr;
+  uint32_t loan = 0;                     // when the bytes are on loan
+  std::vector<Packet*>* home = nullptr;  // where it goes after its last reference
 
-  MutableBytes data() { return {bytes.data(), size}; }
-  Bytes data() const { return {bytes.data(), size}; }
+  MutableBytes data() { return bytes.first(size); }
+  Bytes data() const { return bytes.first(size); }
 };
 
 // A counted reference to a packet; null when default made or moved from.
@@ -49,6 +49,7 @@ class PacketRef {
 
  private:
   friend class PacketPool;
+  friend class BorrowedPackets;
   explicit PacketRef(Packet* packet) : packet_(packet) { packet_->references = 1; }
 
   Packet* packet_ = nullptr;
@@ -76,21 +77,22 @@ class PacketPool {
   size_t packets_max() const { return packets_max_; }
 
  private:
-  friend class PacketRef;
   static constexpr size_t kSlabPackets = 64;
+  struct PacketWithMemory : Packet {
+    std::array<uint8_t, kPacketCapacity> memory;
+  };
 
   bool grow();
-  void give_back(Packet* packet) { free_.push_back(packet); }
 
   size_t packets_max_;
   size_t made_ = 0;
-  std::vector<std::unique_ptr<Packet[]>> slabs_;
-  std::vector<Packet*> free_;
+  std::vector<std::unique_ptr<PacketWithMemory[]>> slabs_;
+  std::vector<Packet*> free_;  // has room for all, so that giving back takes no memory
 };
 
 inline void PacketRef::reset() {
   if (packet_ == nullptr) return;
-  if (--packet_->references == 0) packet_->pool->give_back(packet_);
+  if (--packet_->references == 0) packet_->home->push_back(packet_);
   packet_ = nullptr;
 }
 
