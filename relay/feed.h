@@ -42,6 +42,8 @@ class Feed {
   bool queue(FeedPacket packet);
   // Nobody watches: the packet goes.
   void let_go(const FeedPacket& packet) { gone_ = std::max(gone_, packet.number); }
+  // Packets have been lost for good on the way here: the next one begins a generation.
+  void begin_anew() { numbering_.begin_anew(); }
 
   // Makes due what is complete or has waited for `hold`. False when that is nothing.
   bool release(TimePoint now, Duration hold);

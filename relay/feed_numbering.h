@@ -28,6 +28,9 @@ class FeedNumbering {
   };
 
   // `empty`: a packet without payload. In its turn it is left out; late, it fills its place.
+  // What comes next has no relation to what came: it begins a generation.
+  void begin_anew() { started_ = false; }
+
   Result take(rtp::Ssrc ssrc, rtp::SequenceNumber sequence_number, bool empty);
 
  private:

@@ -5,18 +5,30 @@
 namespace simpul::relay {
 
 void KeyFrameRequests::ask(Cause cause, TimePoint now) {
-  if (!wanted_) {
-    wanted_ = true;
+  if (!is_wanted()) {
     cause_ = cause;
     due_ = now;
   }
+  wanted_ = true;
   cause_ = std::max(cause_, cause);
 }
 
-void KeyFrameRequests::on_key_frame() { wanted_ = false; }
+// A request that is under way is waited for, so that several workers cost the publisher no more
+// than one.
+void KeyFrameRequests::ask_once(Cause cause) {
+  cause_ = is_wanted() ? std::max(cause_, cause) : cause;
+  wanted_once_ = true;
+}
+
+void KeyFrameRequests::on_key_frame() {
+  wanted_ = false;
+  wanted_once_ = false;
+  due_ = {};
+}
 
 bool KeyFrameRequests::take(TimePoint now) {
   if (next_due() > now) return false;
+  wanted_once_ = false;
   full_at_ = std::max(full_at_, now) + kInterval;
   due_ = now + kRepeatAfter;
   spaced_until_ = now + kSpacing;
@@ -24,7 +36,7 @@ bool KeyFrameRequests::take(TimePoint now) {
 }
 
 TimePoint KeyFrameRequests::next_due() const {
-  return wanted_ ? std::max({due_, token_at(), spaced_until_}) : kNever;
+  return is_wanted() ? std::max({due_, token_at(), spaced_until_}) : kNever;
 }
 
 }  // namespace simpul::relay

@@ -21,9 +21,12 @@ class KeyFrameRequests {
   static constexpr Duration kSpacing = std::chrono::milliseconds(300);
 
   void ask(Cause cause, TimePoint now);
+  // For somebody who repeats the wish until it is met (another worker).
+  void ask_once(Cause cause);
   // A key frame begins to arrive: whoever asked until now is served by it.
   void on_key_frame();
-  void cancel() { on_key_frame(); }
+  // Whoever ask()ed is gone.
+  void cancel() { wanted_ = false; }
 
   // True when a request is to be sent now; it is taken as sent.
   bool take(TimePoint now);
@@ -34,7 +37,10 @@ class KeyFrameRequests {
   // When the bucket has a token: full_at_ is when all would be back.
   TimePoint token_at() const { return full_at_ - kInterval * (kBurst - 1); }
 
+  bool is_wanted() const { return wanted_ || wanted_once_; }
+
   bool wanted_ = false;
+  bool wanted_once_ = false;
   Cause cause_ = Cause::kRepair;
   TimePoint due_{};
   TimePoint full_at_{};

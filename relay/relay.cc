@@ -214,6 +214,20 @@ void Relay::receive_sender_report(TrackId track_id, uint8_t layer, uint64_t ntp_
   track.publisher().clock.observe(ntp_time, state_->clock.ntp_time(now));
 }
 
+void Relay::interrupt(TrackId track_id, uint8_t layer) {
+  const auto found = state_->tracks.find(track_id);
+  if (found == state_->tracks.end() || layer >= found->second->feeds().size()) return;
+  found->second->feeds()[layer].begin_anew();
+}
+
+void Relay::request_key_frame(TrackId track_id, uint8_t layer, TimePoint now) {
+  state_->latest = now;
+  const auto found = state_->tracks.find(track_id);
+  if (found == state_->tracks.end() || layer >= found->second->feeds().size()) return;
+  found->second->feeds()[layer].key_frames().ask_once(KeyFrameRequests::Cause::kAssignment);
+  state_->note_requests(*found->second);
+}
+
 void Relay::receive_nack(SubscriberId subscriber_id, rtp::Ssrc ssrc,
                          std::span<const rtp::SequenceNumber> missing, TimePoint now) {
   state_->latest = now;

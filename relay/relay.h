@@ -153,6 +153,12 @@ class Relay {
   void receive_sender_report(TrackId track, uint8_t layer, uint64_t ntp_time,
                              uint32_t rtp_timestamp, TimePoint now);
 
+  // Packets of the layer were lost for good before they came here: slots begin again with a key
+  // frame, as if the layer had been replaced.
+  void interrupt(TrackId track, uint8_t layer);
+  // Subscribers elsewhere want a key frame; they repeat the wish themselves.
+  void request_key_frame(TrackId track, uint8_t layer, TimePoint now);
+
   // Feedback of subscribers, by the SSRC of the slot. Unknown ones are ignored.
   void receive_nack(SubscriberId subscriber, rtp::Ssrc ssrc,
                     std::span<const rtp::SequenceNumber> missing, TimePoint now);

@@ -32,6 +32,7 @@ bool Track::receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counte
   if (taken.layers_changed) choose_layers(now);
   if (!taken.packet) return false;
   if (!feed.is_watched()) {
+    if (taken.packet->starts_stream) feed.key_frames().on_key_frame();  // others may have asked
     feed.let_go(*taken.packet);
     return false;
   }

@@ -24,6 +24,33 @@ TEST_F(KeyFrameRequestsTest, SendsNothingUnasked) {
   EXPECT_FALSE(requests_.take(now_));
 }
 
+TEST_F(KeyFrameRequestsTest, LeavesItToWhoAsksOnceToAskAgain) {
+  requests_.ask_once(Cause::kAssignment);
+  EXPECT_TRUE(requests_.take(now_));
+  EXPECT_EQ(requests_.next_due(), kNever);
+  requests_.ask_once(Cause::kAssignment);
+  EXPECT_TRUE(requests_.take(now_ + 1s));
+}
+
+TEST_F(KeyFrameRequestsTest, KeepsTheWishOfWhoAsksOnceWhenTheOthersAreGone) {
+  requests_.ask(Cause::kRepair, now_);
+  requests_.ask_once(Cause::kAssignment);
+  requests_.cancel();
+  EXPECT_EQ(requests_.cause(), Cause::kAssignment);
+  EXPECT_TRUE(requests_.take(now_));
+  EXPECT_EQ(requests_.next_due(), kNever);
+}
+
+TEST_F(KeyFrameRequestsTest, BoundsThoseWhoAskOnceAsWell) {
+  int sent = 0;
+  for (int i = 0; i < 100; ++i) {
+    requests_.ask_once(Cause::kAssignment);
+    sent += requests_.take(now_);
+    now_ += 10ms;
+  }
+  EXPECT_EQ(sent, 1);  // until it is repeated, as long as no key frame came
+}
+
 TEST_F(KeyFrameRequestsTest, SendsTwoInABurstThenOneASecond) {
   int sent = 0;
   for (int i = 0; i < 50; ++i) {
