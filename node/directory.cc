@@ -63,19 +63,15 @@ bool Directory::has_publisher(const std::string& room, const std::string& partic
   });
 }
 
-uint32_t Directory::worker_for(const std::string& room, uint32_t workers) const {
-  if (const auto found = rooms_.find(room); found != rooms_.end()) return found->second.worker;
-  uint32_t best = 0;
-  size_t fewest = SIZE_MAX;
-  for (uint32_t worker = 0; worker < workers; ++worker) {
-    const auto count = connections_by_worker_.find(worker);
-    const size_t connections = count == connections_by_worker_.end() ? 0 : count->second;
-    if (connections < fewest) {
-      fewest = connections;
-      best = worker;
-    }
+uint32_t Directory::worker_for(const std::string& room, uint32_t workers,
+                               size_t together_max) const {
+  std::vector<size_t> connections(workers);
+  for (const auto& [worker, count] : connections_by_worker_) {
+    if (worker < workers) connections[worker] = count;
   }
-  return best;
+  const auto found = rooms_.find(room);
+  const auto first = found == rooms_.end() ? std::nullopt : std::optional(found->second.worker);
+  return place(first, connections, together_max);
 }
 
 void Directory::add(Record record, int64_t now_unix_ms) {

@@ -9,13 +9,14 @@
 
 #include "config/config.h"
 #include "node/node.h"
+#include "node/placement.h"
 #include "node/session.h"
 
 namespace simpul::node {
 
 // Who is where, as the control thread knows it: rooms, their participants, their connections and
-// the last report of each. A room is there for as long as somebody is in it, and lives on one
-// worker. Decides whether one more fits; sends nothing.
+// the last report of each. A room is there for as long as somebody is in it; it begins
+// on one worker and spans others when that is full. Decides whether one more fits; sends nothing.
 class Directory {
  public:
   // Connections that are on their way in at once. Each may cost a handshake, and a hundred times
@@ -39,8 +40,9 @@ class Directory {
   std::optional<JoinError> refuse(const JoinRequest& request) const;
   // Whether somebody (or this one) publishes in the room.
   bool has_publisher(const std::string& room, const std::string& participant) const;
-  // The room's worker, or the one that a new room gets: the one with the fewest connections.
-  uint32_t worker_for(const std::string& room, uint32_t workers) const;
+  // The worker for one more connection to the room.
+  uint32_t worker_for(const std::string& room, uint32_t workers,
+                      size_t together_max = kTogetherMax) const;
 
   void add(Record record, int64_t now_unix_ms);
   // Forgets the connection, and participant and room with their last one.
@@ -70,7 +72,7 @@ class Directory {
   };
   struct Room {
     int64_t created_at_unix_ms = 0;
-    uint32_t worker = 0;
+    uint32_t worker = 0;  // its first
     uint32_t publishers = 0;
     std::map<std::string, Participant> participants;
   };

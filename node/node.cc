@@ -1,6 +1,7 @@
 #include "node/node.h"
 
 #include <algorithm>
+#include <deque>
 #include <thread>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "dtls/context.h"
 #include "net/interfaces.h"
 #include "node/directory.h"
+#include "node/feed_plan.h"
 #include "node/handshake_threads.h"
 #include "node/inbox.h"
 #include "node/session_setup.h"
@@ -73,6 +75,7 @@ class Node::Impl {
   NodeReport report() const;
   std::string media_text() const;
   bool healthy() const;
+  bool run_on_worker(uint32_t worker, std::function<void()> task);
 
  private:
   struct Member {
@@ -81,9 +84,14 @@ class Node::Impl {
     WorkerReport report;
     uint64_t heartbeats = 0;
     TimePoint beat_at;
+    std::deque<FeedChange> feed_changes;  // that it has not been told
   };
 
   std::vector<sdp::Candidate> candidates_of(const Worker& worker) const;
+  void remember(Directory::Record record);
+  void forget(ConnectionKey key);
+  void send_feed_changes();
+  void supersede(const Directory::Record& record);
   void poll();
 
   config::Config config_;
@@ -93,6 +101,10 @@ class Node::Impl {
   dtls::Context context_;
   SessionSetup setup_;
   Directory directory_;
+  FeedPlan feed_plan_;
+  std::vector<FeedChange> feed_changes_;  // scratch
+  size_t together_max_ = kTogetherMax;
+  std::unique_ptr<FeedLanes> lanes_;  // before the workers, which use them
   Inbox<SessionChange> changes_;
   Inbox<WorkerSnapshot> snapshots_;
   std::vector<Member> members_;
@@ -121,9 +133,12 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
                              : std::max(1u, std::thread::hardware_concurrency());
   const Duration offset = Duration(net::EventLoop::wall_clock_unix_us()) + rtp::kNtpToUnix -
                           net::EventLoop::clock_now().time_since_epoch();
+  together_max_ = node_options.together_max;
+  lanes_ = std::make_unique<FeedLanes>(count);
   for (uint32_t index = 0; index < count; ++index) {
     Worker::Options options;
     options.index = index;
+    options.lanes = lanes_.get();
     options.report_interval = node_options.report_interval;
     options.pin = config_.media.pin_workers;
     options.switchboard.seed = crypto::random_u64();
@@ -136,7 +151,8 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
     auto worker = Worker::bind(
         options, context_, handshakes_,
         {.changed = [this](const SessionChange& change) { changes_.put(change); },
-         .snapshot = [this](WorkerSnapshot snapshot) { snapshots_.put(std::move(snapshot)); }});
+         .snapshot = [this](WorkerSnapshot snapshot) { snapshots_.put(std::move(snapshot)); },
+         .wake = [this](uint32_t other) { return members_[other].worker->wake(); }});
     if (!worker) return worker.error();
     auto candidates = candidates_of(**worker);
     if (candidates.empty()) return "media.listen: no address of this machine to announce";
@@ -144,7 +160,8 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
                         .candidates = std::move(candidates),
                         .report = {},
                         .heartbeats = 0,
-                        .beat_at = loop_.now()});
+                        .beat_at = loop_.now(),
+                        .feed_changes = {}});
   }
   for (Member& member : members_) member.worker->run();
   poll_timer_.set(loop_.now() + kPoll);
@@ -177,19 +194,18 @@ Expected<Join, JoinError> Node::Impl::join(JoinRequest request) {
     request.participant = (request.role == Role::kPublisher ? "p_" : "w_") + crypto::random_hex(12);
   }
   const auto count = static_cast<uint32_t>(members_.size());
-  Member& member = members_[directory_.worker_for(request.room, count)];
+  Member& member = members_[directory_.worker_for(request.room, count, together_max_)];
   auto prepared = setup_.prepare(request, member.candidates);
   if (!prepared) return unexpected(std::move(prepared.error()));
   Session& session = prepared->session;
-  directory_.add({.key = session.key,
-                  .session = session.id,
-                  .room = session.room,
-                  .participant = session.participant,
-                  .role = session.role,
-                  .worker = member.worker->index(),
-                  .report = {},
-                  .has_connected = false},
-                 unix_ms());
+  remember({.key = session.key,
+            .session = session.id,
+            .room = session.room,
+            .participant = session.participant,
+            .role = session.role,
+            .worker = member.worker->index(),
+            .report = {},
+            .has_connected = false});
   const ConnectionKey key = session.key;
   Join join{.session = session.id,
             .participant = session.participant,
@@ -200,7 +216,7 @@ Expected<Join, JoinError> Node::Impl::join(JoinRequest request) {
                      {"role", session.role == Role::kPublisher ? "whip" : "whep"},
                      {"worker", member.worker->index()}});
   if (!member.worker->start(std::move(session))) {
-    directory_.remove(key);
+    forget(key);
     return unexpected(JoinError{JoinError::Kind::kFull, "the worker has too much waiting"});
   }
   return join;
@@ -211,7 +227,49 @@ void Node::Impl::end(ConnectionKey key) {
   if (record == nullptr) return;
   members_[record->worker].worker->end(key);
   log::info("leave", {{"room", record->room}, {"session", record->session}});
+  forget(key);
+}
+
+void Node::Impl::remember(Directory::Record record) {
+  feed_plan_.add({.room = record.room, .role = record.role, .worker = record.worker},
+                 feed_changes_);
+  directory_.add(std::move(record), unix_ms());
+  send_feed_changes();
+}
+
+void Node::Impl::forget(ConnectionKey key) {
+  const Directory::Record* record = directory_.find(key);
+  if (record == nullptr) return;
+  feed_plan_.remove({.room = record->room, .role = record->role, .worker = record->worker},
+                    feed_changes_);
   directory_.remove(key);
+  send_feed_changes();
+}
+
+// Each worker gets them in their order; what it cannot take now is tried again with the next poll.
+void Node::Impl::send_feed_changes() {
+  for (FeedChange& change : feed_changes_) {
+    members_[change.home].feed_changes.push_back(std::move(change));
+  }
+  feed_changes_.clear();
+  for (Member& member : members_) {
+    auto& changes = member.feed_changes;
+    while (!changes.empty() && member.worker->change_feeds(changes.front())) changes.pop_front();
+  }
+}
+
+// A participant publishes by a connection that has just been connected; older ones on the same
+// worker are noticed there.
+void Node::Impl::supersede(const Directory::Record& record) {
+  for (const ConnectionKey key : directory_.connections_of(record.room, record.participant)) {
+    const Directory::Record* other = directory_.find(key);
+    if (other->role != Role::kPublisher || other->worker == record.worker) continue;
+    if (key.value() < record.key.value()) {
+      members_[other->worker].worker->supersede(key);
+    } else if (other->report.phase == ConnectionPhase::kConnected) {
+      members_[record.worker].worker->supersede(record.key);
+    }
+  }
 }
 
 void Node::Impl::poll() {
@@ -222,7 +280,9 @@ void Node::Impl::poll() {
                              {"state", to_string(phase_of(change.state))},
                              {"reason", connection::to_string(change.reason)}});
     directory_.set_phase(change.key, phase_of(change.state));
-    if (change.state == connection::State::kClosed) directory_.remove(change.key);
+    const bool publishes = record->role == Role::kPublisher;
+    if (change.state == connection::State::kConnected && publishes) supersede(*record);
+    if (change.state == connection::State::kClosed) forget(change.key);
   }
   for (WorkerSnapshot& snapshot : snapshots_.take()) {
     members_[snapshot.worker.worker].report = std::move(snapshot.worker);
@@ -234,7 +294,12 @@ void Node::Impl::poll() {
     member.heartbeats = heartbeats;
     member.beat_at = loop_.now();
   }
+  send_feed_changes();
   poll_timer_.set(loop_.now() + kPoll);
+}
+
+bool Node::Impl::run_on_worker(uint32_t worker, std::function<void()> task) {
+  return worker < members_.size() && members_[worker].worker->post(std::move(task));
 }
 
 bool Node::Impl::healthy() const {
@@ -308,5 +373,9 @@ std::optional<ParticipantReport> Node::participant(const std::string& room,
 NodeReport Node::report() const { return impl_->report(); }
 std::string Node::media_text() const { return impl_->media_text(); }
 bool Node::healthy() const { return impl_->healthy(); }
+
+bool Node::run_on_worker(uint32_t worker, std::function<void()> task) {
+  return impl_->run_on_worker(worker, std::move(task));
+}
 
 }  // namespace simpul::node

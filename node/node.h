@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "config/config.h"
 #include "net/event_loop.h"
+#include "node/placement.h"
 #include "relay/relay.h"
 
 namespace simpul::node {
@@ -125,6 +126,8 @@ struct NodeReport {
 struct NodeOptions {
   // How often the workers tell about themselves and their connections.
   Duration report_interval = std::chrono::seconds(1);
+  // Connections that a worker takes before its rooms go on on others.
+  size_t together_max = kTogetherMax;
 };
 
 // The relay as a whole, for embedding: starts the workers, takes joins, ends them. Lives on the
@@ -154,6 +157,9 @@ class Node {
   NodeReport report() const;
   // "udp:7700-7701", for the ready line.
   std::string media_text() const;
+  // Runs something on a worker's thread, soon. For measurements and tests: nothing of the worker
+  // goes on meanwhile. False when it cannot.
+  bool run_on_worker(uint32_t worker, std::function<void()> task);
   // False from the moment that a worker has not answered for two seconds.
   bool healthy() const;
 

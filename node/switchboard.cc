@@ -144,6 +144,7 @@ void Switchboard::take_output(Entry& entry, TimePoint now) {
 void Switchboard::take_media(Entry& entry, TimePoint now) {
   for (connection::ReceivedMedia& media : out_.media) {
     if (media.id.line >= entry.session.tracks.size()) continue;
+    if (!entry.borrowers.empty()) lend(entry, media);
     relay_.receive(entry.session.tracks[media.id.line].id, media.id.layer, std::move(media.packet),
                    now);
   }
@@ -154,6 +155,11 @@ void Switchboard::take_feedback(Entry& entry, TimePoint now) {
     if (report.id.line >= entry.session.tracks.size()) continue;
     relay_.receive_sender_report(entry.session.tracks[report.id.line].id, report.id.layer,
                                  report.ntp_time, report.rtp_timestamp, now);
+    if (options_.feeds == nullptr) continue;
+    report_to_feeds(entry, {.from = {entry.session.tracks[report.id.line].id, report.id.layer},
+                            .ntp_time = report.ntp_time,
+                            .rtp_timestamp = report.rtp_timestamp,
+                            .arrival = now});
   }
   for (const auto& reception : out_.receptions) {
     for (size_t i = 0; i < entry.session.slots.size(); ++i) {
@@ -215,6 +221,7 @@ void Switchboard::enter_relay(Entry& entry, TimePoint now) {
     for (const relay::TrackConfig& track : session.tracks) {
       relay_.add_track(entry.publisher, track, now);
     }
+    open_feeds(entry);
     return;
   }
   entry.subscriber = relay_.add_subscriber(session.room, session.wish, session.slots, now);
@@ -226,6 +233,7 @@ void Switchboard::leave_relay(Entry& entry, TimePoint now) {
   if (!entry.in_relay) return;
   entry.in_relay = false;
   if (entry.session.role == Role::kPublisher) {
+    close_feeds(entry);
     by_publisher_.erase(entry.publisher.value());
     relay_.remove_publisher(entry.publisher, now);
   } else {
@@ -268,6 +276,7 @@ void Switchboard::advance(TimePoint now) {
 
 void Switchboard::take_relay_output(TimePoint now) {
   for (const relay::KeyFrameRequest& request : relay_out_.key_frame_requests) {
+    if (request_of_feed(request)) continue;
     const auto found = by_publisher_.find(request.publisher.value());
     if (found == by_publisher_.end()) continue;
     Entry& entry = *found->second;
@@ -305,7 +314,8 @@ void Switchboard::end_superseded(TimePoint now) {
   std::vector<ConnectionKey> superseded;
   for (const auto& [id, entry] : by_publisher_) {
     const Entry* best = newest[{entry->session.room, entry->session.participant}];
-    if (entry == best || now - entry->connection->last_heard() < kSupersededAfter) continue;
+    const bool is_newest = entry == best && !entry->superseded;
+    if (is_newest || now - entry->connection->last_heard() < kSupersededAfter) continue;
     superseded.push_back(entry->session.key);
   }
   for (const ConnectionKey key : superseded) end(key, now);
@@ -316,6 +326,12 @@ bool Switchboard::make_room() {
     if (egress->room() < kRoomMin) egress->flush();
     return egress->room() >= kRoomMin;
   });
+}
+
+TimePoint Switchboard::next_deadline() const {
+  const bool idle =
+      entries_.empty() && (options_.feeds == nullptr || !options_.feeds->has_unsent());
+  return idle ? kNever : next_tick_;
 }
 
 size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_max) {

@@ -13,7 +13,10 @@
 #include "base/time.h"
 #include "connection/connection.h"
 #include "net/egress.h"
+#include "node/feed_exchange.h"
+#include "node/feed_plan.h"
 #include "node/session.h"
+#include "relay/layer_choice.h"
 #include "relay/relay.h"
 
 namespace simpul::node {
@@ -34,6 +37,7 @@ class Switchboard {
     relay::Limits relay;
     uint64_t seed = 0;
     rtp::NtpClock clock{Duration::zero()};
+    FeedExchange* feeds = nullptr;  // null: there is no other worker
   };
   // What leaves the switchboard besides datagrams.
   struct Hooks {
@@ -56,7 +60,16 @@ class Switchboard {
   void receive(PacketRef packet, ice::Path from, TimePoint now);
   // Runs what is due: timers of connections, reports, key-frame requests.
   void advance(TimePoint now);
-  TimePoint next_deadline() const { return entries_.empty() ? kNever : next_tick_; }
+  TimePoint next_deadline() const;
+
+  // Publishers of a room are needed on another worker from now on, or no longer.
+  void change_feeds(const FeedChange& change, TimePoint now);
+  // Takes at most `events_max` of what came from other workers, and returns how many it were.
+  size_t take_feeds(TimePoint now, size_t events_max);
+  // Shows other workers what this turn had for them.
+  void publish_feeds();
+  // A newer connection on another worker publishes for the same participant.
+  void supersede(ConnectionKey key);
 
   // Writes what is due for at most `subscribers_max` subscribers into the send memory, which it
   // flushes when that gets full, and returns for how many: fewer than that when nothing more is
@@ -74,6 +87,12 @@ class Switchboard {
   // Room in the send memory below which nobody's packets are taken from the relay.
   static constexpr size_t kRoomMin = size_t{1} << 20;
 
+  // Another worker that gets an entry's tracks.
+  struct Borrower {
+    uint32_t worker = 0;
+    // Of the connection's lines: which layers were interrupted.
+    std::vector<std::array<bool, relay::kLayersMax>> interrupted;
+  };
   struct Entry {
     Session session;
     std::unique_ptr<connection::Connection> connection;
@@ -84,6 +103,14 @@ class Switchboard {
     bool in_relay = false;
     std::vector<double> slot_loss;
     TimePoint checking_since = kNever;
+    std::vector<Borrower> borrowers;
+    std::vector<FeedReport> reports;  // the last of each layer, for borrowers to come
+    bool superseded = false;          // by a connection on another worker
+  };
+  // A publisher of another worker, as it is in the relay here.
+  struct Feed {
+    relay::PublisherId publisher;
+    uint32_t home = 0;
   };
   // A path, hashed by absl.
   struct PathHash {
@@ -105,6 +132,19 @@ class Switchboard {
   void end_superseded(TimePoint now);
   ConnectionReport report_of(const Entry& entry) const;
 
+  // Feeds: switchboard_feeds.cc.
+  void open_feeds(Entry& entry);
+  void open_feed(Entry& entry, uint32_t borrower);
+  void close_feeds(Entry& entry);
+  void lend(Entry& entry, const connection::ReceivedMedia& media);
+  void report_to_feeds(Entry& entry, const FeedReport& report);
+  void take_feed(FeedOpened& opened, TimePoint now);
+  void take_feed(FeedClosed& closed, TimePoint now);
+  void take_feed(FeedMedia& media, TimePoint now);
+  void take_feed(FeedReport& report, TimePoint now);
+  void take_feed(FeedKeyFrameRequest& request, TimePoint now);
+  bool request_of_feed(const relay::KeyFrameRequest& request);
+
   Options options_;
   Hooks hooks_;
   const dtls::Context& context_;
@@ -117,6 +157,9 @@ class Switchboard {
   absl::flat_hash_map<uint32_t, Entry*> by_subscriber_;
   absl::flat_hash_map<uint32_t, Entry*> by_publisher_;
   std::vector<ConnectionKey> closed_;
+  std::map<std::string, std::vector<uint32_t>> borrowers_;  // by room
+  absl::flat_hash_map<uint64_t, Feed> feeds_;               // by connection
+  absl::flat_hash_map<uint32_t, uint32_t> feed_homes_;      // by publisher, in the relay
   TimePoint next_tick_;
   TimePoint next_second_;
 
@@ -128,6 +171,7 @@ class Switchboard {
   connection::MediaSender::Place place_;
 
   uint64_t unknown_source_ = 0;
+  uint64_t key_frames_asked_elsewhere_ = 0;
   std::array<uint64_t, connection::kDropKinds> closed_drops_{};  // of connections that ended
   std::map<std::string, uint64_t> handshakes_;
   Histogram handshake_seconds_;

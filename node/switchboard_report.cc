@@ -67,7 +67,8 @@ void Switchboard::report(TimePoint, WorkerSnapshot& snapshot) const {
   worker.nacks_received = counters.nacks_received;
   worker.retransmissions = counters.retransmissions;
   worker.key_frame_requests_received = counters.key_frames_asked_by_subscribers;
-  worker.key_frame_requests_sent = counters.key_frames_asked_of_publishers;
+  worker.key_frame_requests_sent =
+      counters.key_frames_asked_of_publishers - key_frames_asked_elsewhere_;
   worker.handshakes = handshakes_;
   worker.handshake_seconds = handshake_seconds_;
   auto drops = closed_drops_;
@@ -80,6 +81,7 @@ void Switchboard::report(TimePoint, WorkerSnapshot& snapshot) const {
   }
   worker.drops["unknown_sender"] += unknown_source_;
   worker.drops["old"] += counters.packets_dropped_old;
+  worker.drops["feed_full"] += options_.feeds == nullptr ? 0 : options_.feeds->dropped();
   worker.drops["relay_full"] += counters.packets_dropped_full;
 }
 

@@ -13,6 +13,11 @@ namespace {
 // Subscribers that are served between two flushes: some 64 messages, one system call.
 constexpr size_t kSubscribersPerFlush = 32;
 
+// Workers that stop taking may together hold half of what this one has.
+size_t packets_lent_max(uint32_t workers) {
+  return std::min(FeedLane::kPacketsLentMax, Worker::kPacketsMax / 2 / (workers - 1));
+}
+
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 }  // namespace
@@ -30,6 +35,14 @@ Expected<std::unique_ptr<Worker>, std::string> Worker::bind(const Options& optio
                                                             Hooks hooks) {
   std::unique_ptr<Worker> worker(new Worker(options, handshakes, std::move(hooks)));
   worker->context_ = &context;
+  if (options.lanes != nullptr && options.lanes->workers() > 1) {
+    worker->feeds_ = std::make_unique<FeedExchange>(
+        FeedExchange::Options{.worker = options.index,
+                              .packets_lent_max = packets_lent_max(options.lanes->workers()),
+                              .wake = worker->hooks_.wake},
+        *options.lanes);
+    worker->options_.switchboard.feeds = worker->feeds_.get();
+  }
   for (const Address& address : options.listen) {
     auto socket = net::UdpSocket::bind(address);
     if (!socket) return unexpected(socket.error());
@@ -73,6 +86,18 @@ void Worker::take_leaving() {
   if (leaving.empty()) return;
   take_arriving();  // whoever leaves may still be among those who arrive
   for (const ConnectionKey key : leaving) switchboard_->end(key, loop_.now());
+}
+
+bool Worker::change_feeds(const FeedChange& change) {
+  return loop_.post([this, change] { switchboard_->change_feeds(change, loop_.now()); });
+}
+
+void Worker::supersede(ConnectionKey key) {
+  loop_.post([this, key] { switchboard_->supersede(key); });
+}
+
+bool Worker::wake() {
+  return loop_.post([this] { take_feeds(); });
 }
 
 void Worker::thread_main() {
@@ -143,9 +168,16 @@ void Worker::read(uint32_t socket) {
   received_.clear();
 }
 
+void Worker::take_feeds() {
+  const size_t taken = switchboard_->take_feeds(loop_.now(), kFeedEventsMax);
+  if (taken > 0 && read_at_ == kNever) read_at_ = net::EventLoop::clock_now();
+  if (taken == kFeedEventsMax) wake();  // the rest behind what the sockets have
+}
+
 void Worker::end_turn() {
   const TimePoint now = loop_.now();
   switchboard_->advance(now);
+  switchboard_->publish_feeds();
   send_due(now);
   set_timer();
 }

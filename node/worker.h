@@ -36,11 +36,14 @@ class Worker {
   // and goes on in the next turn of the loop.
   static constexpr Duration kEgressSlice = std::chrono::microseconds(500);
   static constexpr Duration kHeartbeat = std::chrono::milliseconds(500);
+  // Packets and more of other workers that are taken in one go.
+  static constexpr size_t kFeedEventsMax = 1'024;
   static constexpr Duration kHoldMax = std::chrono::milliseconds(3);
 
   struct Options {
     uint32_t index = 0;
     std::vector<Address> listen;  // with the worker's own port, or 0 for any
+    FeedLanes* lanes = nullptr;   // null: there is no other worker
     bool pin = false;
     Duration report_interval = std::chrono::seconds(1);
     Switchboard::Options switchboard;
@@ -49,6 +52,8 @@ class Worker {
   struct Hooks {
     std::function<void(const SessionChange&)> changed;
     std::function<void(WorkerSnapshot)> snapshot;  // each report_interval
+    // Calls wake() of another worker.
+    std::function<bool(uint32_t)> wake;
   };
 
   static Expected<std::unique_ptr<Worker>, std::string> bind(const Options& options,
@@ -66,6 +71,11 @@ class Worker {
   // Thread-safe. False when too many are waiting: the session is not started.
   bool start(Session session);
   void end(ConnectionKey key);
+  bool change_feeds(const FeedChange& change);
+  void supersede(ConnectionKey key);
+  // Another worker has something for this one.
+  bool wake();
+  bool post(std::function<void()> task) { return loop_.post(std::move(task)); }
 
   uint32_t index() const { return options_.index; }
   // Of its sockets, with their real ports.
@@ -87,6 +97,7 @@ class Worker {
   void take_leaving();
   void take_done_steps();
   void read(uint32_t socket);
+  void take_feeds();
   void end_turn();
   void send_due(TimePoint now);
   void flush();
@@ -112,6 +123,7 @@ class Worker {
   Inbox<ConnectionKey> leaving_;
   Inbox<DoneStep> done_steps_;
   PacketPool pool_{kPacketsMax};
+  std::unique_ptr<FeedExchange> feeds_;  // behind the pool, which lends
   net::EventLoop loop_;
   std::vector<Socket> sockets_;
   crypto::CipherEngine engine_;
