@@ -64,11 +64,11 @@ void RawSocket::send(Bytes datagram, const Address& to) {
   socket_->send_messages(std::span(&message, 1));
 }
 
-LiveNode::LiveNode(uint16_t workers, Duration idle_timeout)
+LiveNode::LiveNode(uint16_t workers, Duration idle_timeout, size_t together_max)
     : identity_(std::chrono::seconds(net::EventLoop::wall_clock_unix_us() / 1'000'000)) {
   log::set_level(log::Level::kError);
-  auto started =
-      node::Node::start(test_config(workers, idle_timeout), loop_, {.report_interval = 50ms});
+  auto started = node::Node::start(test_config(workers, idle_timeout), loop_,
+                                   {.report_interval = 50ms, .together_max = together_max});
   if (!started) throw std::runtime_error(started.error());
   node_ = std::move(*started);
 }
@@ -105,16 +105,28 @@ LiveGuest& LiveNode::add(node::JoinRequest request, peer::Options options,
 LiveGuest& LiveNode::publish(const std::string& room, const std::string& name,
                              peer::Options options, std::optional<Address> through) {
   options.publishes = true;
+  const auto rids = options.rids;
   LiveGuest& guest =
       add({.role = node::Role::kPublisher, .room = room, .participant = name}, options, through);
   guest.socket->add_source(peer::MediaSource::audio("0"));
+  uint16_t width = 320;
+  for (const std::string& rid : rids) {
+    guest.socket->add_source(
+        peer::MediaSource::video("1", {.bitrate_bps = width * 1'000u,
+                                       .width = width,
+                                       .height = static_cast<uint16_t>(width * 9 / 16),
+                                       .rid = rid}));
+    width = static_cast<uint16_t>(width * 2);
+  }
+  if (!rids.empty()) return guest;
   guest.socket->add_source(peer::MediaSource::video("1", {.bitrate_bps = 500'000}));
   return guest;
 }
 
 LiveGuest& LiveNode::watch(const std::string& room, const std::string& name,
-                           std::optional<Address> through) {
-  return add({.role = node::Role::kWatcher, .room = room, .participant = name}, {}, through);
+                           std::optional<Address> through, relay::LayerChoice layer) {
+  return add({.role = node::Role::kWatcher, .room = room, .participant = name, .layer = layer}, {},
+             through);
 }
 
 bool LiveNode::run_until(const std::function<bool()>& done) {

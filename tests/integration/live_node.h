@@ -60,13 +60,15 @@ class RawSocket {
 // A whole node in this process, its guests on the test's own loop. Time limits only end a hang.
 class LiveNode {
  public:
-  explicit LiveNode(uint16_t workers = 1, Duration idle_timeout = 30s);
+  explicit LiveNode(uint16_t workers = 1, Duration idle_timeout = 30s,
+                    size_t together_max = node::kTogetherMax);
   ~LiveNode();
 
   LiveGuest& publish(const std::string& room, const std::string& name, peer::Options options = {},
                      std::optional<Address> through = {});
   LiveGuest& watch(const std::string& room, const std::string& name,
-                   std::optional<Address> through = {});
+                   std::optional<Address> through = {},
+                   relay::LayerChoice layer = relay::LayerChoice::kHighest);
   // The answer to a join that is not followed by anything.
   Expected<node::Join, node::JoinError> join(node::JoinRequest request);
 
