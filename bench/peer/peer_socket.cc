@@ -66,6 +66,11 @@ void PeerSocket::wake() {
   timer_.set(next);
 }
 
+void PeerSocket::add_source(MediaSource source) {
+  sources_.push_back(std::move(source));
+  timer_.set(loop_.now());
+}
+
 void PeerSocket::take_output() {
   for (const auto& datagram : out_.datagrams) send(datagram);
   if (peer_.connected() && !std::exchange(told_connected_, peer_.connected())) {

@@ -32,7 +32,8 @@ class PeerSocket {
 
   // Takes the answer and begins; `remote` replaces the answer's candidate.
   bool start(std::string_view answer, std::optional<Address> remote = {});
-  void add_source(MediaSource source) { sources_.push_back(std::move(source)); }
+  // It begins as soon as the peer is connected.
+  void add_source(MediaSource source);
   void close();
 
   void send(Bytes datagram) { send_to(datagram, remote_); }
