@@ -40,7 +40,7 @@ TEST(SpscRing, LeavesAValueThatDoesNotFitWithItsOwner) {
   auto kept = std::make_unique<int>(2);
   EXPECT_FALSE(ring.push(std::move(kept)));
   ASSERT_TRUE(kept);
-  EXPECT_EQ(*kept, 2);
+  EXPECT_EQ(*kept, 2);  // NOLINT(bugprone-use-after-move)
 }
 
 TEST(SpscRing, LetsGoOfWhatWasTaken) {
