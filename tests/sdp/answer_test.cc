@@ -14,7 +14,6 @@ using simpul::testing::replaced;
 using simpul::testing::sample_offer;
 using simpul::testing::section_of;
 using ::testing::Contains;
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
@@ -64,6 +63,9 @@ TEST(Answer, ToChromiumsSimulcastPublisherLineByLine) {
                   "a=simulcast:recv q;h;f"));
 }
 
+constexpr const char* kStreamIdExtension =
+    "a=extmap:9/recvonly urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+
 TEST(Answer, ToFirefoxsSimulcastPublisher) {
   const auto text = answer_to(sample_offer("firefox-offer-simulcast-vp8"), PeerRole::kPublisher);
   EXPECT_THAT(section_of(text, 0), Not(Contains("a=extmap-allow-mixed")));
@@ -72,9 +74,7 @@ TEST(Answer, ToFirefoxsSimulcastPublisher) {
   EXPECT_THAT(audio, Not(Contains("a=rtcp-rsize"))) << "not offered for audio";
   const auto video = section_of(text, 2);
   EXPECT_EQ(video[0], "m=video 9 UDP/TLS/RTP/SAVPF 120 124");
-  EXPECT_THAT(video, IsSupersetOf({"a=rtcp-rsize", "a=extmap-allow-mixed",
-                                   "a=extmap:9/recvonly urn:ietf:params:rtp-hdrext:sdes:"
-                                   "rtp-stream-id",
+  EXPECT_THAT(video, IsSupersetOf({"a=rtcp-rsize", "a=extmap-allow-mixed", kStreamIdExtension,
                                    "a=rtpmap:120 VP8/90000", "a=rtpmap:124 rtx/90000",
                                    "a=fmtp:124 apt=120", "a=simulcast:recv q;h;f"}));
   EXPECT_THAT(video, Not(Contains(StartsWith("a=fmtp:120")))) << "the peer's decoder is not ours";
