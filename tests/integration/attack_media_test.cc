@@ -172,10 +172,10 @@ TEST_F(AttackWithMedia, R10_PaddingThatLiesIsDroppedAndProbesAreNotForwarded) {
 }
 
 TEST_F(AttackWithMedia, R11_EmptyAndOneBytePayloadsAreHarmless) {
-  for (int i = 0; i < 256; ++i) {
+  for (uint64_t i = 0; i < 256; ++i) {
     const std::array<uint8_t, 1> one{static_cast<uint8_t>(i)};
-    alice_.socket->send(authentic(static_cast<uint64_t>(3000 + 2 * i), one));
-    alice_.socket->send(authentic(static_cast<uint64_t>(3001 + 2 * i), {}));
+    alice_.socket->send(authentic(3000 + 2 * i, one));
+    alice_.socket->send(authentic(3001 + 2 * i, {}));
   }
   let_pass();
   expect_unharmed();

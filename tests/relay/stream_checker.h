@@ -43,11 +43,9 @@ struct World {
     uint64_t missing = 0;
     for (int64_t place = first + 1; place < last; ++place) {
       const auto found = arrived[stream].find(place);
-      if (found == arrived[stream].end()) {
-        ++missing;
-      } else if (!found->second && padding.contains({stream, place})) {
-        ++missing;
-      }
+      const bool came = found != arrived[stream].end();
+      const bool late_padding = came && !found->second && padding.contains({stream, place});
+      missing += !came || late_padding;
     }
     return missing;
   }

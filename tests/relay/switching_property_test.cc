@@ -195,7 +195,7 @@ class Turmoil {
   void step() {
     deliver_delayed();
     for (auto& publisher : publishers_) {
-      for (uint8_t i = 0; i < publisher->layers.size(); ++i) {
+      for (size_t i = 0; i < publisher->layers.size(); ++i) {
         Layer& layer = publisher->layers[i];
         if (layer.paused) continue;
         const bool key = std::exchange(layer.key_wanted, false) || random_() % 300 == 0;
@@ -203,7 +203,7 @@ class Turmoil {
         if (chance(10)) {
           for (size_t n = 1 + random_() % 4; n > 0; --n) packets.push_back(layer.source.padding());
         }
-        send(publisher->video, i, layer, std::move(packets));
+        send(publisher->video, static_cast<uint8_t>(i), layer, std::move(packets));
       }
       std::vector<rtp::MediaPacket> voice;
       voice.push_back(publisher->voice->source.audio());
