@@ -94,8 +94,7 @@ TEST_F(AttackOnDtls, D5_TenThousandFragmentsThatNeverCompleteAreBounded) {
   std::string answer;
   const auto carol = joined("stage", "carol", answer);
   ASSERT_TRUE(carol->peer().accept(answer));
-  mallory_.send(carol->peer().make_check(true), target());
-  ASSERT_TRUE(node_.run_until([&] { return mallory_.received() == 1; }));
+  prove_path(carol->peer(), true);
   const uint64_t ok = handshakes("ok");
   const size_t memory = resident_bytes();
   repeat(10'000, [&](int i) {
@@ -176,8 +175,7 @@ TEST_F(AttackOnDtls, D15_MediaBeforeTheHandshakeIsDropped) {
   std::string answer;
   const auto carol = joined("stage", "carol", answer);
   ASSERT_TRUE(carol->peer().accept(answer));
-  mallory_.send(carol->peer().make_check(true), target());
-  ASSERT_TRUE(node_.run_until([&] { return mallory_.received() == 1; }));
+  prove_path(carol->peer(), true);
   const uint64_t before = node_.dropped("before_keys");
   std::array<uint8_t, 200> rtp{0x80, 96};
   std::array<uint8_t, 200> rtcp{0x80, 200};

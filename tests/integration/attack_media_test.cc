@@ -76,8 +76,7 @@ TEST_F(AttackWithMedia, R3_EveryShortLengthIsDropped) {
   std::string answer;
   const auto carol = joined("stage", "carol", answer);
   ASSERT_TRUE(carol->peer().accept(answer));
-  mallory_.send(carol->peer().make_check(true), target());
-  ASSERT_TRUE(node_.run_until([&] { return mallory_.received() == 1; }));
+  prove_path(carol->peer(), true);
   mallory_.forget_received();
   RawSocket stranger(node_.loop(), "127.0.0.3");
   const uint64_t malformed = node_.dropped("malformed");

@@ -78,6 +78,18 @@ class AttackTest : public ::testing::Test {
     return guest;
   }
 
+  // Sends a check until it is answered: a worker may not know yet who has just joined. What came
+  // back is forgotten.
+  void prove_path(peer::Peer& guest, bool use_candidate) {
+    ASSERT_TRUE(node_.run_until([&] {
+      mallory_.send(guest.make_check(use_candidate), target());
+      return mallory_.received() > 0;
+    }));
+    EXPECT_LE(mallory_.bytes_received(), mallory_.bytes_sent());
+    let_pass();
+    mallory_.forget_received();
+  }
+
   uint64_t handshakes(const std::string& result) {
     node_.refresh();
     auto counts = node_.node().report().workers[0].handshakes;
