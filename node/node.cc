@@ -46,20 +46,6 @@ std::vector<Address> reachable(const Address& bound, bool dev) {
   return found;
 }
 
-ConnectionPhase phase_of(connection::State state) {
-  switch (state) {
-    case connection::State::kNew:
-      return ConnectionPhase::kNew;
-    case connection::State::kChecking:
-      return ConnectionPhase::kChecking;
-    case connection::State::kConnected:
-      return ConnectionPhase::kConnected;
-    case connection::State::kClosed:
-      return ConnectionPhase::kClosed;
-  }
-  return ConnectionPhase::kClosed;
-}
-
 }  // namespace
 
 class Node::Impl {

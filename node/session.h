@@ -45,4 +45,19 @@ struct WorkerSnapshot {
   std::vector<Entry> connections;
 };
 
+// How the reports name a state.
+inline ConnectionPhase phase_of(connection::State state) {
+  switch (state) {
+    case connection::State::kNew:
+      return ConnectionPhase::kNew;
+    case connection::State::kChecking:
+      return ConnectionPhase::kChecking;
+    case connection::State::kConnected:
+      return ConnectionPhase::kConnected;
+    case connection::State::kClosed:
+      return ConnectionPhase::kClosed;
+  }
+  return ConnectionPhase::kClosed;
+}
+
 }  // namespace simpul::node

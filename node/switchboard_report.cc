@@ -5,23 +5,6 @@
 #include "node/switchboard.h"
 
 namespace simpul::node {
-namespace {
-
-ConnectionPhase phase_of(connection::State state) {
-  switch (state) {
-    case connection::State::kNew:
-      return ConnectionPhase::kNew;
-    case connection::State::kChecking:
-      return ConnectionPhase::kChecking;
-    case connection::State::kConnected:
-      return ConnectionPhase::kConnected;
-    case connection::State::kClosed:
-      return ConnectionPhase::kClosed;
-  }
-  return ConnectionPhase::kClosed;
-}
-
-}  // namespace
 
 ConnectionReport Switchboard::report_of(const Entry& entry) const {
   const Session& session = entry.session;
