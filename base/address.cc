@@ -44,6 +44,8 @@ bool Address::is_unspecified() const {
   return std::ranges::all_of(tail, [](uint8_t b) { return b == 0; });
 }
 
+bool Address::is_link_local() const { return ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80; }
+
 std::string Address::ip_text() const {
   std::array<char, INET6_ADDRSTRLEN> text{};
   if (is_v4()) {

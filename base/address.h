@@ -25,6 +25,7 @@ struct Address {
   bool is_v4() const;
   bool is_loopback() const;
   bool is_unspecified() const;
+  bool is_link_local() const;     // of IPv6: fe80::/10, RFC 4291 §2.5.6
   std::string ip_text() const;    // "192.0.2.1", "2001:db8::1"
   std::string to_string() const;  // "192.0.2.1:5000", "[2001:db8::1]:5000"
 

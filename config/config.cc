@@ -248,6 +248,34 @@ void read_http(Section& section, Http& http) {
   section.origins("allowed_origins", http.allowed_origins);
 }
 
+bool is_multicast(const Address& address) {
+  return address.is_v4() ? address.ip[12] >= 224 : address.ip[0] == 0xff;  // or reserved
+}
+
+// Whoever is told such an address can send nothing there.
+bool is_unreachable(const Address& address) {
+  return address.is_unspecified() || address.is_link_local() || is_multicast(address);
+}
+
+template <class Refuse>
+void check_addresses(const Media& media, Refuse refuse) {
+  if (media.listen.empty()) return refuse("listen", "must name at least one address");
+  if (std::ranges::any_of(media.listen, &Address::is_link_local)) {
+    refuse("listen", "link-local addresses mean nothing to clients");
+  }
+  if (std::ranges::any_of(media.listen, is_multicast)) {
+    refuse("listen", "must be addresses of this machine");
+  }
+  if (std::ranges::any_of(media.announce, is_unreachable)) {
+    refuse("announce", "must be addresses that clients can reach");
+  }
+  for (const Address& announced : media.announce) {
+    const auto same_family = [&](const Address& a) { return a.is_v4() == announced.is_v4(); };
+    if (std::ranges::any_of(media.listen, same_family)) continue;
+    refuse("announce", announced.ip_text() + ": media.listen has no address of this family");
+  }
+}
+
 void read_media(Section& section, const toml::table& root, Media& media, Problems& problems) {
   section.addresses("listen", media.listen);
   section.addresses("announce", media.announce);
@@ -259,10 +287,7 @@ void read_media(Section& section, const toml::table& root, Media& media, Problem
   const auto refuse = [&](std::string_view key, std::string_view reason) {
     problems.add(root["media"][key].node()->source(), "media." + std::string(key), reason);
   };
-  if (media.listen.empty()) refuse("listen", "must name at least one address");
-  if (std::ranges::any_of(media.announce, &Address::is_unspecified)) {
-    refuse("announce", "must be addresses that clients can reach");
-  }
+  check_addresses(media, refuse);
   if (media.port != 0 && media.port + media.workers - 1 > 65535) {
     refuse("workers", "media.port and one more for each worker must stay below 65536");
   }

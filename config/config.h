@@ -20,7 +20,8 @@ struct Http {
 };
 
 struct Media {
-  std::vector<Address> listen = {Address::v4({0, 0, 0, 0}, 0)};  // ports are 0 here
+  // Ports are 0 here. Of both families: all addresses of the machine.
+  std::vector<Address> listen = {Address::v4({0, 0, 0, 0}, 0), Address{}};
   std::vector<Address> announce;  // told to clients instead of the bound ones (behind NAT)
   uint16_t port = 7700;           // UDP, one port per worker from here up; 0: any free ones
   uint16_t tcp_port = 0;          // for ICE-TCP, which is not served yet: checked only

@@ -91,19 +91,20 @@ void Agent::on_authenticated_media(const Path& path, TimePoint now, Output& out)
   heard_ = now;
   known->heard = now;
   if (selected_ == path) return;
-  if (known->nominated) {
-    known->proved_since = true;
-    consider(*known, now, out);
-  }
+  if (known->nominated) known->proved_since = true;
+  consider(*known, now, out);
 }
 
-// Whether the selected path is to move to this one, which is nominated.
+// Whether the selected path is to move to this one, which has just been nominated or has just
+// carried authenticated media.
 void Agent::consider(KnownPath& candidate, TimePoint now, Output& out) {
   if (selected_ == candidate.path) return;
+  if (!selected_ && !candidate.nominated) return;
   if (selected_) {
     const KnownPath* current = find(*selected_);
     const bool silent = now - current->heard >= config_.limits.silence_before_move;
-    const bool newer = *candidate.nominated > *current->nominated;
+    // One that was never nominated is older than each that was.
+    const bool newer = candidate.nominated > current->nominated;
     if (!silent && !(newer && candidate.proved_since)) return;
     if (now - selected_at_ < config_.limits.between_moves) return;
   }

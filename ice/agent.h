@@ -21,7 +21,8 @@ namespace simpul::ice {
 struct AgentLimits {
   size_t paths_max = 8;
   Duration idle_timeout = std::chrono::seconds(30);
-  // How long the selected path must have been silent before a nomination alone moves it.
+  // How long the selected path must have been silent before a nomination alone, or authenticated
+  // media without one, moves it.
   Duration silence_before_move = std::chrono::seconds(3);
   // At most one change of the selected path in this time.
   Duration between_moves = std::chrono::milliseconds(500);
@@ -71,6 +72,8 @@ struct PathDatagram {
 // The first nominated path is selected at once. It changes only to a path that was nominated
 // after it and on which something authenticated arrived since then, or when it fell silent: a
 // check can be replayed from anywhere (it has no nonce), so a check alone moves no media away.
+// From a silent path it also moves to a validated one that carries authenticated media: behind a
+// NAT that gave the peer another address, the peer nominates nothing, since for it nothing changed.
 //
 // The shape of ProtocolCore, but receive() also takes the path a datagram came by.
 class Agent {

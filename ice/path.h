@@ -7,17 +7,20 @@
 
 namespace simpul::ice {
 
-// The way between one of our sockets and one address of the peer. `socket` is the caller's index
-// of a local socket (or of an accepted TCP connection); nothing here looks behind it.
+// The way between one of our addresses and one of the peer's. `socket` is the caller's index of a
+// local socket (or of an accepted TCP connection), `local` its number for one of that socket's
+// addresses; nothing here looks behind them.
 struct Path {
   uint32_t socket = 0;
   Address remote;
+  uint16_t local = 0;
 
   friend bool operator==(const Path&, const Path&) = default;
 };
 
-// False for addresses that name no single host (unspecified, multicast, broadcast) and for port
-// 0: nothing is ever sent there, whatever a packet claims to come from.
+// False for addresses that name no single host (unspecified, multicast, broadcast, and IPv6
+// link-local ones, which mean a host only with an interface) and for port 0: nothing is ever sent
+// there, whatever a packet claims to come from.
 bool is_usable_destination(const Address& address);
 
 }  // namespace simpul::ice
@@ -26,6 +29,6 @@ template <>
 struct std::hash<simpul::ice::Path> {
   size_t operator()(const simpul::ice::Path& path) const noexcept {
     return std::hash<simpul::Address>{}(path.remote) ^
-           size_t { path.socket } * 0x9E3779B97F4A7C15ull;
+           (size_t{path.socket} << 16 | path.local) * 0x9E3779B97F4A7C15ull;
   }
 };

@@ -14,6 +14,7 @@ struct OutgoingMessage {
   Bytes bytes;
   uint16_t segment_size = 0;  // 0: one datagram
   Address to;
+  uint16_t from = 0;  // the sender's number of a local address; 0: as the route chooses
 };
 
 // Where datagrams go: a socket, or a fake in tests.

@@ -30,9 +30,9 @@ MutableBytes Egress::reserve(size_t size) {
   return room;
 }
 
-void Egress::commit(size_t size, const Address& to) {
+void Egress::commit(size_t size, const Address& to, uint16_t from) {
   const bool plain = !plain_destinations_.empty() && plain_destinations_.contains(to);
-  arena_.commit(size, to, plain);
+  arena_.commit(size, to, plain, from);
 }
 
 void Egress::on_writable() {
@@ -64,12 +64,18 @@ size_t Egress::fill_batch() {
     const SendRun& run = runs[i];
     const Bytes bytes = arena_.bytes(run);
     if (!run.plain) {
-      batch_[count++] = {bytes, run.segments > 1 ? run.segment_size : uint16_t{0}, run.to};
+      batch_[count++] = {.bytes = bytes,
+                         .segment_size = run.segments > 1 ? run.segment_size : uint16_t{0},
+                         .to = run.to,
+                         .from = run.from};
       continue;
     }
     for (; segment < run.segments && count < batch_.size(); ++segment) {
       const Bytes rest = bytes.subspan(segment * run.segment_size);
-      batch_[count++] = {rest.first(std::min<size_t>(rest.size(), run.segment_size)), 0, run.to};
+      batch_[count++] = {.bytes = rest.first(std::min<size_t>(rest.size(), run.segment_size)),
+                         .segment_size = 0,
+                         .to = run.to,
+                         .from = run.from};
     }
     segment = 0;
   }

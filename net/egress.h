@@ -42,8 +42,9 @@ class Egress {
   // Room for one datagram, or empty (counted): the caller drops it. The room stays valid and may be
   // written until the next flush(), also after commit().
   MutableBytes reserve(size_t size);
-  // The first `size` bytes of what was reserved last are one datagram to `to`.
-  void commit(size_t size, const Address& to);
+  // The first `size` bytes of what was reserved last are one datagram to `to`, from the sender's
+  // local address of that number.
+  void commit(size_t size, const Address& to, uint16_t from = 0);
   // Gives everything to the kernel. Does nothing while the socket is full; see on_writable().
   void flush();
   // The socket takes more again: to be wired to UdpSocket::Handlers::on_writable.

@@ -2,7 +2,9 @@
 
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <memory>
 
@@ -21,6 +23,13 @@ bool is_usable(const ifaddrs& entry) {
 }
 
 }  // namespace
+
+bool has_family_of(const Address& address) {
+  const int fd = ::socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return errno != EAFNOSUPPORT;
+  ::close(fd);
+  return true;
+}
 
 std::vector<LocalAddress> local_addresses() {
   ifaddrs* first = nullptr;

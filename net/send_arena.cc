@@ -25,11 +25,11 @@ MutableBytes SendArena::reserve(size_t size) {
   return {memory_.get() + used_, size};
 }
 
-void SendArena::commit(size_t size, const Address& to, bool plain) {
+void SendArena::commit(size_t size, const Address& to, bool plain, uint16_t from) {
   SIMPUL_CHECK(size <= reserved_);
   reserved_ = 0;
   if (size == 0) return;
-  if (!plain && joins_last_run(size, to)) {
+  if (!plain && joins_last_run(size, to, from)) {
     SendRun& run = runs_.back();
     run.size += static_cast<uint32_t>(size);
     ++run.segments;
@@ -39,17 +39,19 @@ void SendArena::commit(size_t size, const Address& to, bool plain) {
                      .segment_size = static_cast<uint16_t>(size),
                      .segments = 1,
                      .plain = plain,
+                     .from = from,
                      .to = to});
   }
   used_ += size;
 }
 
-bool SendArena::joins_last_run(size_t size, const Address& to) const {
+bool SendArena::joins_last_run(size_t size, const Address& to, uint16_t from) const {
   if (runs_.empty()) return false;
   const SendRun& run = runs_.back();
   const bool ended_by_a_shorter_one = run.size != size_t{run.segment_size} * run.segments;
   return !run.plain && !ended_by_a_shorter_one && size <= run.segment_size &&
-         run.segments < kSegmentsMax && run.size + size <= kRunBytesMax && run.to == to;
+         run.segments < kSegmentsMax && run.size + size <= kRunBytesMax && run.from == from &&
+         run.to == to;
 }
 
 void SendArena::drop_front(size_t count) {

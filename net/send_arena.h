@@ -10,7 +10,7 @@
 
 namespace simpul::net {
 
-// Datagrams that lie one behind the other and leave as one message: to one address, all of
+// Datagrams that lie one behind the other and leave as one message: between two addresses, all of
 // `segment_size` bytes but the last, which may be shorter.
 struct SendRun {
   uint32_t offset = 0;
@@ -18,6 +18,7 @@ struct SendRun {
   uint16_t segment_size = 0;
   uint16_t segments = 0;
   bool plain = false;  // one message for each datagram: the destination takes no runs
+  uint16_t from = 0;   // as OutgoingMessage has it
   Address to;
 };
 
@@ -37,7 +38,7 @@ class SendArena {
   // room.
   MutableBytes reserve(size_t size);
   // Makes a datagram of the first `size` bytes of what was reserved. `plain`: never join it.
-  void commit(size_t size, const Address& to, bool plain);
+  void commit(size_t size, const Address& to, bool plain, uint16_t from = 0);
 
   std::span<SendRun> runs() { return runs_; }
   std::span<const SendRun> runs() const { return runs_; }
@@ -52,7 +53,7 @@ class SendArena {
   size_t capacity() const { return capacity_; }
 
  private:
-  bool joins_last_run(size_t size, const Address& to) const;
+  bool joins_last_run(size_t size, const Address& to, uint16_t from) const;
 
   size_t capacity_;
   std::unique_ptr<uint8_t[]> memory_;

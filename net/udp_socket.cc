@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
+#include "net/interfaces.h"
 #include "net/socket_address.h"
 
 namespace simpul::net {
@@ -42,65 +44,88 @@ void set_buffer(int fd, int forced, int asked) {
   }
 }
 
-void set_options(int fd, bool v4) {
-  set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
-  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
-  set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+// A datagram beyond the path's MTU is cut, here or by a router: fragments may get lost, what is too
+// large always does. IPv4 leaves without DF, and nobody's forged ICMP is believed (OMIT). IPv6
+// routers do not cut, so their word is taken; a forged one cannot go below 1,280 bytes, which our
+// datagrams seldom reach.
+void allow_fragments(int fd, bool v4) {
   if (v4) {
-    set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+    set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
   } else {
-    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+    set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
   }
 }
 
-std::optional<uint32_t> overflow_count(msghdr& header) {
-  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SO_RXQ_OVFL) continue;
-    uint32_t count = 0;
-    std::memcpy(&count, CMSG_DATA(part), sizeof count);
-    return count;
+void set_options(int fd, const Address& address) {
+  set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+  set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+  set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+  if (!address.is_v4()) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  allow_fragments(fd, address.is_v4());
+  if (!address.is_unspecified()) return;
+  if (address.is_v4()) {
+    set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
+  } else {
+    set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
   }
-  return std::nullopt;
 }
+
+template <class Value>
+Value value_of(const cmsghdr* part) {
+  Value value;
+  std::memcpy(&value, CMSG_DATA(part), sizeof value);
+  return value;
+}
+
+cmsghdr head_of(int level, int type, size_t size) {
+  cmsghdr head{};
+  head.cmsg_level = level;
+  head.cmsg_type = type;
+  head.cmsg_len = CMSG_LEN(size);
+  return head;
+}
+
+constexpr size_t kSegmentSpace = CMSG_SPACE(sizeof(uint16_t));
+constexpr size_t kPacketInfoSpaceMax = CMSG_SPACE(sizeof(in6_pktinfo));
 
 }  // namespace
 
 // The arrays of the two system calls, their pointers set once.
 struct UdpSocket::Batch {
-  struct alignas(cmsghdr) OverflowControl {
-    std::array<uint8_t, CMSG_SPACE(sizeof(uint32_t))> bytes{};
+  struct alignas(cmsghdr) ReceiveControl {
+    std::array<uint8_t, CMSG_SPACE(sizeof(uint32_t)) + kPacketInfoSpaceMax> bytes{};
   };
-  struct alignas(cmsghdr) SegmentControl {
-    std::array<uint8_t, CMSG_SPACE(sizeof(uint16_t))> bytes{};
+  // UDP_SEGMENT, and behind it IP_PKTINFO or IPV6_PKTINFO: a message has one, both or none.
+  struct alignas(cmsghdr) SendControl {
+    std::array<uint8_t, kSegmentSpace + kPacketInfoSpaceMax> bytes{};
   };
 
-  Batch() {
+  explicit Batch(bool is_v4) : v4(is_v4) {
     for (size_t i = 0; i < kBatch; ++i) {
       msghdr& header = received[i].msg_hdr;
       header.msg_iov = &received_parts[i];
       header.msg_iovlen = 1;
       header.msg_name = &from[i];
-      header.msg_control = overflow_controls[i].bytes.data();
+      header.msg_control = receive_controls[i].bytes.data();
       make_ready(i);
     }
+    const cmsghdr segment = head_of(SOL_UDP, UDP_SEGMENT, sizeof(uint16_t));
+    const cmsghdr info = v4 ? head_of(IPPROTO_IP, IP_PKTINFO, sizeof(in_pktinfo))
+                            : head_of(IPPROTO_IPV6, IPV6_PKTINFO, sizeof(in6_pktinfo));
     for (size_t i = 0; i < kMessagesMax; ++i) {
       msghdr& header = sent[i].msg_hdr;
       header.msg_iov = &sent_parts[i];
       header.msg_iovlen = 1;
       header.msg_name = &to[i];
-      cmsghdr segment{};
-      segment.cmsg_level = SOL_UDP;
-      segment.cmsg_type = UDP_SEGMENT;
-      segment.cmsg_len = CMSG_LEN(sizeof(uint16_t));
-      std::memcpy(segment_controls[i].bytes.data(), &segment, sizeof segment);
+      std::memcpy(send_controls[i].bytes.data(), &segment, sizeof segment);
+      std::memcpy(send_controls[i].bytes.data() + kSegmentSpace, &info, sizeof info);
     }
   }
 
   // What the kernel overwrote.
   void make_ready(size_t i) {
     received[i].msg_hdr.msg_namelen = sizeof(SocketAddress);
-    received[i].msg_hdr.msg_controllen = sizeof(OverflowControl);
+    received[i].msg_hdr.msg_controllen = sizeof(ReceiveControl);
   }
 
   void take_packets(PacketPool& pool) {
@@ -112,24 +137,40 @@ struct UdpSocket::Batch {
     }
   }
 
-  void fill(size_t i, const OutgoingMessage& message) {
+  void fill(size_t i, const OutgoingMessage& message, const LocalEnds& ends) {
     // The kernel only reads it.
     sent_parts[i] = {const_cast<uint8_t*>(message.bytes.data()), message.bytes.size()};
     msghdr& header = sent[i].msg_hdr;
     header.msg_namelen = store_address(message.to, to[i]);
-    header.msg_control = nullptr;
-    header.msg_controllen = 0;
-    if (message.segment_size == 0) return;
-    auto& control = segment_controls[i].bytes;
-    std::memcpy(control.data() + CMSG_LEN(0), &message.segment_size, sizeof message.segment_size);
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
+    auto& control = send_controls[i].bytes;
+    size_t begin = kSegmentSpace;
+    size_t end = kSegmentSpace;
+    if (message.segment_size != 0) {
+      begin = 0;
+      std::memcpy(control.data() + CMSG_LEN(0), &message.segment_size, sizeof message.segment_size);
+    }
+    if (message.from != 0) end += fill_packet_info(control.data() + end, ends.at(message.from));
+    header.msg_control = begin == end ? nullptr : control.data() + begin;
+    header.msg_controllen = end - begin;
   }
 
+  // The address alone: head and interface stay as they are.
+  size_t fill_packet_info(uint8_t* part, const Address& end) const {
+    if (v4) {
+      const size_t at = CMSG_LEN(0) + offsetof(in_pktinfo, ipi_spec_dst);
+      std::memcpy(part + at, end.ip.data() + end.ip.size() - sizeof(in_addr), sizeof(in_addr));
+      return CMSG_SPACE(sizeof(in_pktinfo));
+    }
+    std::memcpy(part + CMSG_LEN(0) + offsetof(in6_pktinfo, ipi6_addr), end.ip.data(),
+                sizeof(in6_addr));
+    return CMSG_SPACE(sizeof(in6_pktinfo));
+  }
+
+  bool v4;
   std::array<mmsghdr, kBatch> received{};
   std::array<iovec, kBatch> received_parts{};
   std::array<SocketAddress, kBatch> from{};
-  std::array<OverflowControl, kBatch> overflow_controls{};
+  std::array<ReceiveControl, kBatch> receive_controls{};
   std::array<PacketRef, kBatch> packets;
   std::array<uint8_t, kPacketCapacity> scratch{};  // for what finds no packet
   uint32_t overflows = 0;                          // the kernel's counter, which wraps
@@ -137,7 +178,7 @@ struct UdpSocket::Batch {
   std::array<mmsghdr, kMessagesMax> sent{};
   std::array<iovec, kMessagesMax> sent_parts{};
   std::array<SocketAddress, kMessagesMax> to{};
-  std::array<SegmentControl, kMessagesMax> segment_controls{};
+  std::array<SendControl, kMessagesMax> send_controls{};
 };
 
 Expected<std::unique_ptr<UdpSocket>, std::string> UdpSocket::bind(const Address& address) {
@@ -147,7 +188,7 @@ Expected<std::unique_ptr<UdpSocket>, std::string> UdpSocket::bind(const Address&
   const int family = address.is_v4() ? AF_INET : AF_INET6;
   Descriptor descriptor(::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (descriptor.fd() < 0) return failure();
-  set_options(descriptor.fd(), address.is_v4());
+  set_options(descriptor.fd(), address);
   SocketAddress local{};
   socklen_t length = store_address(address, local);
   if (::bind(descriptor.fd(), &local.any, length) != 0) return failure();
@@ -158,7 +199,14 @@ Expected<std::unique_ptr<UdpSocket>, std::string> UdpSocket::bind(const Address&
 }
 
 UdpSocket::UdpSocket(int fd, const Address& local_address)
-    : fd_(fd), local_address_(local_address), batch_(std::make_unique<Batch>()) {}
+    : fd_(fd), ends_(local_address), batch_(std::make_unique<Batch>(local_address.is_v4())) {
+  if (!local_address.is_unspecified()) return;
+  // Those of now come first: a machine may take whole networks for its own, and who writes to many
+  // of their addresses must not use up the numbers.
+  for (const LocalAddress& known : local_addresses()) {
+    if (known.address.is_v4() == local_address.is_v4()) ends_.number_of(known.address.ip);
+  }
+}
 
 UdpSocket::~UdpSocket() {
   watcher_.reset();
@@ -210,9 +258,7 @@ bool UdpSocket::receive_batch(PacketPool& pool, std::vector<ReceivedDatagram>& r
 void UdpSocket::take_datagram(size_t i, std::vector<ReceivedDatagram>& received) {
   Batch& batch = *batch_;
   mmsghdr& message = batch.received[i];
-  if (const auto overflows = overflow_count(message.msg_hdr)) {
-    statistics_.overflows += *overflows - std::exchange(batch.overflows, *overflows);
-  }
+  const uint16_t at = take_controls(message.msg_hdr);
   if (!batch.packets[i]) {
     ++statistics_.dropped_no_packet;
   } else if ((message.msg_hdr.msg_flags & MSG_TRUNC) != 0) {
@@ -221,14 +267,35 @@ void UdpSocket::take_datagram(size_t i, std::vector<ReceivedDatagram>& received)
     ++statistics_.datagrams;
     statistics_.bytes += message.msg_len;
     batch.packets[i]->size = message.msg_len;
-    received.push_back({std::move(batch.packets[i]), load_address(batch.from[i])});
+    received.push_back({std::move(batch.packets[i]), load_address(batch.from[i]), at});
   }
   batch.make_ready(i);
 }
 
+// What the kernel tells beside a datagram: how many found no room in the socket's buffer, and the
+// local address, whose number is returned.
+uint16_t UdpSocket::take_controls(msghdr& header) {
+  uint16_t at = 0;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SO_RXQ_OVFL) {
+      const auto overflows = value_of<uint32_t>(part);
+      statistics_.overflows += overflows - std::exchange(batch_->overflows, overflows);
+    } else if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+      const auto info = value_of<in_pktinfo>(part);
+      std::array<uint8_t, sizeof(in_addr)> ip{};
+      std::memcpy(ip.data(), &info.ipi_spec_dst, ip.size());
+      at = ends_.number_of(Address::v4(ip, 0).ip);
+    } else if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
+      const auto info = value_of<in6_pktinfo>(part);
+      at = ends_.number_of(std::to_array(info.ipi6_addr.s6_addr));
+    }
+  }
+  return at;
+}
+
 int UdpSocket::send_messages(std::span<const OutgoingMessage> messages) {
   const size_t count = std::min(messages.size(), kMessagesMax);
-  for (size_t i = 0; i < count; ++i) batch_->fill(i, messages[i]);
+  for (size_t i = 0; i < count; ++i) batch_->fill(i, messages[i], ends_);
   const int taken =
       ::sendmmsg(fd_, batch_->sent.data(), static_cast<unsigned>(count), MSG_DONTWAIT);
   return taken < 0 ? -errno : taken;

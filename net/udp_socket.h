@@ -14,12 +14,16 @@
 #include "base/packet.h"
 #include "net/datagram_sender.h"
 #include "net/event_loop.h"
+#include "net/local_ends.h"
+
+struct msghdr;
 
 namespace simpul::net {
 
 struct ReceivedDatagram {
   PacketRef packet;
   Address from;
+  uint16_t at = 0;  // the number of the local address that it came to
 };
 
 struct UdpStatistics {
@@ -32,10 +36,10 @@ struct UdpStatistics {
   uint64_t receive_errors = 0;
 };
 
-// A bound, non-blocking UDP socket (IPv4, or IPv6 only) that reads and writes in batches. Datagrams
-// leave with DF set and are not cut by routers; path MTU messages, which anybody can forge, are
-// not believed (IP_PMTUDISC_PROBE). It holds up to kBatch packets of the pool it reads into, so the
-// pool outlives it.
+// A bound, non-blocking UDP socket (IPv4, or IPv6 only) that reads and writes in batches. Bound to
+// all addresses of the machine, it tells to which of them a datagram came, and sends from that one
+// when it is told to. A datagram that is larger than the path's MTU leaves in fragments and is not
+// lost. It holds up to kBatch packets of the pool it reads into, so the pool outlives it.
 class UdpSocket final : public DatagramSender {
  public:
   static constexpr size_t kBatch = 32;
@@ -48,7 +52,9 @@ class UdpSocket final : public DatagramSender {
   UdpSocket& operator=(const UdpSocket&) = delete;
 
   // With the port that was taken.
-  const Address& local_address() const { return local_address_; }
+  const Address& local_address() const { return ends_.at(0); }
+  // By the number that a received datagram has, and one that is sent may have.
+  const Address& local_address(uint16_t number) const { return ends_.at(number); }
 
   struct Handlers {
     std::function<void()> on_readable{};  // every turn while something is waiting
@@ -73,9 +79,10 @@ class UdpSocket final : public DatagramSender {
   void on_ready(FdWatcher::Ready ready);
   bool receive_batch(PacketPool& pool, std::vector<ReceivedDatagram>& received);
   void take_datagram(size_t i, std::vector<ReceivedDatagram>& received);
+  uint16_t take_controls(msghdr& header);
 
   int fd_;
-  Address local_address_;
+  LocalEnds ends_;
   std::unique_ptr<Batch> batch_;
   Handlers handlers_;
   bool wants_writable_ = false;

@@ -32,6 +32,28 @@ uint32_t priority_of(size_t place) {
   return kHostType << 24 | static_cast<uint32_t>(65535 - std::min<size_t>(place, 65535)) << 8 | 255;
 }
 
+// What is to be bound: a kernel without IPv6 serves IPv4, and the other way round, unless nothing
+// would be left.
+std::vector<Address> listened(const std::vector<Address>& configured) {
+  std::vector<Address> kept;
+  for (const Address& address : configured) {
+    if (!address.is_unspecified() || net::has_family_of(address)) kept.push_back(address);
+  }
+  if (kept.empty()) return configured;
+  if (kept.size() < configured.size()) {
+    log::warning("no_ip_family", {{"missing", kept.front().is_v4() ? "IPv6" : "IPv4"}});
+  }
+  return kept;
+}
+
+std::string listed(const std::vector<sdp::Candidate>& candidates) {
+  std::string text;
+  for (const sdp::Candidate& candidate : candidates) {
+    text.append(text.empty() ? "" : ",").append(candidate.address.ip_text());
+  }
+  return text;
+}
+
 // The addresses behind a bound one: itself, or all of the machine's when it is unspecified. Only
 // --dev tells clients about loopback.
 std::vector<Address> reachable(const Address& bound, bool dev) {
@@ -121,6 +143,7 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
                           net::EventLoop::clock_now().time_since_epoch();
   together_max_ = node_options.together_max;
   lanes_ = std::make_unique<FeedLanes>(count);
+  const std::vector<Address> listen = listened(config_.media.listen);
   for (uint32_t index = 0; index < count; ++index) {
     Worker::Options options;
     options.index = index;
@@ -129,7 +152,7 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
     options.pin = config_.media.pin_workers;
     options.switchboard.seed = crypto::random_u64();
     options.switchboard.clock = rtp::NtpClock(offset);
-    for (Address address : config_.media.listen) {
+    for (Address address : listen) {
       address.port =
           config_.media.port == 0 ? uint16_t{0} : static_cast<uint16_t>(config_.media.port + index);
       options.listen.push_back(address);
@@ -142,6 +165,7 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
     if (!worker) return worker.error();
     auto candidates = candidates_of(**worker);
     if (candidates.empty()) return "media.listen: no address of this machine to announce";
+    if (index == 0) log::info("media_announced", {{"addresses", listed(candidates)}});
     members_.push_back({.worker = std::move(*worker),
                         .candidates = std::move(candidates),
                         .report = {},
@@ -158,7 +182,7 @@ std::vector<sdp::Candidate> Node::Impl::candidates_of(const Worker& worker) cons
   std::vector<Address> addresses;
   if (!config_.media.announce.empty()) {
     for (Address address : config_.media.announce) {
-      address.port = worker.addresses().front().port;
+      address.port = worker.addresses().front().port;  // all of a worker's have one port
       addresses.push_back(address);
     }
   } else {

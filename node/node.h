@@ -70,6 +70,7 @@ struct ConnectionReport {
   ConnectionPhase phase = ConnectionPhase::kNew;
   uint32_t worker = 0;
   uint32_t local_socket = 0;     // of the worker's, where `remote` is set
+  uint16_t local_number = 0;     // of that socket's addresses
   std::optional<Address> local;  // filled in by the node
   std::optional<Address> remote;
   std::optional<double> round_trip_ms;

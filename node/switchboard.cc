@@ -32,7 +32,7 @@ Switchboard::Switchboard(const Options& options, const dtls::Context& context,
   relay_.set_wall_clock(now, options.clock.ntp_time(now));
   place_ = [this](size_t size) {
     const MutableBytes room = place_egress_->reserve(size);
-    if (!room.empty()) place_egress_->commit(size, place_to_);
+    if (!room.empty()) place_egress_->commit(size, place_path_.remote, place_path_.local);
     return room;
   };
 }
@@ -183,7 +183,7 @@ void Switchboard::send_datagrams() {
     const MutableBytes room = egress.reserve(datagram.bytes.size());
     if (room.empty()) continue;
     std::ranges::copy(datagram.bytes, room.begin());
-    egress.commit(datagram.bytes.size(), datagram.path.remote);
+    egress.commit(datagram.bytes.size(), datagram.path.remote, datagram.path.local);
   }
 }
 
@@ -345,7 +345,7 @@ size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_ma
     const auto path = connection.selected();
     if (!path) continue;
     place_egress_ = sockets_[path->socket];
-    place_to_ = path->remote;
+    place_path_ = *path;
     connection.seal(batch.packets, place_);
   }
   return served;

@@ -167,7 +167,7 @@ class Switchboard {
   connection::Output out_;
   relay::Output relay_out_;
   net::Egress* place_egress_ = nullptr;
-  Address place_to_;
+  ice::Path place_path_;
   connection::MediaSender::Place place_;
 
   uint64_t unknown_source_ = 0;

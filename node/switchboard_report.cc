@@ -13,6 +13,7 @@ ConnectionReport Switchboard::report_of(const Entry& entry) const {
   report.phase = phase_of(connection.state());
   if (const auto path = connection.selected()) {
     report.local_socket = path->socket;
+    report.local_number = path->local;
     report.remote = path->remote;
   }
   if (const auto round_trip = connection.round_trip()) {

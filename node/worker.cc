@@ -13,9 +13,35 @@ namespace {
 // Subscribers that are served between two flushes: some 64 messages, one system call.
 constexpr size_t kSubscribersPerFlush = 32;
 
+// How often a free port is looked for that is free on all addresses.
+constexpr int kFreePortAttempts = 16;
+
 // Workers that stop taking may together hold half of what this one has.
 size_t packets_lent_max(uint32_t workers) {
   return std::min(FeedLane::kPacketsLentMax, Worker::kPacketsMax / 2 / (workers - 1));
+}
+
+using Sockets = std::vector<std::unique_ptr<net::UdpSocket>>;
+
+Expected<Sockets, std::string> bind_once(const std::vector<Address>& listen) {
+  Sockets sockets;
+  for (Address address : listen) {
+    // A worker has one port, on all of its addresses: a free one of the first must be free on all.
+    if (address.port == 0 && !sockets.empty()) address.port = sockets.front()->local_address().port;
+    auto socket = net::UdpSocket::bind(address);
+    if (!socket) return unexpected(std::move(socket.error()));
+    sockets.push_back(std::move(*socket));
+  }
+  return sockets;
+}
+
+Expected<Sockets, std::string> bind_all(const std::vector<Address>& listen) {
+  auto sockets = bind_once(listen);
+  const bool any_port = listen.front().port == 0;
+  for (int attempt = 1; any_port && !sockets && attempt < kFreePortAttempts; ++attempt) {
+    sockets = bind_once(listen);
+  }
+  return sockets;
 }
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -43,12 +69,12 @@ Expected<std::unique_ptr<Worker>, std::string> Worker::bind(const Options& optio
         *options.lanes);
     worker->options_.switchboard.feeds = worker->feeds_.get();
   }
-  for (const Address& address : options.listen) {
-    auto socket = net::UdpSocket::bind(address);
-    if (!socket) return unexpected(socket.error());
-    worker->addresses_.push_back((*socket)->local_address());
-    auto egress = std::make_unique<net::Egress>(**socket);
-    worker->sockets_.push_back({std::move(*socket), std::move(egress)});
+  auto sockets = bind_all(options.listen);
+  if (!sockets) return unexpected(std::move(sockets.error()));
+  for (auto& socket : *sockets) {
+    worker->addresses_.push_back(socket->local_address());
+    auto egress = std::make_unique<net::Egress>(*socket);
+    worker->sockets_.push_back({std::move(socket), std::move(egress)});
   }
   return worker;
 }
@@ -163,7 +189,7 @@ void Worker::read(uint32_t socket) {
   const TimePoint now = loop_.now();
   if (read_at_ == kNever && !received_.empty()) read_at_ = net::EventLoop::clock_now();
   for (net::ReceivedDatagram& datagram : received_) {
-    switchboard_->receive(std::move(datagram.packet), {socket, datagram.from}, now);
+    switchboard_->receive(std::move(datagram.packet), {socket, datagram.from, datagram.at}, now);
   }
   received_.clear();
 }
@@ -248,8 +274,9 @@ WorkerSnapshot Worker::make_snapshot(TimePoint now) {
   snapshot.worker.snapshots = ++snapshots_;
   switchboard_->report(now, snapshot);
   for (auto& entry : snapshot.connections) {
-    const uint32_t socket = entry.report.local_socket;
-    if (entry.report.remote) entry.report.local = addresses_[socket];
+    ConnectionReport& report = entry.report;
+    if (!report.remote) continue;
+    report.local = sockets_[report.local_socket].socket->local_address(report.local_number);
   }
   snapshot.worker.busy_ratio = busy_ratio_;
   snapshot.worker.forward_delay_seconds = forward_delay_;

@@ -9,7 +9,7 @@
 namespace simpul::peer {
 namespace {
 
-constexpr size_t kPayloadMax = 1100;
+constexpr size_t kPayloadMax = 1400;   // what a shape may ask for
 constexpr size_t kDescriptorSize = 4;  // X, I, and 15 bits of picture id (RFC 7741 §4.2)
 constexpr size_t kVp8HeaderSize = 10;  // of a key frame (RFC 6386 §9.1)
 constexpr size_t kTimeAt = kDescriptorSize + kVp8HeaderSize;
@@ -52,7 +52,8 @@ void MediaSource::send_frame(TimePoint now, Peer& peer,
   if (key_frame) ++key_frames_;
   size_t left = std::max<size_t>(shape_.bitrate_bps / 8 / shape_.frames_per_second, 64);
   if (key_frame) left *= kKeyFrameFactor;
-  const size_t count = (left + kPayloadMax - 1) / kPayloadMax;
+  const size_t largest = std::min(shape_.payload_max, kPayloadMax);
+  const size_t count = (left + largest - 1) / largest;
   const size_t each = left / count;
   for (size_t i = 0; i < count; ++i) {
     std::array<uint8_t, kTimeAt + kPayloadMax + 16> payload{};

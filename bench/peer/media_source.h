@@ -15,6 +15,7 @@ struct VideoShape {
   uint16_t width = 1280;
   uint16_t height = 720;
   std::string rid = {};  // empty without simulcast
+  size_t payload_max = 1100;
 };
 
 // Makes one stream's packets as an encoder would: Opus every 20 ms, or frames of VP8 with right
@@ -32,6 +33,8 @@ class MediaSource {
   void request_key_frame() { key_frame_wanted_ = true; }
 
   rtp::Ssrc ssrc() const { return ssrc_; }
+  // Of what is due at next_deadline().
+  uint32_t timestamp() const { return timestamp_; }
   uint64_t packets() const { return packets_; }
   uint64_t key_frames() const { return key_frames_; }
 

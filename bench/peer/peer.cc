@@ -150,7 +150,7 @@ std::vector<uint8_t> Peer::make_check(bool use_candidate) const {
 void Peer::advance(TimePoint now, Output& out) {
   if (closed_ || !dtls_) return;
   if (now >= next_check_) {
-    out.datagrams.push_back(make_check(true));
+    out.datagrams.push_back(make_check(nominates_));
     next_check_ = now + (answered_ ? kKeepAlive : kCheckInterval);
   }
   if (dtls_->next_deadline() <= now) {

@@ -110,6 +110,8 @@ class Peer {
   std::vector<uint8_t> seal_raw(Bytes header, Bytes payload, uint64_t index);
   // An authenticated check as this peer sends it.
   std::vector<uint8_t> make_check(bool use_candidate) const;
+  // From now on its checks carry no USE-CANDIDATE, like Firefox's once the path is chosen.
+  void stop_nominating() { nominates_ = false; }
   void close(Output& out);
 
   const ice::Credentials& local() const { return local_; }
@@ -131,6 +133,7 @@ class Peer {
   std::optional<dtls::SrtpSender> srtp_out_;
   std::optional<dtls::SrtpReceiver> srtp_in_;
   bool answered_ = false;  // a check was
+  bool nominates_ = true;
   bool closed_ = false;
   TimePoint next_check_{};
 };

@@ -13,14 +13,24 @@ PeerSocket::PeerSocket(net::EventLoop& loop, Options options, Identity& identity
     : loop_(loop),
       peer_(std::move(options), identity),
       handlers_(std::move(handlers)),
-      timer_(loop, [this] { wake(); }) {
-  auto socket = net::UdpSocket::bind(local);
-  SIMPUL_CHECK(socket.has_value());
-  socket_ = std::move(*socket);
-  socket_->watch(loop, {.on_readable = [this] { read(); }, .on_writable = [] {}});
-}
+      socket_(open(local)),
+      timer_(loop, [this] { wake(); }) {}
 
 PeerSocket::~PeerSocket() = default;
+
+std::unique_ptr<net::UdpSocket> PeerSocket::open(const Address& local) {
+  auto socket = net::UdpSocket::bind(local);
+  SIMPUL_CHECK(socket.has_value());
+  net::UdpSocket& opened = **socket;
+  opened.watch(loop_, {.on_readable = [this, &opened] { read(opened); }, .on_writable = [] {}});
+  return std::move(*socket);
+}
+
+void PeerSocket::move(const Address& local, std::optional<Address> remote) {
+  former_ = std::exchange(socket_, open(local));
+  former_remote_ = std::exchange(remote_, remote.value_or(remote_));
+  send(peer_.make_check(true));
+}
 
 bool PeerSocket::start(std::string_view answer, std::optional<Address> remote) {
   if (!peer_.accept(answer)) return false;
@@ -40,11 +50,15 @@ void PeerSocket::send_to(Bytes datagram, const Address& to) {
   socket_->send_messages(std::span(&message, 1));  // a full buffer is a loss like any other
 }
 
-void PeerSocket::read() {
+void PeerSocket::read(net::UdpSocket& socket) {
   received_.clear();
-  socket_->receive(pool_, received_, net::UdpSocket::kBatch);
+  socket.receive(pool_, received_, net::UdpSocket::kBatch);
   datagrams_received_ += received_.size();
   for (net::ReceivedDatagram& datagram : received_) {
+    if (datagram.from != remote_ && datagram.from != former_remote_) {
+      ++datagrams_foreign_;
+      continue;
+    }
     peer_.receive(datagram.packet->data(), loop_.now(), out_);
     take_output();
   }

@@ -34,6 +34,9 @@ class PeerSocket {
   bool start(std::string_view answer, std::optional<Address> remote = {});
   // It begins as soon as the peer is connected.
   void add_source(MediaSource source);
+  // Goes on from another address, as a device that changes networks: a check leaves from there at
+  // once, and all else behind it. What still comes to the old one is taken, too.
+  void move(const Address& local, std::optional<Address> remote = {});
   void close();
 
   void send(Bytes datagram) { send_to(datagram, remote_); }
@@ -44,24 +47,30 @@ class PeerSocket {
   const Address& local() const { return socket_->local_address(); }
   const Address& remote() const { return remote_; }
   uint64_t datagrams_received() const { return datagrams_received_; }
+  // That came from elsewhere than this peer sends to, and were dropped.
+  uint64_t datagrams_foreign() const { return datagrams_foreign_; }
 
  private:
-  void read();
+  std::unique_ptr<net::UdpSocket> open(const Address& local);
+  void read(net::UdpSocket& socket);
   void wake();
   void take_output();
 
   net::EventLoop& loop_;
   Peer peer_;
   Handlers handlers_;
-  PacketPool pool_{64};
+  PacketPool pool_{128};
+  std::unique_ptr<net::UdpSocket> former_;  // before the last move
   std::unique_ptr<net::UdpSocket> socket_;
   net::Timer timer_;
   Address remote_;
+  Address former_remote_;  // before the last move
   std::vector<MediaSource> sources_;
   Peer::Output out_;
   std::vector<net::ReceivedDatagram> received_;
   std::vector<std::vector<uint8_t>> datagrams_;
   uint64_t datagrams_received_ = 0;
+  uint64_t datagrams_foreign_ = 0;
   bool told_connected_ = false;
 };
 

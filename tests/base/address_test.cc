@@ -46,6 +46,14 @@ TEST(Address, KnowsTheUnspecifiedOfBothFamilies) {
   EXPECT_FALSE(Address::parse("::1", 0)->is_unspecified());
 }
 
+TEST(Address, KnowsTheLinkLocalOnesOfIpv6) {
+  EXPECT_TRUE(Address::parse("fe80::1", 0)->is_link_local());
+  EXPECT_TRUE(Address::parse("febf::1", 0)->is_link_local());
+  EXPECT_FALSE(Address::parse("fec0::1", 0)->is_link_local());
+  EXPECT_FALSE(Address::parse("fd00::1", 0)->is_link_local());
+  EXPECT_FALSE(Address::parse("169.254.0.1", 0)->is_link_local());
+}
+
 TEST(Address, DiffersByPortAndOrdersByAddressFirst) {
   const auto low = *Address::parse("192.0.2.1", 9);
   const auto high = *Address::parse("192.0.2.2", 1);

@@ -32,6 +32,9 @@ TEST(Config, AnEmptyFileIsTheDefaults) {
   const Config config = accepted("");
   EXPECT_FALSE(config.dev);
   EXPECT_EQ(config.http.listen.to_string(), "127.0.0.1:8080");
+  ASSERT_EQ(config.media.listen.size(), 2u);
+  EXPECT_EQ(config.media.listen[0].ip_text(), "0.0.0.0");
+  EXPECT_EQ(config.media.listen[1].ip_text(), "::");
   EXPECT_EQ(config.media.port, 7700);
   EXPECT_EQ(config.media.idle_timeout, 30s);
   EXPECT_THAT(config.codecs.audio, ElementsAre("opus", "red"));
@@ -165,7 +168,16 @@ TEST(Config, ChecksAddresses) {
               HasSubstr("not an IP address: \"localhost\""));
   EXPECT_THAT(outcome("[media]\nlisten = [\"::1\", \"0:0:0:0:0:0:0:1\"]\n"),
               HasSubstr("the same value twice"));
-  EXPECT_THAT(outcome("[media]\nannounce = [\"0.0.0.0\"]\n"), HasSubstr("media.announce: must be"));
+  for (const char* nowhere :
+       {"0.0.0.0", "::", "224.0.0.1", "255.255.255.255", "ff02::1", "fe80::1"}) {
+    EXPECT_THAT(outcome("[media]\nannounce = [\"" + std::string(nowhere) + "\"]\n"),
+                HasSubstr("media.announce: must be addresses that clients can reach"));
+  }
+  EXPECT_THAT(outcome("[media]\nlisten = [\"fe80::1\"]\n"), HasSubstr("media.listen: link-local"));
+  EXPECT_THAT(outcome("[media]\nlisten = [\"239.0.0.1\"]\n"),
+              HasSubstr("media.listen: must be addresses of this machine"));
+  EXPECT_THAT(outcome("[media]\nlisten = [\"0.0.0.0\"]\nannounce = [\"2001:db8::1\"]\n"),
+              HasSubstr("2001:db8::1: media.listen has no address of this family"));
   EXPECT_THAT(outcome("[http]\nlisten = \"8080\"\n"), HasSubstr("an address and a port"));
 }
 

@@ -3,11 +3,14 @@
 
 usage: command_line_test.py PATH_OF_SIMPULD
 """
+import ctypes
+import errno
 import os
 import pathlib
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -18,6 +21,24 @@ SIMPULD = sys.argv.pop(1)
 ANY_PORTS = '[http]\nlisten = "127.0.0.1:0"\n[media]\nport = 0\nworkers = 2\n'
 READY = re.compile(r"simpuld ready http=127\.0\.0\.1:(\d+) media=udp:(\d+)-(\d+)\n")
 PATIENCE = 60  # seconds; only a hanging program takes so long
+
+
+def without_ipv6():
+    """Makes this process one of a kernel without IPv6: a seccomp filter refuses its sockets."""
+    number = {"x86_64": 41, "aarch64": 198}[os.uname().machine]  # of socket(2)
+    filters = b"".join(struct.pack("HBBI", *f) for f in (
+        (0x20, 0, 0, 0),                                   # load the call's number
+        (0x15, 0, 3, number),
+        (0x20, 0, 0, 16),                                  # load its first argument
+        (0x15, 0, 1, socket.AF_INET6),
+        (0x06, 0, 0, 0x00050000 | errno.EAFNOSUPPORT),     # fail
+        (0x06, 0, 0, 0x7FFF0000),                          # allow
+    ))
+    code = ctypes.create_string_buffer(filters)
+    program = struct.pack("HxxxxxxP", len(filters) // 8, ctypes.addressof(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
 
 
 class CommandLine(unittest.TestCase):
@@ -35,9 +56,9 @@ class CommandLine(unittest.TestCase):
         return subprocess.run([SIMPULD, *arguments], capture_output=True, text=True,
                               timeout=PATIENCE, check=False)
 
-    def start(self, *arguments, **environment):
+    def start(self, *arguments, preparation=None, **environment):
         process = subprocess.Popen([SIMPULD, *arguments], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True,
+                                   stderr=subprocess.PIPE, text=True, preexec_fn=preparation,
                                    env=os.environ | environment)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
@@ -101,6 +122,22 @@ class CommandLine(unittest.TestCase):
                 output, _ = process.communicate(timeout=PATIENCE)
                 self.assertEqual(process.returncode, 0)
                 self.assertEqual(output, "", "one line only")
+
+    def test_serves_ipv4_where_the_kernel_has_no_ipv6(self):
+        process = self.start("--dev", "--config", self.config(ANY_PORTS), preparation=without_ipv6)
+        self.assertRegex(process.stdout.readline(), READY)
+        process.terminate()
+        _, log = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0)
+        self.assertRegex(log, "no_ip_family missing=IPv6")
+        self.assertRegex(log, r"media_announced addresses=.*127\.0\.0\.1")
+        self.assertNotRegex(log, r"media_announced .*::")
+
+    def test_an_address_that_the_machine_does_not_have_is_3(self):
+        ended = self.ends("--config", self.config(
+            ANY_PORTS + 'listen = ["0.0.0.0", "2001:db8::7"]\n'))
+        self.assertEqual(ended.returncode, 3)
+        self.assertIn("bind [2001:db8::7]", ended.stderr)
 
     def test_outlives_its_reader(self):
         process = self.start("--config", self.config(ANY_PORTS))

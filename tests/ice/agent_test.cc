@@ -154,6 +154,7 @@ TEST_F(IceAgent, NeverSendsToAddressesThatNameNoHost) {
        {Address::v4({0, 0, 0, 0}, 5000), Address::v4({0, 1, 2, 3}, 5000),
         Address::v4({224, 0, 0, 1}, 5000), Address::v4({255, 255, 255, 255}, 5000),
         Address::v4({198, 51, 100, 1}, 0), *Address::parse("::", 5000),
+        *Address::parse("fe80::1", 5000), *Address::parse("febf::1", 5000),
         *Address::parse("ff02::1", 5000), *Address::parse("2001:db8::1", 0)}) {
     receive(check(true), {.socket = 0, .remote = address});
     expect_ignored(AgentDrop::kBadSource, ++count);
@@ -253,6 +254,60 @@ TEST_F(IceAgent, MovesByNominationAloneWhenTheOldPathFellSilent) {
   now_ += 1s;
   nominate(path_of(2));
   EXPECT_EQ(agent_.selected(), path_of(2));
+}
+
+TEST_F(IceAgent, FollowsAuthenticatedMediaFromASilentPathWithoutANomination) {
+  nominate(path_of(1));
+  now_ += 2s;
+  receive(check(), path_of(2));  // a NAT gave the peer another port
+  media(path_of(2));
+  EXPECT_EQ(agent_.selected(), path_of(1));
+  now_ += 1s;
+  receive(check(), path_of(2));  // may be a replay
+  EXPECT_EQ(agent_.selected(), path_of(1));
+  media(path_of(2));
+  EXPECT_EQ(agent_.selected(), path_of(2));
+  ASSERT_EQ(out_.events.size(), 1u);
+  EXPECT_EQ(std::get<PathSelected>(out_.events[0]).path, path_of(2));
+}
+
+TEST_F(IceAgent, DoesNotFollowMediaWithoutANominationWhileChecksStillComeByTheOldPath) {
+  nominate(path_of(1));
+  for (int i = 0; i < 20; ++i) {
+    now_ += 1s;
+    if (i % 2 == 0) receive(check(), path_of(1));
+    receive(check(), path_of(2));
+    media(path_of(2));
+    EXPECT_EQ(agent_.selected(), path_of(1));
+  }
+}
+
+TEST_F(IceAgent, DoesNotFollowMediaFromAPathThatWasNeverValidated) {
+  nominate(path_of(1));
+  now_ += 10s;
+  media(path_of(2));
+  EXPECT_EQ(agent_.selected(), path_of(1));
+  EXPECT_FALSE(agent_.is_validated(path_of(2)));
+}
+
+TEST_F(IceAgent, SelectsNothingWithoutAnyNomination) {
+  receive(check(), path_of(1));
+  now_ += 10s;
+  media(path_of(1));
+  EXPECT_FALSE(agent_.selected().has_value());
+}
+
+TEST_F(IceAgent, PrefersANominatedPathToOneThatItFollowedWithoutANomination) {
+  nominate(path_of(1));
+  now_ += 3s;
+  receive(check(), path_of(2));
+  media(path_of(2));
+  ASSERT_EQ(agent_.selected(), path_of(2));
+  now_ += 1s;
+  nominate(path_of(3));
+  EXPECT_EQ(agent_.selected(), path_of(2));
+  media(path_of(3));
+  EXPECT_EQ(agent_.selected(), path_of(3));
 }
 
 TEST_F(IceAgent, DoesNotFollowStragglersBackToTheOldPath) {
@@ -355,10 +410,14 @@ TEST(Credentials, AreLongDifferentAndMadeOfIceCharacters) {
   EXPECT_EQ(seen.size(), 400u);
 }
 
-TEST(IcePath, IsTheSameOnlyForTheSameSocketAndAddress) {
+TEST(IcePath, IsTheSameOnlyForTheSameSocketAndAddresses) {
   const Path a = path_of(1);
   Path b = a;
   b.socket = 1;
+  EXPECT_NE(a, b);
+  EXPECT_NE(std::hash<Path>{}(a), std::hash<Path>{}(b));
+  b = a;
+  b.local = 1;  // another address of ours: another candidate pair
   EXPECT_NE(a, b);
   EXPECT_NE(std::hash<Path>{}(a), std::hash<Path>{}(b));
   EXPECT_EQ(std::hash<Path>{}(a), std::hash<Path>{}(path_of(1)));

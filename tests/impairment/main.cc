@@ -20,6 +20,11 @@ int main(int count, char** arguments) {
   }
   const net::SignalWatcher terminated(loop, SIGTERM, [&] { loop.stop(); });
   const net::SignalWatcher interrupted(loop, SIGINT, [&] { loop.stop(); });
+  const net::SignalWatcher asked(loop, SIGUSR1, [&] {
+    (*relay)->rebind();
+    std::printf("impairment_relay rebound\n");
+    std::fflush(stdout);
+  });
   std::printf("impairment_relay ready udp=%s\n", (*relay)->local_address().to_string().c_str());
   std::fflush(stdout);
   loop.run();

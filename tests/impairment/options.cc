@@ -94,7 +94,8 @@ std::string usage() {
   return "usage: impairment_relay --to ADDRESS:PORT [--listen ADDRESS:PORT] [--seed N]\n"
          "  both directions, or one of them with --up-... or --down-...:\n"
          "  [--loss P] [--delay-ms T] [--jitter-ms T] [--reorder P] [--reorder-ms T]\n"
-         "  [--duplicate P] [--rate-bps N] [--queue-ms T]\n";
+         "  [--duplicate P] [--rate-bps N] [--queue-ms T]\n"
+         "  SIGUSR1: the server sees each client at another address from then on\n";
 }
 
 Expected<RelayOptions, std::string> parse_options(std::span<const char* const> arguments) {

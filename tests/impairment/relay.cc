@@ -63,18 +63,27 @@ Relay::Client* Relay::client_of(const Address& address) {
     return known->second.get();
   }
   if (clients_.size() >= kClientsMax) return nullptr;
+  // Two seeds for each client, in the order of their coming.
+  const uint64_t seed = options_.seed * 2 * kClientsMax + 2 * clients_.size();
+  auto client = std::make_unique<Client>(
+      Client{address, nullptr, Path(options_.up, seed), Path(options_.down, seed + 1)});
+  if (!open_upstream(*client)) return nullptr;
+  return clients_.emplace(address, std::move(client)).first->second.get();
+}
+
+// Before the old one is closed, so that its port is not taken again.
+bool Relay::open_upstream(Client& client) {
   Address any_port = options_.listen;
   any_port.port = 0;
   auto upstream = net::UdpSocket::bind(any_port);
-  if (!upstream) return nullptr;
-  // Two seeds for each client, in the order of their coming.
-  const uint64_t seed = options_.seed * 2 * kClientsMax + 2 * clients_.size();
-  auto client = std::make_unique<Client>(Client{
-      address, std::move(*upstream), Path(options_.up, seed), Path(options_.down, seed + 1)});
-  Client& added = *client;
-  added.upstream->watch(loop_, {.on_readable = [this, &added] { on_server_readable(added); }});
-  clients_.emplace(address, std::move(client));
-  return &added;
+  if (!upstream) return false;
+  client.upstream = std::move(*upstream);
+  client.upstream->watch(loop_, {.on_readable = [this, &client] { on_server_readable(client); }});
+  return true;
+}
+
+void Relay::rebind() {
+  for (const auto& [address, client] : clients_) open_upstream(*client);
 }
 
 void Relay::advance() {

@@ -41,6 +41,10 @@ class Relay {
   static Expected<std::unique_ptr<Relay>, std::string> start(net::EventLoop& loop,
                                                              const RelayOptions& options);
 
+  // Shows each client to the server at another address from now on, as a NAT that has lost its
+  // table. What is on its way to the old ones is lost.
+  void rebind();
+
   const Address& local_address() const { return socket_->local_address(); }
   RelayCounts counts() const;
 
@@ -56,6 +60,7 @@ class Relay {
   void on_clients_readable();
   void on_server_readable(Client& client);
   Client* client_of(const Address& address);
+  bool open_upstream(Client& client);
   void advance();
   void send(net::UdpSocket& from, const Path::Output& datagrams, const Address& to);
 

@@ -140,6 +140,25 @@ TEST_F(RelayTest, TakesNothingFromAnyoneButTheServerForAClient) {
   EXPECT_EQ(answers, (std::vector<uint8_t>{1, 2}));
 }
 
+TEST_F(RelayTest, ShowsAClientAtAnotherAddressAfterItHasRebound) {
+  start({});
+  const auto client = bound();
+  std::vector<uint8_t> answers;
+  on_answers(*client, [&](uint8_t number) {
+    answers.push_back(number);
+    if (answers.size() == 2) return loop_.stop();
+    loop_.post([&] {
+      relay_->rebind();
+      send_to_relay(*client, 2);
+    });
+  });
+  send_to_relay(*client, 1);
+  loop_.run();
+  EXPECT_EQ(answers, (std::vector<uint8_t>{1, 2}));
+  EXPECT_THAT(seen_by_server_, SizeIs(2));
+  EXPECT_EQ(relay_->counts().clients, 1u);
+}
+
 TEST_F(RelayTest, RefusesMoreClientsThanItsLimit) {
   start({});
   std::vector<std::unique_ptr<net::UdpSocket>> clients;

@@ -10,18 +10,9 @@
 namespace simpul::testing {
 namespace {
 
-config::Config test_config(uint16_t workers, Duration idle_timeout) {
-  config::Config config;
-  config.dev = true;
-  config.media.listen = {Address::v4({127, 0, 0, 1}, 0)};
-  config.media.port = 0;
-  config.media.workers = workers;
-  config.media.idle_timeout = idle_timeout;
-  return config;
-}
-
 void count(LiveGuest& guest, const peer::Peer::Received& received) {
   const rtp::PacketView& view = received.view;
+  guest.largest = std::max(guest.largest, received.size);
   if (view.payload_type() == peer::kOpusPayloadType) ++guest.audio;
   if (view.payload_type() == peer::kVp8PayloadType) {
     ++guest.video;
@@ -64,11 +55,24 @@ void RawSocket::send(Bytes datagram, const Address& to) {
   socket_->send_messages(std::span(&message, 1));
 }
 
+config::Config LiveNode::test_config(uint16_t workers, Duration idle_timeout) {
+  config::Config config;
+  config.dev = true;
+  config.media.listen = {Address::v4({127, 0, 0, 1}, 0)};
+  config.media.port = 0;
+  config.media.workers = workers;
+  config.media.idle_timeout = idle_timeout;
+  return config;
+}
+
 LiveNode::LiveNode(uint16_t workers, Duration idle_timeout, size_t together_max)
+    : LiveNode(test_config(workers, idle_timeout), together_max) {}
+
+LiveNode::LiveNode(const config::Config& config, size_t together_max)
     : identity_(std::chrono::seconds(net::EventLoop::wall_clock_unix_us() / 1'000'000)) {
   log::set_level(log::Level::kError);
-  auto started = node::Node::start(test_config(workers, idle_timeout), loop_,
-                                   {.report_interval = 50ms, .together_max = together_max});
+  auto started =
+      node::Node::start(config, loop_, {.report_interval = 50ms, .together_max = together_max});
   if (!started) throw std::runtime_error(started.error());
   node_ = std::move(*started);
 }
@@ -93,7 +97,8 @@ LiveGuest& LiveNode::add(node::JoinRequest request, peer::Options options,
       peer::PeerSocket::Handlers{.on_rtp = [&guest](const peer::Peer::Received& received,
                                                     TimePoint) { count(guest, received); },
                                  .on_rtcp = {},
-                                 .on_connected = {}});
+                                 .on_connected = {}},
+      guest_address_);
   request.offer = guest.socket->peer().offer();
   const auto joined = join(std::move(request));
   if (!joined) throw std::runtime_error(joined.error().detail);
@@ -164,6 +169,12 @@ uint64_t LiveNode::dropped(const std::string& reason) {
     const auto found = worker.drops.find(reason);
     if (found != worker.drops.end()) count += found->second;
   }
+  return count;
+}
+
+uint64_t LiveNode::foreign() const {
+  uint64_t count = 0;
+  for (const auto& guest : guests_) count += guest->socket->datagrams_foreign();
   return count;
 }
 

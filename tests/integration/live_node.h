@@ -25,7 +25,8 @@ struct LiveGuest {
   uint64_t audio = 0;
   uint64_t video = 0;
   uint64_t key_frames = 0;
-  uint64_t lost = 0;  // holes in the sequence numbers of its slots
+  uint64_t lost = 0;   // holes in the sequence numbers of its slots
+  size_t largest = 0;  // datagram of media, in bytes
   struct Stream {
     rtp::Ssrc ssrc;
     rtp::SequenceUnwrapper unwrapper = {};
@@ -62,8 +63,14 @@ class LiveNode {
  public:
   explicit LiveNode(uint16_t workers = 1, Duration idle_timeout = 30s,
                     size_t together_max = node::kTogetherMax);
+  explicit LiveNode(const config::Config& config, size_t together_max = node::kTogetherMax);
   ~LiveNode();
 
+  // Of one address of loopback, on free ports.
+  static config::Config test_config(uint16_t workers = 1, Duration idle_timeout = 30s);
+
+  // Where guests to come have their sockets.
+  void set_guest_address(const Address& local) { guest_address_ = local; }
   LiveGuest& publish(const std::string& room, const std::string& name, peer::Options options = {},
                      std::optional<Address> through = {});
   LiveGuest& watch(const std::string& room, const std::string& name,
@@ -78,6 +85,8 @@ class LiveNode {
   void refresh();
 
   uint64_t dropped(const std::string& reason);  // by all workers, fresh
+  // Datagrams that guests got from another address than they send to.
+  uint64_t foreign() const;
   std::optional<node::ConnectionReport> report_of(const LiveGuest& guest);
 
   net::EventLoop& loop() { return loop_; }
@@ -90,6 +99,7 @@ class LiveNode {
 
   net::EventLoop loop_;
   peer::Identity identity_;
+  Address guest_address_ = Address::v4({127, 0, 0, 1}, 0);
   std::unique_ptr<node::Node> node_;
   std::vector<std::unique_ptr<LiveGuest>> guests_;
 };

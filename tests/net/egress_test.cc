@@ -56,6 +56,18 @@ TEST_F(EgressTest, SendsAFrameAsOneMessage) {
   EXPECT_TRUE(egress_.empty());
 }
 
+TEST_F(EgressTest, SendsEachDatagramFromTheLocalAddressThatItWasGiven) {
+  for (const uint16_t from : std::initializer_list<uint16_t>{2, 2, 1, 2}) {
+    ASSERT_FALSE(egress_.reserve(100).empty());
+    egress_.commit(100, viewer(1), from);
+  }
+  sender_.run_error = EIO;  // so that one is sent again plainly
+  egress_.flush();
+  std::vector<uint16_t> froms;
+  for (const auto& message : sender_.sent) froms.push_back(message.from);
+  EXPECT_THAT(froms, ElementsAre(2, 2, 1, 2));
+}
+
 TEST_F(EgressTest, SendsASingleDatagramWithoutASegmentSize) {
   send(1, 1200, 1);
   egress_.flush();

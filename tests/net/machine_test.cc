@@ -29,6 +29,8 @@ TEST(LocalAddresses, LeaveOutLinkLocalOnes) {
   }
 }
 
+TEST(Machine, HasSocketsOfIpv4) { EXPECT_TRUE(has_family_of(Address::v4({0, 0, 0, 0}, 0))); }
+
 TEST(Thread, IsNamedWithTheFirstFifteenBytes) {
   std::array<char, 16> name{};
   std::jthread([&] {

@@ -48,6 +48,16 @@ TEST(SendArena, StartsANewRunForALargerDatagram) {
   EXPECT_THAT(segments(arena), ElementsAre(2, 2));
 }
 
+TEST(SendArena, StartsANewRunForAnotherLocalAddress) {
+  SendArena arena;
+  for (const uint16_t from : std::initializer_list<uint16_t>{0, 1, 1, 0}) {
+    ASSERT_FALSE(arena.reserve(100).empty());
+    arena.commit(100, kAlice, false, from);
+  }
+  EXPECT_THAT(segments(arena), ElementsAre(1, 2, 1));
+  EXPECT_EQ(arena.runs()[1].from, 1);
+}
+
 TEST(SendArena, StartsANewRunForAnotherAddressOrPort) {
   SendArena arena;
   Address other_port = kAlice;

@@ -18,6 +18,7 @@ class FakeDatagramSender final : public net::DatagramSender {
     std::vector<uint8_t> bytes;
     uint16_t segment_size = 0;
     Address to;
+    uint16_t from = 0;
   };
 
   int send_messages(std::span<const net::OutgoingMessage> messages) override {
@@ -36,8 +37,10 @@ class FakeDatagramSender final : public net::DatagramSender {
       if (room > 0) --room;
       ++taken;
       if (keep) {
-        sent.push_back(
-            {{message.bytes.begin(), message.bytes.end()}, message.segment_size, message.to});
+        sent.push_back({{message.bytes.begin(), message.bytes.end()},
+                        message.segment_size,
+                        message.to,
+                        message.from});
       }
     }
     return static_cast<int>(taken);

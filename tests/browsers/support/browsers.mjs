@@ -110,8 +110,11 @@ export async function launchChromium() {
   };
 }
 
-/** Firefox as it comes; `camera` adds a fake camera and the permission to use it. */
-export async function launchFirefox({camera = false} = {}) {
+/**
+ * Firefox as it comes; `camera` adds a fake camera and the permission to use it, `loopback` lets it
+ * use this machine's loopback addresses.
+ */
+export async function launchFirefox({camera = false, loopback = false} = {}) {
   const home = await mkdtemp(join(tmpdir(), 'simpul-firefox-'));
   const browser = await puppeteer.launch({
     browser: 'firefox',
@@ -119,7 +122,11 @@ export async function launchFirefox({camera = false} = {}) {
     headless: true,
     timeout: kLaunchLimitMs,
     protocolTimeout: kLaunchLimitMs,
-    extraPrefsFirefox: {...kQuietPreferences, ...(camera ? kFakeCameraPreferences : {})},
+    extraPrefsFirefox: {
+      ...kQuietPreferences,
+      ...(camera ? kFakeCameraPreferences : {}),
+      ...(loopback ? {'media.peerconnection.ice.loopback': true} : {}),
+    },
     // Root in a container cannot make the namespaces that Firefox's content sandbox wants.
     env: {...process.env, HOME: home, MOZ_DISABLE_CONTENT_SANDBOX: '1'},
   });

@@ -10,19 +10,19 @@ const kBuild = process.env.SIMPUL_BUILD ?? fileURLToPath(new URL('../../../build
 const kReady = /^simpuld ready http=(\S+) media=udp:(\d+)/;
 const kRelayReady = /^impairment_relay ready udp=127\.0\.0\.1:(\d+)/;
 
-const configuration = (httpPort, more) => `
+const configuration = (host, httpPort, more) => `
 [http]
-listen = "127.0.0.1:${httpPort}"
+listen = "${host}:${httpPort}"
 [media]
 port = 0
 workers = 1
 ${more}`;
 
 /** A daemon of its own, on free ports unless told; `more` is further configuration. stop() holds it to a clean end. */
-export async function startDaemon({httpPort = 0, more = ''} = {}) {
+export async function startDaemon({host = '127.0.0.1', httpPort = 0, more = ''} = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'simpul-daemon-'));
   const file = join(folder, 'simpuld.toml');
-  await writeFile(file, configuration(httpPort, more));
+  await writeFile(file, configuration(host, httpPort, more));
   const daemon = await start(join(kBuild, 'daemon/simpuld'), ['--dev', '--config', file], kReady);
   return {
     address: `http://${daemon.match[1]}`,
@@ -40,13 +40,22 @@ export function startDemo(address, room) {
   return start(join(kBuild, 'bench/demo_publisher'), ['--url', address, '--room', room]);
 }
 
-/** A path of the given loss and delay, each way, to the daemon's media port. */
-export async function startImpairment(mediaPort, {loss, delayMs, jitterMs, seed}) {
+/**
+ * A path of the given loss and delay, each way, to the daemon's media port. rebind() makes it a NAT
+ * that has lost its table: the daemon sees its clients at other addresses.
+ */
+export async function startImpairment(mediaPort, {loss = 0, delayMs = 0, jitterMs = 0, reorder = 0, seed = 1} = {}) {
   const relay = await start(
     join(kBuild, 'tests/impairment/impairment_relay'),
     ['--listen', '127.0.0.1:0', '--to', `127.0.0.1:${mediaPort}`, '--loss', `${loss}`,
-      '--delay-ms', `${delayMs}`, '--jitter-ms', `${jitterMs}`, '--seed', `${seed}`],
+      '--delay-ms', `${delayMs}`, '--jitter-ms', `${jitterMs}`, '--reorder', `${reorder}`,
+      '--seed', `${seed}`],
     kRelayReady,
   );
-  return {port: Number(relay.match[1]), lines: relay.lines, stop: () => relay.stop()};
+  return {
+    port: Number(relay.match[1]),
+    lines: relay.lines,
+    rebind: () => relay.signal('SIGUSR1'),
+    stop: () => relay.stop(),
+  };
 }

@@ -32,6 +32,8 @@ export async function start(program, programArguments, ready) {
   return {
     match: first,
     lines,
+    /** Tells the program something. */
+    signal: (name) => child.kill(name),
     /** Resolves to {code, signal}; a program that does not stop is killed, and shows as such. */
     async stop() {
       child.kill('SIGTERM');
