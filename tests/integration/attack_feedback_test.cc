@@ -16,7 +16,7 @@ namespace {
 
 using Compound = std::vector<uint8_t>;
 
-class AttackWithFeedback : public AttackTest {
+class AttackByFalseFeedback : public AttackTest {
  protected:
   void SetUp() override {
     AttackTest::SetUp();
@@ -97,7 +97,7 @@ class AttackWithFeedback : public AttackTest {
   uint8_t told_lost_ = 0;
 };
 
-TEST_F(AttackWithFeedback, C1_ReportsAndGoodbyesForSourcesOfOthersAreIgnored) {
+TEST_F(AttackByFalseFeedback, C1_ReportsAndGoodbyesForSourcesOfOthersAreIgnored) {
   const LiveGuest& erin = node_.publish("other", "erin");  // who publishes may not say it either
   ++connections_before_;
   ASSERT_TRUE(node_.run_until([&] { return erin.connected(); }));
@@ -125,7 +125,7 @@ TEST_F(AttackWithFeedback, C1_ReportsAndGoodbyesForSourcesOfOthersAreIgnored) {
   expect_unharmed();
 }
 
-TEST_F(AttackWithFeedback, C3_EstimatesThatLieChangeNothing) {
+TEST_F(AttackByFalseFeedback, C3_EstimatesThatLieChangeNothing) {
   std::vector<Compound> lies;
   const rtp::Ssrc ssrc = bob_.socket->peer().slots()[1];
   for (const uint32_t rate : std::initializer_list<uint32_t>{0, 1, 0x3ffff, 0xfc0001, 0xffffff}) {
@@ -143,7 +143,7 @@ TEST_F(AttackWithFeedback, C3_EstimatesThatLieChangeNothing) {
   expect_unharmed();
 }
 
-TEST_F(AttackWithFeedback, C4_ArrivalsThatLieAreBoundedAndChangeNothing) {
+TEST_F(AttackByFalseFeedback, C4_ArrivalsThatLieAreBoundedAndChangeNothing) {
   std::vector<Compound> lies;
   const auto message = [&](uint16_t base, uint16_t count, const Compound& chunks) {
     Compound rest;
@@ -174,7 +174,7 @@ TEST_F(AttackWithFeedback, C4_ArrivalsThatLieAreBoundedAndChangeNothing) {
   expect_unharmed();
 }
 
-TEST_F(AttackWithFeedback, C12_RequestsThatNobodyHereFulfilsAreCountedAndIgnored) {
+TEST_F(AttackByFalseFeedback, C12_RequestsThatNobodyHereFulfilsAreCountedAndIgnored) {
   const rtp::Ssrc slot = carol_->socket->peer().slots()[1];
   std::vector<Compound> lies;
   for (const uint32_t rate : std::initializer_list<uint32_t>{0, 0xffffffff}) {
@@ -202,7 +202,7 @@ TEST_F(AttackWithFeedback, C12_RequestsThatNobodyHereFulfilsAreCountedAndIgnored
   expect_unharmed();
 }
 
-TEST_F(AttackWithFeedback, C13_OneBadReceiverIsNotThePublishersMatter) {
+TEST_F(AttackByFalseFeedback, C13_OneBadReceiverIsNotThePublishersMatter) {
   // Carol says that she lost everything that was sent to her, and has room for nothing.
   std::vector<Compound> complaints;
   for (const rtp::Ssrc slot : carol_->socket->peer().slots()) {
@@ -227,7 +227,7 @@ TEST_F(AttackWithFeedback, C13_OneBadReceiverIsNotThePublishersMatter) {
   expect_unharmed();
 }
 
-TEST_F(AttackWithFeedback, R19_AudioLevelsThatLieMoveNobodysPicture) {
+TEST_F(AttackByFalseFeedback, R19_AudioLevelsThatLieMoveNobodysPicture) {
   // Two publish. Dave watches who came last; the other one claims to be the loudest, always.
   LiveGuest& erin = node_.publish("debate", "erin");
   LiveGuest& frank = node_.publish("debate", "frank");
