@@ -7,6 +7,10 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <utility>
+
+#include "base/log_limit.h"
 
 namespace simpul::log {
 namespace {
@@ -17,6 +21,11 @@ struct Writer {
   std::shared_ptr<spdlog::details::thread_pool> threads;  // spdlog's own interface wants these
   std::shared_ptr<spdlog::logger> logger;
   Format format = Format::kText;
+  std::mutex limit_mutex;  // of lines, not of packets: nobody waits for long
+  LogLimit limit;
+
+  void put(Level level, std::string_view event, Fields fields);
+  LogLimit::Verdict admit(std::string_view reason);
 };
 
 std::unique_ptr<Writer> writer;
@@ -64,6 +73,25 @@ void append_quoted(std::string& line, std::string_view value) {
     }
   }
   line += '"';
+}
+
+// Lines of one event are of one kind, unless they give different reasons.
+std::string reason_of(std::string_view event, Fields fields) {
+  std::string reason(event);
+  const auto* given = std::ranges::find(fields, "reason", &Field::key);
+  if (given != fields.end()) reason.append(" ").append(given->value);
+  return reason;
+}
+
+void Writer::put(Level level, std::string_view event, Fields fields) {
+  const std::string line = format_line(format, event, fields);
+  logger->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+LogLimit::Verdict Writer::admit(std::string_view reason) {
+  const auto now = spdlog::details::os::now().time_since_epoch();
+  const std::lock_guard lock(limit_mutex);
+  return limit.admit(reason, std::chrono::duration_cast<LogLimit::Time>(now));
 }
 
 }  // namespace
@@ -114,15 +142,25 @@ void start(Level level, Format format) {
 
 void set_level(Level level) { lowest = level; }
 
-void stop() { writer.reset(); }
+void stop() {
+  if (!writer) return;
+  for (const auto& [reason, lines] : writer->limit.take_held_back()) {
+    writer->put(Level::kWarning, "log_held_back", {{"of", reason}, {"lines", lines}});
+  }
+  writer.reset();
+}
 
 bool enabled(Level level) { return level >= lowest.load(std::memory_order_relaxed); }
 
 void write(Level level, std::string_view event, Fields fields) {
   if (!enabled(level)) return;
   if (writer) {
-    const std::string line = format_line(writer->format, event, fields);
-    writer->logger->log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+    const std::string reason = reason_of(event, fields);
+    const auto verdict = writer->admit(reason);
+    if (verdict.held_back > 0) {
+      writer->put(Level::kWarning, "log_held_back", {{"of", reason}, {"lines", verdict.held_back}});
+    }
+    if (verdict.is_written) writer->put(level, event, fields);
     return;
   }
   const std::string line = format_line(Format::kText, event, fields) + "\n";

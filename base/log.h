@@ -6,7 +6,8 @@
 #include <type_traits>
 
 // Logs as `event key=value`, one line per change of state, never per packet. Asynchronous: a
-// full queue loses lines (and counts them), nobody waits for a disk.
+// full queue loses lines (and counts them), nobody waits for a disk. Of one event and reason ten
+// lines a second are written at most (log_limit.h).
 namespace simpul::log {
 
 enum class Level { kDebug, kInfo, kWarning, kError };

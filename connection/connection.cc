@@ -77,6 +77,8 @@ std::string_view to_string(Drop drop) {
       return "malformed";
     case Drop::kUnknownSource:
       return "unknown_source";
+    case Drop::kUnknownRtcp:
+      return "unknown_rtcp";
   }
   return "malformed";
 }
@@ -226,7 +228,7 @@ void Connection::take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output&
           // No congestion control yet: neither was negotiated with receivers.
           [](const rtp::TransportFeedback&) {},
           [](const rtp::Remb&) {},
-          [](const rtp::UnknownRtcp&) {},
+          [&](const rtp::UnknownRtcp&) { count(Drop::kUnknownRtcp); },
       },
       packet);
 }

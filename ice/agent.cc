@@ -17,11 +17,16 @@ Agent::Agent(AgentConfig config, TimePoint now)
 
 void Agent::receive(Bytes datagram, const Path& path, TimePoint now, Output& out) {
   if (expired_) return count(AgentDrop::kExpired);
-  if (!is_usable_destination(path.remote)) return count(AgentDrop::kBadSource);
+  if (!is_destination(path.remote)) return count(AgentDrop::kBadSource);
   const auto message = StunMessage::parse(datagram);
   if (!message) return count(AgentDrop::kMalformed);
   if (const auto drop = refuse(*message)) return count(*drop);
   answer(*message, datagram, path, now, out);
+}
+
+bool Agent::is_destination(const Address& address) const {
+  const auto& own = config_.own_addresses;
+  return is_usable_destination(address) && std::ranges::find(own, address) == own.end();
 }
 
 // The cheap looks come first, but nothing is done before the signature was right.

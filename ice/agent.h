@@ -33,6 +33,8 @@ struct AgentConfig {
   // The peer's fragment; its password is not needed, because a lite agent asks nothing.
   std::string remote_username_fragment;
   AgentLimits limits = {};
+  // Ours, as peers know them: whatever claims to come from there is forged.
+  std::vector<Address> own_addresses = {};
 };
 
 // Why a datagram was ignored.
@@ -41,7 +43,7 @@ enum class AgentDrop : uint8_t {
   kNotARequest,     // indication, response, another method
   kWrongUsername,   // absent, or not exactly "local:remote"
   kWrongIntegrity,  // MESSAGE-INTEGRITY absent or wrong, FINGERPRINT wrong
-  kBadSource,       // an address that is never a destination
+  kBadSource,       // an address that is never a destination: of no host, or ours
   kAnswerTooLarge,  // the answer would have been larger than the request
   kExpired,         // the agent has ended
 };
@@ -110,6 +112,7 @@ class Agent {
   };
 
   void count(AgentDrop drop) { ++drops_[static_cast<size_t>(drop)]; }
+  bool is_destination(const Address& address) const;
   std::optional<AgentDrop> refuse(const StunMessage& message) const;
   void answer(const StunMessage& message, Bytes request, const Path& path, TimePoint now,
               Output& out);

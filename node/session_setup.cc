@@ -203,6 +203,7 @@ Expected<PreparedJoin, JoinError> SessionSetup::prepare(
   config.ice = {.local = ice::make_credentials(),
                 .remote_username_fragment = negotiated->ice_ufrag,
                 .limits = {.idle_timeout = idle_timeout_}};
+  for (const sdp::Candidate& own : candidates) config.ice.own_addresses.push_back(own.address);
   config.dtls = {
       .role = negotiated->setup == sdp::Setup::kActive ? dtls::Role::kClient : dtls::Role::kServer,
       .peer_fingerprints = to_dtls(negotiated->fingerprints)};

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <sstream>
+
 namespace simpul::log {
 namespace {
 
@@ -62,11 +65,35 @@ TEST(Log, WritesToStandardErrorBeforeItIsStarted) {
 TEST(Log, WritesAllThatIsQueuedBeforeItStops) {
   ::testing::internal::CaptureStderr();
   start(Level::kInfo, Format::kText);
-  for (int i = 0; i < 100; ++i) warning("line", {{"n", i}});
+  for (int i = 0; i < 100; ++i) warning("line_" + std::to_string(i), {{"n", i}});
   stop();
   const std::string written = ::testing::internal::GetCapturedStderr();
   EXPECT_EQ(std::count(written.begin(), written.end(), '\n'), 100);
-  EXPECT_NE(written.find("line n=99"), std::string::npos);
+  EXPECT_NE(written.find("line_99 n=99"), std::string::npos);
+}
+
+TEST(Log, WritesNoMoreThanTenLinesASecondOfOneReason) {
+  ::testing::internal::CaptureStderr();
+  start(Level::kInfo, Format::kText);
+  for (int i = 0; i < 10'000; ++i) {
+    info("closed", {{"n", i}, {"reason", "idle"}});
+    if (i < 5) info("closed", {{"n", i}, {"reason", "peer"}});
+  }
+  stop();
+  const std::string written = ::testing::internal::GetCapturedStderr();
+  std::set<std::string> seconds;  // by the time at the beginning of each line
+  size_t idle = 0;
+  size_t peer = 0;
+  std::istringstream lines(written);
+  for (std::string line; std::getline(lines, line);) {
+    seconds.insert(line.substr(0, 19));
+    idle += line.ends_with("reason=idle");
+    peer += line.ends_with("reason=peer");
+  }
+  EXPECT_GE(idle, 10u);
+  EXPECT_LE(idle, 10 * (seconds.size() + 1));  // one may be stamped a second later
+  EXPECT_EQ(peer, 5u);
+  EXPECT_NE(written.find("log_held_back of=\"closed idle\" lines="), std::string::npos);
 }
 
 }  // namespace

@@ -126,6 +126,16 @@ TEST_F(ConnectionMediaTest, CountsSourcesOfNobody) {
   EXPECT_EQ(pair_.drops(Drop::kUnknownSource), 1u);
 }
 
+TEST_F(ConnectionMediaTest, CountsFeedbackThatNobodyReadsAndReadsTheRest) {
+  ASSERT_TRUE(pair_.connect());
+  auto compound = make_rtcp(3, 205, std::vector<uint8_t>(16));  // TMMBR (RFC 5104 §4.2.1)
+  const auto pli = make_rtcp(1, 206, {0, 0, 0, 1, 0, 0, 0, kSlot.value()});
+  compound.insert(compound.end(), pli.begin(), pli.end());
+  pair_.receive(pair_.seal_rtcp(compound));
+  EXPECT_EQ(pair_.drops(Drop::kUnknownRtcp), 1u);
+  EXPECT_THAT(pair_.out.key_frame_requests, ElementsAre(kSlot));
+}
+
 TEST_F(ConnectionMediaTest, LooksIntoNoMoreSourcesThanItMay) {
   ASSERT_TRUE(pair_.connect());
   constexpr size_t kMax = dtls::SrtpReceiver::Limits{}.sources_max;

@@ -139,6 +139,25 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(ended.returncode, 3)
         self.assertIn("bind [2001:db8::7]", ended.stderr)
 
+    def test_listens_on_the_configured_sockets_only(self):
+        process = self.start("--config", self.config(ANY_PORTS + 'listen = ["127.0.0.1"]\n'))
+        line = process.stdout.readline()
+        ready = READY.fullmatch(line)
+        self.assertIsNotNone(ready)
+        folder = pathlib.Path(f"/proc/{process.pid}")
+        inodes = {match[1] for descriptor in (folder / "fd").iterdir()
+                  if (match := re.match(r"socket:\[(\d+)\]", os.readlink(descriptor)))}
+        found = set()
+        for table in ("tcp", "tcp6", "udp", "udp6"):
+            for entry in (folder / "net" / table).read_text().splitlines()[1:]:
+                fields = entry.split()
+                if fields[9] in inodes and (fields[3] == "0A" or table.startswith("udp")):
+                    found.add((table, fields[1]))
+        tcp_ports = [int(ready[1]), *map(int, re.findall(r"tcp:(\d+)", line))]
+        expected = {("tcp", f"0100007F:{port:04X}") for port in tcp_ports}
+        expected |= {("udp", f"0100007F:{port:04X}") for port in (int(ready[2]), int(ready[3]))}
+        self.assertEqual(found, expected)
+
     def test_outlives_its_reader(self):
         process = self.start("--config", self.config(ANY_PORTS))
         self.assertRegex(process.stdout.readline(), READY)

@@ -161,6 +161,22 @@ TEST_F(IceAgent, NeverSendsToAddressesThatNameNoHost) {
   }
 }
 
+TEST_F(IceAgent, NeverSendsToItself) {
+  constexpr std::array<uint8_t, 4> own_ip{192, 0, 2, 1};
+  const Address own = Address::v4(own_ip, 7700);
+  Agent agent({.local = kLocal,
+               .remote_username_fragment = "remote",
+               .own_addresses = {*Address::parse("2001:db8::1", 7700), own}},
+              now_);
+  agent.receive(make_binding_request(check(true)), {.socket = 0, .remote = own}, now_, out_);
+  EXPECT_TRUE(out_.datagrams.empty() && out_.events.empty());
+  EXPECT_EQ(agent.dropped(AgentDrop::kBadSource), 1u);
+  // Another program of the same host is somebody else.
+  const Path neighbour{.socket = 0, .remote = Address::v4(own_ip, 7701)};
+  agent.receive(make_binding_request(check(true)), neighbour, now_, out_);
+  EXPECT_EQ(out_.datagrams.size(), 1u);
+}
+
 TEST_F(IceAgent, AnswersUnknownAttributesWithASigned420) {
   auto request = check(true);
   request.unknown_attributes = {0x7ffe, 0x7ffd};

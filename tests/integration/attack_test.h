@@ -15,6 +15,8 @@ namespace simpul::testing {
 // lost, nobody's address or state changed, the attacker got nothing.
 class AttackTest : public ::testing::Test {
  protected:
+  explicit AttackTest(Duration idle_timeout = 30s) : node_(1, idle_timeout) {}
+
   void SetUp() override {
     ASSERT_TRUE(node_.run_until([&] { return alice_.connected() && bob_.connected(); }));
     ASSERT_TRUE(node_.run_until([&] { return bob_.video > 30 && bob_.audio > 30; }));

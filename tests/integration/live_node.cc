@@ -33,8 +33,8 @@ void count(LiveGuest& guest, const peer::Peer::Received& received) {
 
 }  // namespace
 
-RawSocket::RawSocket(net::EventLoop& loop, const std::string& ip) {
-  auto socket = net::UdpSocket::bind(*Address::parse(ip, 0));
+RawSocket::RawSocket(net::EventLoop& loop, const std::string& ip, uint16_t port) {
+  auto socket = net::UdpSocket::bind(*Address::parse(ip, port));
   if (!socket) throw std::runtime_error(socket.error());
   socket_ = std::move(*socket);
   socket_->watch(loop, {.on_readable =
@@ -43,6 +43,8 @@ RawSocket::RawSocket(net::EventLoop& loop, const std::string& ip) {
                               for (const auto& datagram : scratch_) {
                                 ++received_;
                                 bytes_received_ += datagram.packet->size;
+                                const Bytes bytes = datagram.packet->data();
+                                last_.assign(bytes.begin(), bytes.end());
                               }
                               scratch_.clear();
                             },
@@ -94,9 +96,15 @@ LiveGuest& LiveNode::add(node::JoinRequest request, peer::Options options,
   guest.name = request.participant;
   guest.socket = std::make_unique<peer::PeerSocket>(
       loop_, std::move(options), identity_,
-      peer::PeerSocket::Handlers{.on_rtp = [&guest](const peer::Peer::Received& received,
-                                                    TimePoint) { count(guest, received); },
-                                 .on_rtcp = {},
+      peer::PeerSocket::Handlers{.on_rtp =
+                                     [&guest](const peer::Peer::Received& received, TimePoint now) {
+                                       count(guest, received);
+                                       if (guest.on_rtp) guest.on_rtp(received, now);
+                                     },
+                                 .on_rtcp =
+                                     [&guest](Bytes compound) {
+                                       if (guest.on_rtcp) guest.on_rtcp(compound);
+                                     },
                                  .on_connected = {}},
       guest_address_);
   request.offer = guest.socket->peer().offer();

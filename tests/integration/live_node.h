@@ -33,6 +33,8 @@ struct LiveGuest {
     std::optional<int64_t> highest = {};
   };
   std::vector<Stream> streams;
+  std::function<void(const peer::Peer::Received&, TimePoint now)> on_rtp = {};
+  std::function<void(Bytes compound)> on_rtcp = {};
 
   bool connected() const { return socket->peer().connected(); }
 };
@@ -40,19 +42,21 @@ struct LiveGuest {
 // Sends any bytes from any loopback address, and counts what comes back.
 class RawSocket {
  public:
-  RawSocket(net::EventLoop& loop, const std::string& ip = "127.0.0.2");
+  RawSocket(net::EventLoop& loop, const std::string& ip = "127.0.0.2", uint16_t port = 0);
 
   void send(Bytes datagram, const Address& to);
   uint64_t received() const { return received_; }
   void forget_received() { received_ = 0; }
   uint64_t bytes_received() const { return bytes_received_; }
   uint64_t bytes_sent() const { return bytes_sent_; }
+  Bytes last_received() const { return last_; }
   const Address& local() const { return socket_->local_address(); }
 
  private:
   PacketPool pool_{64};
   std::unique_ptr<net::UdpSocket> socket_;
   std::vector<net::ReceivedDatagram> scratch_;
+  std::vector<uint8_t> last_;
   uint64_t received_ = 0;
   uint64_t bytes_received_ = 0;
   uint64_t bytes_sent_ = 0;
