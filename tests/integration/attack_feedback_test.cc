@@ -236,8 +236,9 @@ TEST_F(AttackByFalseFeedback, R19_AudioLevelsThatLieMoveNobodysPicture) {
   connections_before_ += 3;
   ASSERT_TRUE(node_.run_until([&] { return dave.connected() && dave.video > 0; }));
   const auto seated = [&] {
+    const auto report = node_.report_of(dave);
     std::vector<std::string> names;
-    for (const auto& slot : node_.report_of(dave)->slots) names.push_back(slot.state.participant);
+    for (const auto& slot : report->slots) names.push_back(slot.state.participant);
     return names;
   };
   const auto before = seated();
