@@ -1,0 +1,115 @@
+// The matrix of publisher, viewer and codec over five independent stacks. Each cell is decoded and
+// its marker read back (of what Pion receives by a decoder that is not its own), or one of the two
+// peers lacks the codec by its own word, and then no packet of it reaches the viewer.
+import assert from 'node:assert/strict';
+import {after, before, test} from 'node:test';
+
+import {launchChromium, launchFirefox} from '../browsers/support/browsers.mjs';
+import {startDaemon} from '../browsers/support/daemon.mjs';
+import {report, until} from '../browsers/support/measure.mjs';
+import {BrowserPeer} from './support/browser_peer.mjs';
+import {DecodingPeer, PionPeer} from './support/program_peer.mjs';
+
+const program = (name) => new URL(name, import.meta.url).pathname;
+const kLaunch = {
+  chromium: async () => new BrowserPeer('chromium', await launchChromium()),
+  firefox: async () => new BrowserPeer('firefox', await launchFirefox({camera: true})),
+  gstreamer: async () => new DecodingPeer('gstreamer', program('gstreamer_peer.py')),
+  aiortc: async () => new DecodingPeer('aiortc', program('aiortc_peer.py')),
+  pion: () => PionPeer.launch(),
+};
+// A part of them, for work on one: PEERS=aiortc,pion.
+const kNames = process.env.PEERS?.split(',') ?? Object.keys(kLaunch);
+const kVideoCodecs = ['VP8', 'VP9', 'H264', 'AV1'];
+/** Different counters read from the decoded picture before a cell counts as seen. */
+const kPictures = 20;
+
+let daemon;
+const peers = {};
+before(async () => {
+  daemon = await startDaemon({more: '[codecs]\naudio = ["red", "opus"]\n'});
+  for (const name of kNames) {
+    peers[name] = await kLaunch[name]();
+    await peers[name].learn(daemon.address);
+    report(`peer-${name}`, peers[name].can);
+  }
+});
+after(async () => {
+  for (const peer of Object.values(peers)) await peer.stop();
+  await daemon?.stop();
+});
+
+/** Publishes, lets all of them watch at once, and closes what it opened. */
+async function inRoom({publisher, viewers, room, codec, options}, action) {
+  const opened = [];
+  const open = async (joining) => opened[opened.push(await joining) - 1];
+  try {
+    const publication = await open(peers[publisher].publish(daemon.address, room, codec, options));
+    const watching = viewers.map((viewer) => open(peers[viewer].watch(daemon.address, room, options)));
+    const viewings = (await Promise.allSettled(watching)).map(({value, reason}, i) => ({
+      viewer: viewers[i],
+      viewing: value,
+      failure: reason,
+    }));
+    return await action(viewings, publication);
+  } finally {
+    for (const one of opened.reverse()) await one.close();
+  }
+}
+
+async function expectPictures(viewing, publication, mimeType) {
+  const wanted = {codec: mimeType, pictures: kPictures, publication};
+  const seen = await until(`${kPictures} pictures of ${mimeType}`, () => viewing.enough(wanted));
+  return {...seen, ...(await viewing.judge?.(wanted))};
+}
+
+/** Sound comes through, so the picture would have come too. */
+async function expectNoPicture(viewing) {
+  const {pictures} = await until('sound without a picture', () => viewing.soundOnly());
+  assert.equal(pictures, 0);
+}
+
+function row(codec, publisher) {
+  const mimeType = `video/${codec.toLowerCase()}`;
+  test(`${codec} from ${publisher}`, async (t) => {
+    const room = `${codec}-${publisher}`;
+    if (!peers[publisher].can.sends.includes(mimeType)) {
+      for (const viewer of kNames) {
+        await t.test(`to ${viewer}: ${publisher} does not send it`, () =>
+          report(`matrix-${room}-${viewer}`, {lacks: `${publisher} does not send ${codec}`}));
+      }
+      return;
+    }
+    await inRoom({publisher, viewers: kNames, room, codec}, async (viewings, publication) => {
+      for (const {viewer, viewing, failure} of viewings) {
+        await t.test(`to ${viewer}`, async () => {
+          if (failure) throw failure;
+          const name = `matrix-${room}-${viewer}`;
+          if (peers[viewer].can.receives.includes(mimeType)) {
+            report(name, await expectPictures(viewing, publication, mimeType));
+          } else {
+            await expectNoPicture(viewing);
+            report(name, {lacks: `${viewer} does not receive ${codec}`});
+          }
+        });
+      }
+    });
+  });
+}
+
+for (const codec of kVideoCodecs) {
+  for (const publisher of kNames) row(codec, publisher);
+}
+
+for (const name of kNames) {
+  test(`${name} as the DTLS server: our end is active, and media flows both ways`, async () => {
+    const wanted = {publisher: name, viewers: [name], room: `passive-${name}`, codec: 'VP8', options: {passive: true}};
+    await inRoom(wanted, async ([{viewing, failure}], publication) => {
+      if (failure) throw failure;
+      const seen = await expectPictures(viewing, publication, 'video/vp8');
+      const setups = {publisher: publication.setup, viewer: viewing.setup ?? (await viewing.answered())};
+      assert.deepEqual(setups, {publisher: 'active', viewer: 'active'});
+      report(`passive-${name}`, seen);
+    });
+  });
+}

@@ -1,0 +1,123 @@
+// aiortc, GStreamer and Pion behind the face that the matrix knows (browser_peer.mjs has it too).
+import assert from 'node:assert/strict';
+import {execFile} from 'node:child_process';
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
+
+import {Program} from './program.mjs';
+
+const run = promisify(execFile);
+const file = (path) => fileURLToPath(new URL(path, import.meta.url));
+const kRecorder = file('../recordings.py');
+const kPionProgram = file('../../../build/pion/pion_peer');
+
+const kSoundPacketsMin = 50;
+const kLoudnessMin = 0.01;
+
+class ProgramPeer {
+  constructor(name, path) {
+    this.name = name;
+    this.program = new Program(path);
+    this.sessions = 0;
+  }
+
+  async learn() {
+    this.can = await this.program.ask('capabilities');
+  }
+
+  /** Options: passive, to be the DTLS server; path, where media goes instead; data, to offer a data channel too. */
+  publish(address, room, codec, options = {}) {
+    return this.begin('publish', `${address}/whip/${room}`, {...options, video: codec});
+  }
+
+  async watch(address, room, options = {}) {
+    const session = await this.begin('watch', `${address}/whep/${room}`, options);
+    const soundOnly = async () => {
+      const {audio, video} = await session.observe();
+      return audio?.packets > 2 * kSoundPacketsMin && {pictures: video?.packets ?? 0};
+    };
+    return {...session, soundOnly, enough: (wanted) => this.enough(session, wanted)};
+  }
+
+  async begin(role, url, options) {
+    const session = `${role}-${++this.sessions}`;
+    const {setup} = await this.program.ask(role, {...options, ...this.folders, session, url});
+    return {
+      setup,
+      observe: () => this.program.ask('observe', {session}),
+      hashes: () => this.program.ask('hashes', {session}),
+      close: () => this.program.ask('close', {session}),
+    };
+  }
+
+  async stop() {
+    assert.equal(await this.program.stop(), 'code 0, signal null', this.program.lines.join('\n'));
+  }
+}
+
+/** A program that decodes what it watches, and reads the marker itself. */
+export class DecodingPeer extends ProgramPeer {
+  async enough(session, {codec, pictures}) {
+    const {audio, video} = await session.observe();
+    const heard = audio.packets >= kSoundPacketsMin && audio.peak >= kLoudnessMin;
+    if (!heard || video.advances < pictures || !video.codecs.includes(codec)) return undefined;
+    return {pictures: video.advances, unreadable: video.unreadable, packets: video.packets, loudness: audio.peak};
+  }
+}
+
+/**
+ * Sends what an encoder recorded, and leaves what it receives to a decoder; what another Pion sent
+ * it compares packet by packet.
+ */
+export class PionPeer extends ProgramPeer {
+  static async launch() {
+    const folder = await mkdtemp(join(tmpdir(), 'simpul-pion-'));
+    await run(kRecorder, ['make', folder]);
+    const peer = new PionPeer('pion', kPionProgram);
+    peer.folders = {recordings: folder, keep: folder};
+    return peer;
+  }
+
+  async enough(session, {codec, pictures}) {
+    const {audio, video} = await session.observe();
+    if (!(audio?.packets >= kSoundPacketsMin) || !(video?.frames > pictures)) return undefined;
+    assert.equal(video.codec, codec);
+    return {packets: video.packets, broken: video.broken};
+  }
+
+  async watch(address, room, options) {
+    const session = await super.watch(address, room, options);
+    const judge = async ({pictures, publication}) => {
+      const got = await session.hashes();
+      const files = await session.close();
+      const {stdout} = await run(kRecorder, ['read', files.video, files.audio]);
+      const [video, audio] = stdout.trim().split('\n').map(JSON.parse);
+      assert.ok(video.advances >= pictures, `decoded ${stdout}`);
+      assert.ok(audio.peak >= kLoudnessMin, `decoded ${stdout}`);
+      const compared = publication?.hashes ? compare(got, await publication.hashes()) : {};
+      return {pictures: video.advances, unreadable: video.unreadable, loudness: audio.peak, ...compared};
+    };
+    return {...session, judge, close: async () => {}};
+  }
+
+  async stop() {
+    await super.stop();
+    await rm(this.folders.keep, {recursive: true, force: true});
+  }
+}
+
+/** Every payload that arrived is one that was sent. */
+function compare(got, sent) {
+  const compared = {};
+  for (const kind of ['audio', 'video']) {
+    const known = new Set(sent[kind]);
+    const foreign = got[kind].filter((hash) => !known.has(hash));
+    assert.ok(got[kind].length > 0);
+    assert.deepEqual(foreign, [], `${kind} payloads that nobody sent`);
+    compared[`${kind}PayloadsCompared`] = got[kind].length;
+  }
+  return compared;
+}
