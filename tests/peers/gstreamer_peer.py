@@ -182,8 +182,8 @@ class Session:
         pad.link(chain.get_static_pad('sink'))
 
     def on_packet(self, _, info, media):
-        packets = info.get_buffer_list()
-        self.packets[media] += packets.length() if packets else 1
+        listed = info.type & Gst.PadProbeType.BUFFER_LIST
+        self.packets[media] += info.get_buffer_list().length() if listed else 1
         return Gst.PadProbeReturn.OK
 
     def on_sample(self, sink, media):

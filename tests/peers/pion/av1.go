@@ -7,12 +7,12 @@ import "errors"
 const (
 	continuesBit   = 0x80 // Z: the first element goes on from the packet before
 	goesOnBit      = 0x40 // Y: the last element goes on in the next packet
-	oneElement     = 0x10 // W: the packet's only element has no size of its own
 	newSequenceBit = 0x08 // N
 	hasSizeBit     = 0x02 // of an OBU's header
 	extensionBit   = 0x04
 	sequenceHeader = 1
 	temporalUnit   = 2
+	elementSizeMax = 2 // of an element's size before it (W is 0: all have one)
 )
 
 var errAV1 = errors.New("malformed AV1")
@@ -69,26 +69,38 @@ func unitsOf(frame []byte) (units [][]byte, err error) {
 
 type av1Payloader struct{}
 
+// A frame's first packet begins with its first unit, and the units follow one another without a
+// gap: Chromium takes each packet that begins with a whole unit for the beginning of a frame.
 func (*av1Payloader) Payload(mtu uint16, frame []byte) (payloads [][]byte) {
 	units, err := unitsOf(frame)
-	if err != nil {
+	if err != nil || len(units) == 0 {
 		return nil
 	}
+	packet := []byte{0}
+	if typeOf(units[0]) == sequenceHeader {
+		packet[0] = newSequenceBit
+	}
 	for _, unit := range units {
-		begin := byte(oneElement)
-		if typeOf(unit) == sequenceHeader {
-			begin |= newSequenceBit
-		}
 		for len(unit) > 0 {
-			header, part := begin, unit
-			if len(part) > int(mtu)-1 {
-				part = part[:mtu-1]
-				header |= goesOnBit
+			room := int(mtu) - len(packet) - elementSizeMax
+			part := unit
+			if len(part) > room {
+				part = part[:room]
+				packet[0] |= goesOnBit
 			}
-			payloads = append(payloads, append([]byte{header}, part...))
+			packet = append(append(packet, writeLEB128(len(part))...), part...)
 			unit = unit[len(part):]
-			begin = oneElement | continuesBit
+			if len(unit) > 0 {
+				payloads = append(payloads, packet)
+				packet = []byte{continuesBit}
+			} else if int(mtu)-len(packet) <= elementSizeMax {
+				payloads = append(payloads, packet)
+				packet = []byte{0}
+			}
 		}
+	}
+	if len(packet) > 1 {
+		payloads = append(payloads, packet)
 	}
 	return payloads
 }

@@ -46,9 +46,9 @@ class ProgramPeer {
     const session = `${role}-${++this.sessions}`;
     const {setup} = await this.program.ask(role, {...options, ...this.folders, session, url});
     return {
+      session,
       setup,
       observe: () => this.program.ask('observe', {session}),
-      hashes: () => this.program.ask('hashes', {session}),
       close: () => this.program.ask('close', {session}),
     };
   }
@@ -79,6 +79,11 @@ export class PionPeer extends ProgramPeer {
     const peer = new PionPeer('pion', kPionProgram);
     peer.folders = {recordings: folder, keep: folder};
     return peer;
+  }
+
+  async begin(role, url, options) {
+    const begun = await super.begin(role, url, options);
+    return {...begun, hashes: () => this.program.ask('hashes', {session: begun.session})};
   }
 
   async enough(session, {codec, pictures}) {
