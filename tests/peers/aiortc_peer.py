@@ -111,10 +111,12 @@ class Session:
             pass  # the session has ended
 
     async def observe(self):
-        told = {'audio': {'packets': 0, **self.sound.told()}, 'video': {'packets': 0, **self.tally.told()}}
+        nothing = {'packets': 0, 'lost': 0}
+        told = {'audio': {**nothing, **self.sound.told()}, 'video': {**nothing, **self.tally.told()}}
         for entry in (await self.connection.getStats()).values():
-            if entry.type == 'inbound-rtp':
-                told[entry.kind]['packets'] = entry.packetsReceived
+            if entry.type == 'inbound-rtp':  # one for each SSRC, so for RTX too
+                told[entry.kind]['packets'] += entry.packetsReceived
+                told[entry.kind]['lost'] += entry.packetsLost
         for receiver in self.connection.getReceivers():
             codecs = getattr(receiver, '_RTCRtpReceiver__codecs', {})
             told[receiver.track.kind]['codecs'] = [codec.mimeType.lower() for codec in codecs.values()]

@@ -67,9 +67,10 @@ class Session:
         self.wanted, self.gathered, self.connected = (threading.Event() for _ in range(3))
         self.running = True
         self.pictures = None
+        # It asks for what it lost a few times a second only, and shows what comes within the latency.
         self.pipeline = Gst.Pipeline.new()
         self.pipeline.add(Gst.parse_bin_from_description(
-            'webrtcbin name=webrtc bundle-policy=max-bundle latency=50 ' + self.sources(), False))
+            'webrtcbin name=webrtc bundle-policy=max-bundle latency=500 ' + self.sources(), False))
         self.webrtc = self.pipeline.get_by_name('webrtc')
         self.webrtc.connect('on-negotiation-needed', lambda *_: self.wanted.set())
         self.webrtc.connect('notify::ice-gathering-state', self.on_gathering)

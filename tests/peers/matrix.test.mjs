@@ -1,6 +1,6 @@
 // The matrix of publisher, viewer and codec over five independent stacks. Each cell is decoded and
-// its marker read back (of what Pion receives by a decoder that is not its own), or one of the two
-// peers lacks the codec by its own word, and then no packet of it reaches the viewer.
+// its marker read back (of what Pion receives by a decoder that is not its own), its Opus is heard,
+// or one of the two peers lacks the codec by its own word, and then no packet of it reaches the viewer.
 import assert from 'node:assert/strict';
 import {after, before, test} from 'node:test';
 
@@ -25,9 +25,11 @@ const kVideoCodecs = ['VP8', 'VP9', 'H264', 'AV1'];
 const kPictures = 20;
 
 let daemon;
+let daemonForRed;
 const peers = {};
 before(async () => {
-  daemon = await startDaemon({more: '[codecs]\naudio = ["red", "opus"]\n'});
+  daemon = await startDaemon();
+  daemonForRed = await startDaemon({more: '[codecs]\naudio = ["red", "opus"]\n'});
   for (const name of kNames) {
     peers[name] = await kLaunch[name]();
     await peers[name].learn(daemon.address);
@@ -37,15 +39,16 @@ before(async () => {
 after(async () => {
   for (const peer of Object.values(peers)) await peer.stop();
   await daemon?.stop();
+  await daemonForRed?.stop();
 });
 
 /** Publishes, lets all of them watch at once, and closes what it opened. */
-async function inRoom({publisher, viewers, room, codec, options}, action) {
+async function inRoom({publisher, viewers, room, codec, options, address = daemon.address}, action) {
   const opened = [];
   const open = async (joining) => opened[opened.push(await joining) - 1];
   try {
-    const publication = await open(peers[publisher].publish(daemon.address, room, codec, options));
-    const watching = viewers.map((viewer) => open(peers[viewer].watch(daemon.address, room, options)));
+    const publication = await open(peers[publisher].publish(address, room, codec, options));
+    const watching = viewers.map((viewer) => open(peers[viewer].watch(address, room, options)));
     const viewings = (await Promise.allSettled(watching)).map(({value, reason}, i) => ({
       viewer: viewers[i],
       viewing: value,
@@ -69,17 +72,21 @@ async function expectNoPicture(viewing) {
   assert.equal(pictures, 0);
 }
 
-function row(codec, publisher) {
+/** Reports a whole row of cells as the publisher's lack, if it is one. */
+async function lacks(t, publisher, codec, mimeType) {
+  if (peers[publisher].can.sends.includes(mimeType)) return false;
+  for (const viewer of kNames) {
+    await t.test(`to ${viewer}: ${publisher} does not send it`, () =>
+      report(`matrix-${codec}-${publisher}-${viewer}`, {lacks: `${publisher} does not send ${codec}`}));
+  }
+  return true;
+}
+
+function videoRow(codec, publisher) {
   const mimeType = `video/${codec.toLowerCase()}`;
   test(`${codec} from ${publisher}`, async (t) => {
     const room = `${codec}-${publisher}`;
-    if (!peers[publisher].can.sends.includes(mimeType)) {
-      for (const viewer of kNames) {
-        await t.test(`to ${viewer}: ${publisher} does not send it`, () =>
-          report(`matrix-${room}-${viewer}`, {lacks: `${publisher} does not send ${codec}`}));
-      }
-      return;
-    }
+    if (await lacks(t, publisher, codec, mimeType)) return;
     await inRoom({publisher, viewers: kNames, room, codec}, async (viewings, publication) => {
       for (const {viewer, viewing, failure} of viewings) {
         await t.test(`to ${viewer}`, async () => {
@@ -98,8 +105,40 @@ function row(codec, publisher) {
 }
 
 for (const codec of kVideoCodecs) {
-  for (const publisher of kNames) row(codec, publisher);
+  for (const publisher of kNames) videoRow(codec, publisher);
 }
+
+/** The codec of a room's sound, as the relay receives it. */
+async function soundCodec(room) {
+  const answer = await fetch(`${daemonForRed.address}/v1/rooms/${room}/participants`);
+  const tracks = (await answer.json()).participants
+    .flatMap(({connections}) => connections)
+    .flatMap((connection) => connection.tracks);
+  return tracks.find(({kind, layers}) => kind === 'audio' && layers[0].packets > 50)?.codec;
+}
+
+/** RED goes to those who take it, and as plain Opus to the others. */
+function redRow(publisher) {
+  test(`RED from ${publisher}`, async (t) => {
+    const room = `RED-${publisher}`;
+    if (await lacks(t, publisher, 'RED', 'audio/red')) return;
+    const wanted = {publisher, viewers: kNames, room, codec: 'VP8', options: {red: true}};
+    await inRoom({...wanted, address: daemonForRed.address}, async (viewings, publication) => {
+      assert.equal(await until('sound at the relay', () => soundCodec(room)), 'red');
+      for (const {viewer, viewing, failure} of viewings) {
+        const sound = peers[viewer].can.receives.includes('audio/red') ? 'audio/red' : 'audio/opus';
+        await t.test(`to ${viewer} as ${sound}`, async () => {
+          if (failure) throw failure;
+          const heard = await expectPictures(viewing, publication, 'video/vp8');
+          if (viewing.soundCodec) assert.equal(await viewing.soundCodec(), sound);
+          report(`matrix-${room}-${viewer}`, {sound, ...heard});
+        });
+      }
+    });
+  });
+}
+
+for (const publisher of kNames) redRow(publisher);
 
 for (const name of kNames) {
   test(`${name} as the DTLS server: our end is active, and media flows both ways`, async () => {
@@ -110,6 +149,16 @@ for (const name of kNames) {
       const setups = {publisher: publication.setup, viewer: viewing.setup ?? (await viewing.answered())};
       assert.deepEqual(setups, {publisher: 'active', viewer: 'active'});
       report(`passive-${name}`, seen);
+    });
+  });
+}
+
+for (const name of kNames.filter((name) => !['chromium', 'firefox'].includes(name))) {
+  test(`${name} offers a data channel too: it is refused, and media flows both ways`, async () => {
+    const wanted = {publisher: name, viewers: [name], room: `data-${name}`, codec: 'VP8', options: {data: true}};
+    await inRoom(wanted, async ([{viewing, failure}], publication) => {
+      if (failure) throw failure;
+      report(`data-${name}`, await expectPictures(viewing, publication, 'video/vp8'));
     });
   });
 }

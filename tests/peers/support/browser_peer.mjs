@@ -81,7 +81,7 @@ export class BrowserPeer {
       return audio.packetsReceived > 2 * kSoundPacketsMin && {pictures: video.packetsReceived ?? 0};
     };
     const setup = () => page.evaluate(() => window.answeredSetup);
-    return {enough, soundOnly, answered: setup, close: () => page.close()};
+    return {enough, soundOnly, answered: setup, soundCodec: () => codecOf(page, 'audio'), close: () => page.close()};
   }
 
   stop() {

@@ -64,7 +64,8 @@ export class DecodingPeer extends ProgramPeer {
     const {audio, video} = await session.observe();
     const heard = audio.packets >= kSoundPacketsMin && audio.peak >= kLoudnessMin;
     if (!heard || video.advances < pictures || !video.codecs.includes(codec)) return undefined;
-    return {pictures: video.advances, unreadable: video.unreadable, packets: video.packets, loudness: audio.peak};
+    const {advances, unreadable, packets, lost} = video;
+    return {pictures: advances, unreadable, packets, lost, loudness: audio.peak};
   }
 }
 
