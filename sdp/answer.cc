@@ -26,7 +26,8 @@ class AnswerWriter {
   void write_refused(const NegotiatedMedia& media);
   void write_accepted(size_t index);
   void write_media_line(const NegotiatedMedia& media, bool tagged);
-  void write_transport(bool tagged);
+  void write_transport();
+  void write_candidates();
   void write_codec(const NegotiatedCodec& codec);
   void write_extensions(const NegotiatedMedia& media);
   void write_rids(const NegotiatedMedia& media);
@@ -94,6 +95,7 @@ void AnswerWriter::write_refused(const NegotiatedMedia& media) {
   line("m=", media.type_name, " 0 ", media.protocol, " ", media.formats);
   line("c=IN IP4 0.0.0.0");
   if (!media.mid.empty()) line("a=mid:", media.mid);
+  write_transport();
   line("a=inactive");
 }
 
@@ -102,7 +104,8 @@ void AnswerWriter::write_accepted(size_t index) {
   const bool tagged = index == negotiated_.bundle.front();
   write_media_line(media, tagged);
   line("a=mid:", media.mid);
-  write_transport(tagged);
+  write_transport();
+  if (tagged) write_candidates();
   line(negotiated_.role == PeerRole::kPublisher ? "a=recvonly" : "a=sendonly");
   line("a=rtcp-mux");
   if (media.rtcp_rsize) line("a=rtcp-rsize");
@@ -129,14 +132,17 @@ void AnswerWriter::write_media_line(const NegotiatedMedia& media, bool tagged) {
 }
 
 // The transport stands in every section, although RFC 9143 asks for it in the tagged one only:
-// GStreamer and aiortc look for it section by section. Candidates are long, and stand once.
-void AnswerWriter::write_transport(bool tagged) {
+// GStreamer and aiortc look for it section by section, and take no answer in which a refused one
+// is without it. Candidates are long, and stand once.
+void AnswerWriter::write_transport() {
   line("a=ice-ufrag:", parameters_.ice_ufrag);
   line("a=ice-pwd:", parameters_.ice_pwd);
   line("a=fingerprint:", parameters_.fingerprint.algorithm, " ",
        hexadecimal(parameters_.fingerprint.digest));
   line("a=setup:", to_string(negotiated_.setup));
-  if (!tagged) return;
+}
+
+void AnswerWriter::write_candidates() {
   const auto& candidates = parameters_.candidates;
   for (const auto& candidate : candidates) {
     // One foundation for each local address (RFC 8445 §5.1.1.3): where it first stands.

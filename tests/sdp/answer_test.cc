@@ -95,12 +95,15 @@ TEST(Answer, ToAWatcherAnnouncesItsSlots) {
   EXPECT_THAT(lines_of(text), Not(Contains(::testing::HasSubstr("transport-wide"))));
 }
 
-TEST(Answer, ARefusedMediaLineKeepsItsPlaceAndItsMid) {
+TEST(Answer, ARefusedMediaLineKeepsItsPlaceItsMidAndTheTransport) {
   const auto text = answer_to(sample_offer("gst-offer-default"), PeerRole::kPublisher);
   EXPECT_THAT(section_of(text, 0), Contains("a=group:BUNDLE video0 audio1"));
-  EXPECT_THAT(section_of(text, 3),
-              ElementsAre("m=application 0 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0",
-                          "a=mid:application2", "a=inactive"));
+  EXPECT_THAT(
+      section_of(text, 3),
+      ElementsAre("m=application 0 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0",
+                  "a=mid:application2", "a=ice-ufrag:ourUfrag",
+                  "a=ice-pwd:ourPasswordOf24Characters", "a=fingerprint:sha-256 " + kOurFingerprint,
+                  "a=setup:passive", "a=inactive"));
 }
 
 TEST(Answer, CandidatesStandInTheTaggedSection) {

@@ -33,6 +33,8 @@ void expect_same_media(const NegotiatedMedia& negotiated, const MediaDescription
   EXPECT_EQ(answered.mid, offered.mid);
   EXPECT_EQ(answered.type_name, offered.type_name);
   EXPECT_EQ(answered.protocol, offered.protocol);
+  EXPECT_EQ(answered.transport.ice_ufrag, "ourUfrag") << "GStreamer and aiortc look for it";
+  EXPECT_EQ(answered.transport.fingerprints.size(), 1u);
   if (!negotiated.accepted()) {
     EXPECT_EQ(answered.port, 0);
     EXPECT_EQ(answered.formats, offered.formats);
@@ -40,7 +42,6 @@ void expect_same_media(const NegotiatedMedia& negotiated, const MediaDescription
   }
   EXPECT_NE(answered.port, 0);
   EXPECT_TRUE(answered.rtcp_mux);
-  EXPECT_EQ(answered.transport.ice_ufrag, "ourUfrag");
   EXPECT_EQ(answered.extensions.size(), negotiated.extensions.size());
   EXPECT_EQ(answered.rids.size(), negotiated.rids.size());
   EXPECT_EQ(answered.simulcast_recv.size(), negotiated.rids.size());
@@ -79,7 +80,7 @@ void expect_sound_answer(const std::string& name, PeerRole role) {
 }
 
 TEST(SampleOffers, AreAnsweredSoundlyInBothRoles) {
-  ASSERT_GE(sample_offer_names().size(), 28u);
+  ASSERT_GE(sample_offer_names().size(), 34u);
   for (const auto& name : sample_offer_names()) {
     expect_sound_answer(name, PeerRole::kPublisher);
     expect_sound_answer(name, PeerRole::kWatcher);
@@ -89,6 +90,8 @@ TEST(SampleOffers, AreAnsweredSoundlyInBothRoles) {
 TEST(SampleOffers, AreAcceptedMediaLineByMediaLine) {
   const std::map<std::string, std::pair<std::string, std::string>> expected = {
       {"aiortc-offer-default", {"OOX", "OOX"}},
+      {"aiortc-offer-recvonly", {"", "OO"}},
+      {"aiortc-offer-sendonly-data", {"OOX", ""}},
       {"chromium-offer-audio-red", {"O", ""}},
       {"chromium-offer-av1", {"O", ""}},
       {"chromium-offer-av1-L3T3_KEY", {"O", ""}},
@@ -104,12 +107,35 @@ TEST(SampleOffers, AreAcceptedMediaLineByMediaLine) {
       {"firefox-offer-recvonly", {"", "OO"}},
       {"firefox-offer-simulcast-vp8", {"OO", ""}},
       {"gst-offer-default", {"OOX", "OOX"}},
+      {"gst-offer-passive", {"OO", ""}},
+      {"gst-offer-recvonly", {"", "OO"}},
+      {"gst-offer-sendonly-h264", {"OO", ""}},
       {"pion-offer-recvonly", {"", "OOX"}},
+      {"pion-offer-sendonly-vp8", {"OO", ""}},
   };
   for (const auto& [name, outcomes] : expected) {
     EXPECT_EQ(outcome(name, PeerRole::kPublisher), outcomes.first) << name;
     EXPECT_EQ(outcome(name, PeerRole::kWatcher), outcomes.second) << name;
   }
+}
+
+TEST(SampleOffers, APassivePeerIsAnsweredByTheActiveRole) {
+  const auto negotiated =
+      negotiate(sample_offer("gst-offer-passive"), default_policy(PeerRole::kPublisher));
+  ASSERT_TRUE(negotiated);
+  EXPECT_EQ(negotiated->setup, Setup::kActive);
+  EXPECT_THAT(write_answer(*negotiated, our_end()),
+              ::testing::Not(::testing::HasSubstr("a=setup:passive")));
+}
+
+TEST(SampleOffers, FeedbackWithoutItsExtensionIsLeftOut) {
+  const auto offer = sample_offer("gst-offer-sendonly-h264");
+  ASSERT_THAT(offer, ::testing::HasSubstr("transport-cc"));
+  ASSERT_THAT(offer, ::testing::Not(::testing::HasSubstr("a=extmap")));
+  const auto negotiated = negotiate(offer, default_policy(PeerRole::kPublisher));
+  ASSERT_TRUE(negotiated);
+  EXPECT_THAT(write_answer(*negotiated, our_end()),
+              ::testing::Not(::testing::HasSubstr("transport-cc")));
 }
 
 }  // namespace

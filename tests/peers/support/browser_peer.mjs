@@ -80,8 +80,13 @@ export class BrowserPeer {
       const {audio, video} = await observation(page);
       return audio.packetsReceived > 2 * kSoundPacketsMin && {pictures: video.packetsReceived ?? 0};
     };
+    /** Bytes of a packet of sound. */
+    const soundSize = async () => {
+      const {audio} = await observation(page);
+      return Math.round(audio.bytesReceived / audio.packetsReceived);
+    };
     const setup = () => page.evaluate(() => window.answeredSetup);
-    return {enough, soundOnly, answered: setup, soundCodec: () => codecOf(page, 'audio'), close: () => page.close()};
+    return {enough, soundOnly, answered: setup, soundSize, close: () => page.close()};
   }
 
   stop() {
