@@ -25,7 +25,8 @@ def open_h264_encoder(name, width, height, bitrate):
     context.framerate = fractions.Fraction(marker.FRAMES_PER_SECOND)
     context.time_base = 1 / context.framerate
     context.gop_size = KEY_FRAME_EVERY
-    context.options = {'profile': 'baseline', 'level': '31', 'tune': 'zerolatency', 'preset': 'ultrafast'}
+    context.options = {'profile': 'baseline', 'level': '31', 'tune': 'zerolatency',
+                       'preset': 'ultrafast'}
     context.open()
     return context, False
 
@@ -74,7 +75,7 @@ class Session:
         video.setCodecPreferences([codec for codec in codecs if codec.mimeType.lower() in wanted])
 
     def watch(self):
-        self.connection.on('track', lambda track: self.readers.append(asyncio.ensure_future(self.read(track))))
+        self.connection.on('track', self.on_track)
         self.connection.addTransceiver('audio', direction='recvonly')
         self.connection.addTransceiver('video', direction='recvonly')
 
@@ -85,17 +86,21 @@ class Session:
         in_thread = asyncio.get_running_loop().run_in_executor
         text, self.url = await in_thread(None, dialogue.join, request['url'], offer)
         text_there = dialogue.redirected(text, request.get('path'))
-        await connection.setRemoteDescription(aiortc.RTCSessionDescription(sdp=text_there, type='answer'))
+        answer = aiortc.RTCSessionDescription(sdp=text_there, type='answer')
+        await connection.setRemoteDescription(answer)
         await asyncio.wait_for(self.connected(), dialogue.LIMIT_S)
         return {'setup': dialogue.setup_of(text)}
 
     async def connected(self):
-        """When the transport of the media is: a refused data channel keeps one of its own, which fails."""
+        """When the media's transport is: a refused data channel keeps one of its own, which fails."""
         transport = self.connection.getTransceivers()[0].receiver.transport
         while transport.state != 'connected':
             if transport.state in ('closed', 'failed'):
                 raise ConnectionError(f'DTLS {transport.state}, ICE {transport.transport.state}')
             await asyncio.sleep(0.02)
+
+    def on_track(self, track):
+        self.readers.append(asyncio.ensure_future(self.read(track)))
 
     async def read(self, track):
         try:

@@ -17,10 +17,11 @@ import marker  # noqa: E402
 ENCODERS = {
     'VP8': 'vp8enc deadline=1 cpu-used=8 target-bitrate=300000 keyframe-max-dist=60 ! '
            'rtpvp8pay picture-id-mode=15-bit',
-    'VP9': 'vp9enc deadline=1 cpu-used=8 target-bitrate=300000 keyframe-max-dist=60 lag-in-frames=0 ! '
-           'rtpvp9pay picture-id-mode=15-bit',
-    'H264': 'openh264enc bitrate=300000 gop-size=60 ! video/x-h264,profile=constrained-baseline ! '
-            'h264parse config-interval=-1 ! rtph264pay aggregate-mode=zero-latency',
+    'VP9': 'vp9enc deadline=1 cpu-used=8 target-bitrate=300000 keyframe-max-dist=60 '
+           'lag-in-frames=0 ! rtpvp9pay picture-id-mode=15-bit',
+    'H264': 'openh264enc bitrate=300000 gop-size=60 ! '
+            'video/x-h264,profile=constrained-baseline ! h264parse config-interval=-1 ! '
+            'rtph264pay aggregate-mode=zero-latency',
     'AV1': 'av1enc ! rtpav1pay',
     'OPUS': 'opusenc ! rtpopuspay',
 }
@@ -34,10 +35,11 @@ DECODERS = {
 OFFERED = {
     'VP8': 'encoding-name=VP8,payload=96',
     'VP9': 'encoding-name=VP9,payload=98',
-    'H264': 'encoding-name=H264,payload=102,packetization-mode=(string)1,profile-level-id=(string)42e01f',
+    'H264': 'encoding-name=H264,payload=102,packetization-mode=(string)1,'
+            'profile-level-id=(string)42e01f',
     'AV1': 'encoding-name=AV1,payload=45',
 }
-FRAME = Gst.SECOND // marker.FRAMES_PER_SECOND if Gst.init_check(None)[0] else 0
+Gst.init(None)
 PICTURE = (f'video/x-raw,format=I420,width={marker.WIDTH},height={marker.HEIGHT},'
            f'framerate={marker.FRAMES_PER_SECOND}/1')
 
@@ -82,10 +84,11 @@ class Session:
             return ''
         codec = self.request['video']
         video = f'application/x-rtp,media=video,encoding-name={codec},payload=96'
+        audio = 'application/x-rtp,media=audio,encoding-name=OPUS,payload=97'
         return (f'appsrc name=pictures is-live=true format=time do-timestamp=true caps={PICTURE} ! '
                 f'{ENCODERS[codec]} ! {video} ! webrtc. '
                 'audiotestsrc is-live=true freq=440 volume=0.25 ! audioconvert ! audioresample ! '
-                f'{ENCODERS["OPUS"]} ! application/x-rtp,media=audio,encoding-name=OPUS,payload=97 ! webrtc. ')
+                f'{ENCODERS["OPUS"]} ! {audio} ! webrtc. ')
 
     def connect(self):
         watching = self.request['do'] == 'watch'
@@ -101,18 +104,20 @@ class Session:
             self.wait(self.wanted, 'nothing to negotiate')
             self.send_only()
         self.negotiate()
-        self.wait(self.connected, lambda: f'connection {self.webrtc.get_property("connection-state").value_nick}')
+        self.wait(self.connected, 'the connection hangs')
         return {'setup': dialogue.setup_of(self.answered)}
 
     def wait(self, event, complaint):
         if not event.wait(dialogue.LIMIT_S):
-            raise TimeoutError(complaint if isinstance(complaint, str) else complaint())
+            state = self.webrtc.get_property('connection-state').value_nick
+            raise TimeoutError(f'{complaint} (connection {state})')
 
     def offer_to_receive(self):
         receive = GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY
-        video = [f'application/x-rtp,media=video,clock-rate=90000,rtcp-fb-nack-pli=true,{OFFERED[codec]}'
-                 for codec, chain in DECODERS.items() if codec != 'OPUS' and has(chain)]
-        audio = 'application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,encoding-params=(string)2'
+        video = [f'application/x-rtp,media=video,clock-rate=90000,rtcp-fb-nack-pli=true,{caps}'
+                 for codec, caps in OFFERED.items() if has(DECODERS[codec])]
+        audio = ('application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,'
+                 'encoding-params=(string)2')
         for caps in (audio, ';'.join(video)):
             transceiver = self.webrtc.emit('add-transceiver', receive, Gst.Caps.from_string(caps))
             transceiver.set_property('do-nack', 'media=video' in caps)
@@ -134,9 +139,10 @@ class Session:
         offer = dialogue.in_role(offer, self.request.get('passive'))
         self.answered, self.url = dialogue.join(self.request['url'], offer)
         text = dialogue.redirected(self.answered, self.request.get('path'))
+        answer = GstWebRTC.WebRTCSDPType.ANSWER
         _, message = GstSdp.SDPMessage.new_from_text(text)
         self.settle('set-remote-description',
-                    GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message))
+                    GstWebRTC.WebRTCSessionDescription.new(answer, message))
 
     def settle(self, action, description):
         promise = Gst.Promise.new()
@@ -175,7 +181,8 @@ class Session:
             'audio/x-raw,format=S16LE,channels=1,rate=48000'
         convert = 'videoconvert' if media == 'video' else 'audioconvert ! audioresample'
         chain = Gst.parse_bin_from_description(
-            f'{DECODERS[codec]} ! {convert} ! {raw} ! appsink name=sink emit-signals=true sync=false', True)
+            f'{DECODERS[codec]} ! {convert} ! {raw} ! '
+            'appsink name=sink emit-signals=true sync=false', True)
         chain.get_by_name('sink').connect('new-sample', self.on_sample, media)
         pad.add_probe(Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST, self.on_packet, media)
         self.webrtc.get_parent().add(chain)
@@ -203,8 +210,9 @@ class Session:
         return Gst.FlowReturn.OK
 
     def observe(self):
-        return {'audio': {'packets': self.packets['audio'], 'codecs': [self.codecs.get('audio')], **self.sound.told()},
-                'video': {'packets': self.packets['video'], 'codecs': [self.codecs.get('video')], **self.tally.told()}}
+        seen = {'audio': self.sound.told(), 'video': self.tally.told()}
+        return {kind: {'packets': self.packets[kind], 'codecs': [self.codecs.get(kind)], **told}
+                for kind, told in seen.items()}
 
     def close(self):
         self.running = False

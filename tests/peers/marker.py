@@ -54,8 +54,9 @@ def read(luma):
     rows = luma[int(strip * 0.25):max(int(strip * 0.25) + 1, int(strip * 0.75))]
     # The middle of each cell: its edges are where the codec blurs.
     cell = width / CELLS
-    values = [float(rows[:, int((i + 0.3) * cell):max(int((i + 0.3) * cell) + 1, int((i + 0.7) * cell))].mean())
-              for i in range(CELLS)]
+    lefts = [int((i + 0.3) * cell) for i in range(CELLS)]
+    rights = [max(lefts[i] + 1, int((i + 0.7) * cell)) for i in range(CELLS)]
+    values = [float(rows[:, left:right].mean()) for left, right in zip(lefts, rights)]
     white, black = (values[0] + values[-1]) / 2, (values[1] + values[-2]) / 2
     if white - black < CONTRAST_MIN:
         return None

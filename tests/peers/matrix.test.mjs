@@ -35,7 +35,9 @@ before(async () => {
     await peers[name].learn(daemon.address);
     report(`peer-${name}`, peers[name].can);
     for (const way of ['sends', 'receives']) {
-      for (const codec of ['audio/opus', 'video/vp8']) assert.ok(peers[name].can[way].includes(codec), `${name} ${way} ${codec}`);
+      for (const codec of ['audio/opus', 'video/vp8']) {
+        assert.ok(peers[name].can[way].includes(codec), `${name} ${way} ${codec}`);
+      }
     }
   }
 });
@@ -148,8 +150,8 @@ for (const publisher of kNames) redRow(publisher);
 
 for (const name of kNames) {
   test(`${name} as the DTLS server: our end is active, and media flows both ways`, async () => {
-    const wanted = {publisher: name, viewers: [name], room: `passive-${name}`, codec: 'VP8', options: {passive: true}};
-    await inRoom(wanted, async ([{viewing, failure}], publication) => {
+    const wanted = {publisher: name, viewers: [name], room: `passive-${name}`, codec: 'VP8'};
+    await inRoom({...wanted, options: {passive: true}}, async ([{viewing, failure}], publication) => {
       if (failure) throw failure;
       const seen = await expectPictures(viewing, publication, 'video/vp8');
       const setups = {publisher: publication.setup, viewer: viewing.setup ?? (await viewing.answered())};
@@ -161,8 +163,8 @@ for (const name of kNames) {
 
 for (const name of kNames.filter((name) => !['chromium', 'firefox'].includes(name))) {
   test(`${name} offers a data channel too: it is refused, and media flows both ways`, async () => {
-    const wanted = {publisher: name, viewers: [name], room: `data-${name}`, codec: 'VP8', options: {data: true}};
-    await inRoom(wanted, async ([{viewing, failure}], publication) => {
+    const wanted = {publisher: name, viewers: [name], room: `data-${name}`, codec: 'VP8'};
+    await inRoom({...wanted, options: {data: true}}, async ([{viewing, failure}], publication) => {
       if (failure) throw failure;
       report(`data-${name}`, await expectPictures(viewing, publication, 'video/vp8'));
     });

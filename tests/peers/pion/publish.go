@@ -44,7 +44,7 @@ func payloaderOf(codec string) (rtp.Payloader, error) {
 }
 
 // The names of the recordings are their files' FourCC.
-var recordingOf = map[string]string{"VP8": "VP80", "VP9": "VP90", "H264": "H264", "AV1": "AV01", "opus": "Opus"}
+func recordingOf(codec string) string { return fourCC[strings.ToLower(codec)] + ".ivf" }
 
 func (s *session) publish() error {
 	if err := s.send("audio", "opus", 48000, 20*time.Millisecond); err != nil {
@@ -59,7 +59,7 @@ func (s *session) send(kind, codec string, clockRate uint32, every time.Duration
 	if err != nil {
 		return err
 	}
-	file, err := os.ReadFile(filepath.Join(s.asked.Recordings, recordingOf[codec]+".ivf"))
+	file, err := os.ReadFile(filepath.Join(s.asked.Recordings, recordingOf(codec)))
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,8 @@ func readFeedback(sender *webrtc.RTPSender) {
 	}
 }
 
-func (s *session) write(track *webrtc.TrackLocalStaticRTP, media *sentMedia, codec string, packets []*rtp.Packet) {
+func (s *session) write(track *webrtc.TrackLocalStaticRTP, media *sentMedia, codec string,
+	packets []*rtp.Packet) {
 	for _, packet := range packets {
 		s.lock.Lock()
 		media.packets++

@@ -25,7 +25,8 @@ function codecOf(page, kind) {
     const all = await window.simpul.watching.client.connection.getStats();
     let found = '';
     all.forEach((entry) => {
-      if (entry.type === 'inbound-rtp' && entry.kind === wanted) found = all.get(entry.codecId)?.mimeType.toLowerCase();
+      if (entry.type !== 'inbound-rtp' || entry.kind !== wanted) return;
+      found = all.get(entry.codecId)?.mimeType.toLowerCase();
     });
     return found;
   }, kind);
@@ -72,7 +73,8 @@ export class BrowserPeer {
     await watch(page, address, room);
     const enough = async ({codec, pictures}) => {
       const {advances, unreadable, audio, video} = await observation(page);
-      const heard = audio.packetsReceived >= kSoundPacketsMin && audio.totalSamplesReceived >= kSoundSamplesMin;
+      const {packetsReceived, totalSamplesReceived} = audio;
+      const heard = packetsReceived >= kSoundPacketsMin && totalSamplesReceived >= kSoundSamplesMin;
       if (!heard || !(advances >= pictures) || (await codecOf(page, 'video')) !== codec) return undefined;
       return {pictures: advances, unreadable, packets: video.packetsReceived};
     };

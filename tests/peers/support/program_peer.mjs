@@ -28,7 +28,7 @@ class ProgramPeer {
     this.can = await this.program.ask('capabilities');
   }
 
-  /** Options: passive, to be the DTLS server; path, where media goes instead; data, to offer a data channel too. */
+  /** Options: passive, to be the DTLS server; path, where media goes; data, to offer a data channel too. */
   publish(address, room, codec, options = {}) {
     return this.begin('publish', `${address}/whip/${room}`, {...options, video: codec});
   }
