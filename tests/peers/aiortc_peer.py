@@ -115,16 +115,17 @@ class Session:
         except aiortc.mediastreams.MediaStreamError:
             pass  # the session has ended
 
-    async def observe(self):
+    def observe(self):
         nothing = {'packets': 0, 'lost': 0}
         told = {'audio': {**nothing, **self.sound.told()}, 'video': {**nothing, **self.tally.told()}}
-        for entry in (await self.connection.getStats()).values():
-            if entry.type == 'inbound-rtp':  # one for each SSRC, so for RTX too
-                told[entry.kind]['packets'] += entry.packetsReceived
-                told[entry.kind]['lost'] += entry.packetsLost
         for receiver in self.connection.getReceivers():
-            codecs = getattr(receiver, '_RTCRtpReceiver__codecs', {})
-            told[receiver.track.kind]['codecs'] = [codec.mimeType.lower() for codec in codecs.values()]
+            kind = told[receiver.track.kind]
+            # getStats() shows one SSRC of a receiver only: the last, which may be that of RTX.
+            for stream in receiver._RTCRtpReceiver__remote_streams.values():
+                kind['packets'] += stream.packets_received
+                kind['lost'] += stream.packets_lost
+            codecs = receiver._RTCRtpReceiver__codecs
+            kind['codecs'] = [codec.mimeType.lower() for codec in codecs.values()]
         return told
 
     async def close(self):
@@ -151,7 +152,7 @@ async def perform(request, sessions):
             session.publish() if role == 'publish' else session.watch()
             return await session.connect()
         case 'observe':
-            return await sessions[request['session']].observe()
+            return sessions[request['session']].observe()
         case 'close':
             return await sessions.pop(request['session']).close()
     raise ValueError(request['do'])

@@ -21,12 +21,19 @@ const kLaunch = {
 // A part of them, for work on one: PEERS=aiortc,pion.
 const kNames = process.env.PEERS?.split(',') ?? Object.keys(kLaunch);
 const kVideoCodecs = ['VP8', 'VP9', 'H264', 'AV1'];
+/** In the rooms of this one, what was heard is reported as the cells of Opus. */
+const kEverybodysCodec = 'VP8';
 /** Different counters read from the decoded picture before a cell counts as seen. */
 const kPictures = 20;
+
+/** More than the relay's idle timeout. */
+const kIdleMs = 40_000;
 
 let daemon;
 let daemonForRed;
 const peers = {};
+/** A publication and a viewing that go on while all others come and go. */
+let quietCall;
 before(async () => {
   daemon = await startDaemon();
   daemonForRed = await startDaemon({more: '[codecs]\naudio = ["red", "opus"]\n'});
@@ -40,8 +47,16 @@ before(async () => {
       }
     }
   }
+  if (peers.gstreamer) {
+    const room = 'quiet';
+    const publication = await peers.gstreamer.publish(daemon.address, room, 'VP8');
+    const viewing = await peers.gstreamer.watch(daemon.address, room);
+    quietCall = {publication, viewing, begun: Date.now()};
+  }
 });
 after(async () => {
+  await quietCall?.viewing.close();
+  await quietCall?.publication.close();
   for (const peer of Object.values(peers)) await peer.stop();
   await daemon?.stop();
   await daemonForRed?.stop();
@@ -98,7 +113,9 @@ function videoRow(codec, publisher) {
           if (failure) throw failure;
           const name = `matrix-${room}-${viewer}`;
           if (peers[viewer].can.receives.includes(mimeType)) {
-            report(name, await expectPictures(viewing, publication, mimeType));
+            const {sound, ...seen} = await expectPictures(viewing, publication, mimeType);
+            report(name, seen);
+            if (codec === kEverybodysCodec) report(`matrix-Opus-${publisher}-${viewer}`, sound);
           } else {
             await expectNoPicture(viewing);
             report(name, {lacks: `${viewer} does not receive ${codec}`});
@@ -168,5 +185,16 @@ for (const name of kNames.filter((name) => !['chromium', 'firefox'].includes(nam
       if (failure) throw failure;
       report(`data-${name}`, await expectPictures(viewing, publication, 'video/vp8'));
     });
+  });
+}
+
+if (kNames.includes('gstreamer')) {
+  test('gstreamer sends no checks once it is connected, and its call goes on', async () => {
+    const pictures = async () => (await quietCall.viewing.observe()).video.advances;
+    await until('more than the idle timeout', () => Date.now() - quietCall.begun > kIdleMs);
+    const before = await pictures();
+    await until('more pictures', async () => (await pictures()) >= before + kPictures);
+    const seconds = Math.round((Date.now() - quietCall.begun) / 1000);
+    report('quiet-gstreamer', {seconds, pictures: await pictures()});
   });
 }

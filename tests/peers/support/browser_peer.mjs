@@ -76,7 +76,8 @@ export class BrowserPeer {
       const {packetsReceived, totalSamplesReceived} = audio;
       const heard = packetsReceived >= kSoundPacketsMin && totalSamplesReceived >= kSoundSamplesMin;
       if (!heard || !(advances >= pictures) || (await codecOf(page, 'video')) !== codec) return undefined;
-      return {pictures: advances, unreadable, packets: video.packetsReceived};
+      const sound = {packets: packetsReceived, samples: totalSamplesReceived};
+      return {pictures: advances, unreadable, packets: video.packetsReceived, sound};
     };
     const soundOnly = async () => {
       const {audio, video} = await observation(page);

@@ -65,7 +65,8 @@ export class DecodingPeer extends ProgramPeer {
     const heard = audio.packets >= kSoundPacketsMin && audio.peak >= kLoudnessMin;
     if (!heard || video.advances < pictures || !video.codecs.includes(codec)) return undefined;
     const {advances, unreadable, packets, lost} = video;
-    return {pictures: advances, unreadable, packets, lost, loudness: audio.peak};
+    const sound = {packets: audio.packets, loudness: audio.peak};
+    return {pictures: advances, unreadable, packets, lost, sound};
   }
 }
 
@@ -104,7 +105,8 @@ export class PionPeer extends ProgramPeer {
       assert.ok(video.advances >= pictures, `decoded ${stdout}`);
       assert.ok(audio.peak >= kLoudnessMin, `decoded ${stdout}`);
       const compared = publication?.hashes ? compare(got, await publication.hashes()) : {};
-      return {pictures: video.advances, unreadable: video.unreadable, loudness: audio.peak, ...compared};
+      const sound = {packets: audio.encoded, loudness: audio.peak, compared: compared.audio};
+      return {pictures: video.advances, unreadable: video.unreadable, compared: compared.video, sound};
     };
     return {...session, judge, close: async () => {}};
   }
@@ -115,7 +117,7 @@ export class PionPeer extends ProgramPeer {
   }
 }
 
-/** Every payload that arrived is one that was sent. */
+/** Every payload that arrived is one that was sent. Tells how many there were. */
 function compare(got, sent) {
   const compared = {};
   for (const kind of ['audio', 'video']) {
@@ -123,7 +125,7 @@ function compare(got, sent) {
     const foreign = got[kind].filter((hash) => !known.has(hash));
     assert.ok(got[kind].length > 0);
     assert.deepEqual(foreign, [], `${kind} payloads that nobody sent`);
-    compared[`${kind}PayloadsCompared`] = got[kind].length;
+    compared[kind] = got[kind].length;
   }
   return compared;
 }
