@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from urllib.parse import urljoin
 
-LIMIT_S = 30  # a hang, not a promise
+LIMIT_S = 60  # a hang, not a promise
 
 
 def requests():

@@ -66,7 +66,7 @@ class Session:
         self.url = None
         self.tally, self.sound = marker.Tally(), marker.Sound()
         self.packets, self.codecs = {'audio': 0, 'video': 0}, {}
-        self.wanted, self.gathered, self.connected = (threading.Event() for _ in range(3))
+        self.wanted, self.connected = threading.Event(), threading.Event()
         self.running = True
         self.pictures = None
         # It asks for what it lost a few times a second only, and shows what comes within the latency.
@@ -75,7 +75,6 @@ class Session:
             'webrtcbin name=webrtc bundle-policy=max-bundle latency=500 ' + self.sources(), False))
         self.webrtc = self.pipeline.get_by_name('webrtc')
         self.webrtc.connect('on-negotiation-needed', lambda *_: self.wanted.set())
-        self.webrtc.connect('notify::ice-gathering-state', self.on_gathering)
         self.webrtc.connect('notify::connection-state', self.on_state)
         self.webrtc.connect('pad-added', self.on_pad)
 
@@ -134,7 +133,7 @@ class Session:
         promise.wait()
         reply = promise.get_reply()  # owns the offer: it must stay referenced
         self.settle('set-local-description', reply.get_value('offer'))
-        self.wait(self.gathered, 'ICE gathering does not end')
+        # Without its candidates: the relay is ICE-lite and does not read any.
         offer = self.webrtc.get_property('local-description').sdp.as_text()
         offer = dialogue.in_role(offer, self.request.get('passive'))
         self.answered, self.url = dialogue.join(self.request['url'], offer)
@@ -151,11 +150,6 @@ class Session:
         reply = promise.get_reply()
         if reply and reply.has_field('error'):
             raise RuntimeError(f'{action}: {reply.get_value("error")}')
-
-    def on_gathering(self, *_):
-        state = self.webrtc.get_property('ice-gathering-state')
-        if state == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
-            self.gathered.set()
 
     def on_state(self, *_):
         if self.webrtc.get_property('connection-state') == GstWebRTC.WebRTCPeerConnectionState.CONNECTED:

@@ -16,7 +16,7 @@ import (
 	"github.com/pion/webrtc/v3"
 )
 
-const limit = 30 * time.Second // a hang, not a promise
+const limit = 60 * time.Second // a hang, not a promise
 
 var version string // set by the build
 

@@ -2,7 +2,7 @@
 import {spawn} from 'node:child_process';
 import {createInterface} from 'node:readline';
 
-const kAnswerLimitMs = 90_000;
+const kAnswerLimitMs = 150_000;
 const kStopLimitMs = 15_000;
 const kLinesKept = 200;
 
