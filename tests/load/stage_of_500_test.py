@@ -61,7 +61,8 @@ class StageOf500(unittest.TestCase):
         return done.returncode, json.loads(done.stdout)
 
     def sent_by_workers(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=PATIENCE) as page:
+        metrics = f"http://127.0.0.1:{self.port}/metrics"
+        with urllib.request.urlopen(metrics, timeout=PATIENCE) as page:
             text = page.read().decode()
         found = re.findall(r'simpul_packets_sent_total\{worker="(\d)"\} (\d+)', text)
         return {int(worker): int(count) for worker, count in found}
