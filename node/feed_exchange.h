@@ -22,7 +22,8 @@ namespace simpul::node {
 // A publisher whose tracks another worker gets as feeds.
 struct FeedPublisher {
   ConnectionKey key;
-  uint32_t home = 0;  // the worker that it is on
+  uint32_t home = 0;     // the worker that it is on
+  uint64_t opening = 0;  // tells this feed from one of the same connection before it
   std::string room;
   std::string participant;
   std::vector<relay::TrackConfig> tracks;
@@ -63,6 +64,7 @@ struct FeedKeyFrameRequest {
 // Whether anybody there watches a layer. Every layer counts as watched until its first packet.
 struct FeedWish {
   ConnectionKey key;
+  uint64_t opening = 0;
   FeedLayer of;
   bool wanted = true;
   uint32_t borrower = 0;

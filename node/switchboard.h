@@ -102,6 +102,7 @@ class Switchboard {
       bool interrupted = false;  // it did not get all packets
     };
     uint32_t worker = 0;
+    uint64_t opening = 0;
     std::vector<std::array<Layer, relay::kLayersMax>> lines;  // as the connection's
   };
   struct Entry {
@@ -125,6 +126,7 @@ class Switchboard {
     relay::PublisherId publisher;
     uint32_t home = 0;
     ConnectionKey key;
+    uint64_t opening = 0;
     struct Track {
       relay::TrackId id;
       std::array<bool, relay::kLayersMax> unwanted{};  // as home was told
@@ -188,6 +190,7 @@ class Switchboard {
   absl::flat_hash_map<uint64_t, Feed> feeds_;               // by connection
   absl::flat_hash_map<uint32_t, uint64_t> feed_of_;  // connections by publisher, in the relay
   std::vector<relay::LayerNews> news_;               // scratch
+  uint64_t openings_ = 0;                            // of feeds that were lent
   std::vector<relay::TrackId> untold_;               // what a full ring did not take
   TimePoint next_tick_;
   TimePoint next_second_;

@@ -40,11 +40,13 @@ void Switchboard::open_feed(Entry& entry, uint32_t borrower) {
   const Session& session = entry.session;
   options_.feeds->open(borrower, {.key = session.key,
                                   .home = 0,
+                                  .opening = ++openings_,
                                   .room = session.room,
                                   .participant = session.participant,
                                   .tracks = session.tracks});
   Borrower& added = entry.borrowers.emplace_back();
   added.worker = borrower;
+  added.opening = openings_;
   added.lines.resize(session.tracks.size());
   for (const FeedReport& report : entry.reports) options_.feeds->report(borrower, report);
 }
@@ -137,7 +139,8 @@ bool Switchboard::tell_home(Feed& feed, const relay::LayerNews& news, TimePoint 
   const bool wanted = news.watched || !news.seen;
   bool& unwanted = track->unwanted[news.layer];
   if (wanted != unwanted) return true;
-  const FeedWish wish{.key = feed.key, .of = {news.track, news.layer}, .wanted = wanted};
+  const FeedWish wish{
+      .key = feed.key, .opening = feed.opening, .of = {news.track, news.layer}, .wanted = wanted};
   if (!options_.feeds->wish(feed.home, wish)) return false;
   unwanted = !wanted;
   relay_.set_lent(news.track, news.layer, wanted, now);
@@ -149,6 +152,7 @@ void Switchboard::take_feed(FeedOpened& opened, TimePoint now) {
   Feed& feed = feeds_[from.key.value()];
   feed.home = from.home;
   feed.key = from.key;
+  feed.opening = from.opening;
   feed.publisher = relay_.add_publisher(from.room, from.participant, now);
   feed_of_[feed.publisher.value()] = from.key.value();
   for (const relay::TrackConfig& track : from.tracks) {
@@ -185,6 +189,7 @@ void Switchboard::take_feed(FeedWish& wish, TimePoint now) {
   const auto track = std::ranges::find(tracks, wish.of.track, &relay::TrackConfig::id);
   const auto borrower = std::ranges::find(entry.borrowers, wish.borrower, &Borrower::worker);
   if (track == tracks.end() || borrower == entry.borrowers.end()) return;
+  if (borrower->opening != wish.opening) return;  // of a feed that was closed meanwhile
   const auto line = static_cast<size_t>(track - tracks.begin());
   borrower->lines[line][wish.of.layer].wanted = wish.wanted;
   if (!wish.wanted) {

@@ -118,6 +118,22 @@ TEST_F(FeedsTest, TellWhichLayersThereAreThoughTheyAreNotLent) {
   EXPECT_GT(bob.count(bob.peer.slots()[1]), 20u);
 }
 
+TEST_F(FeedsTest, DoNotTakeAWishThatWasForTheFeedBefore) {
+  Guest& alice = home_.publish("stage", "alice");
+  Guest& bob = borrower_.watch("stage", "bob");
+  ASSERT_TRUE(run_until([&] { return alice.peer.connected() && has_picture(bob); }));
+  // The last viewer goes, and that nobody watches any more is on its way home while the feed is
+  // closed and opened again for the next one.
+  borrower_.switchboard().end(bob.key, borrower_.now());
+  borrower_.settle();
+  for (const bool lend : {false, true}) {
+    home_.switchboard().change_feeds({.room = "stage", .home = 0, .borrower = 1, .lend = lend},
+                                     home_.now());
+  }
+  Guest& carol = borrower_.watch("stage", "carol");
+  EXPECT_TRUE(run_until([&] { return has_picture(carol); }));
+}
+
 TEST_F(FeedsTest, EndWithTheirPublisher) {
   Guest& alice = home_.publish("stage", "alice");
   Guest& bob = borrower_.watch("stage", "bob");
