@@ -11,7 +11,7 @@ namespace simpul::peer {
 namespace {
 
 constexpr size_t kPayloadMax = 1400;  // what a shape may ask for
-constexpr size_t kAudioSize = 80;  // 32 kbit/s
+constexpr size_t kAudioSize = 80;     // 32 kbit/s
 constexpr size_t kKeyFrameFactor = 4;
 
 }  // namespace
@@ -107,6 +107,11 @@ void MediaSource::send_due(TimePoint now, Peer& peer,
       timestamp_ += 960;
     }
   }
+}
+
+std::optional<TimePoint> made_at(Bytes payload, bool is_video) {
+  const auto stamp = read_stamp(payload, is_video);
+  return stamp ? std::optional(stamp->made_at) : std::nullopt;
 }
 
 }  // namespace simpul::peer

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,5 +57,8 @@ class MediaSource {
   uint64_t key_frames_ = 0;
   TimePoint next_{};
 };
+
+// The time inside a payload that a MediaSource made; nothing when it is not as it was made.
+std::optional<TimePoint> made_at(Bytes payload, bool is_video);
 
 }  // namespace simpul::peer
