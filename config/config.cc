@@ -31,9 +31,8 @@ constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning",
 constexpr std::array<std::string_view, 2> kFormats = {"text", "json"};
 
 // Keys that later versions have. To ignore them would promise what is not there.
-constexpr std::array<std::string_view, 7> kLater = {
-    "http.tls_certificate",     "http.tls_key", "metrics", "media.ice_servers",
-    "limits.bitrate_per_track", "auth",         "drain"};
+constexpr std::array<std::string_view, 6> kLater = {
+    "http.tls_certificate", "http.tls_key", "metrics", "media.ice_servers", "auth", "drain"};
 
 // The first thing that is wrong in a file.
 class Problems {
@@ -307,6 +306,7 @@ void read_limits(Section& section, Limits& limits) {
   section.number("participants_per_room", 1, 1'000'000, limits.participants_per_room);
   section.number("publishers_per_room", 1, 100'000, limits.publishers_per_room);
   section.number("tracks_per_participant", 1, 16, limits.tracks_per_participant);
+  section.number("bitrate_per_track", 10'000, 1'000'000'000, limits.bitrate_per_track);
 }
 
 bool is_forbidden(char c) {

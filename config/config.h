@@ -46,6 +46,7 @@ struct Limits {
   uint32_t participants_per_room = 10000;
   uint32_t publishers_per_room = 100;
   uint32_t tracks_per_participant = 8;
+  uint32_t bitrate_per_track = 10'000'000;  // bit/s that is taken from a publisher
 };
 
 // What the TOML file says, with the defaults of what it leaves out.

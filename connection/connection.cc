@@ -79,6 +79,8 @@ std::string_view to_string(Drop drop) {
       return "unknown_source";
     case Drop::kUnknownRtcp:
       return "unknown_rtcp";
+    case Drop::kRate:
+      return "rate";
   }
   return "malformed";
 }
@@ -141,6 +143,7 @@ void Connection::receive_dtls(const PacketRef& packet, ice::Path from, TimePoint
     return;
   }
   dtls_path_ = from;
+  round_trip_.on_flight_received(now);
   const uint64_t dropped = dtls_.counters().datagrams_dropped;
   dtls_.receive(packet->data(), now, dtls_out_);
   if (dtls_.counters().datagrams_dropped != dropped) count(Drop::kDtls);
@@ -170,8 +173,11 @@ void Connection::receive_rtp(PacketRef packet, ice::Path from, TimePoint now, Ou
   const auto view = rtp::PacketView::parse(packet->data());
   if (!view) return count(Drop::kMalformed);
   const uint64_t ignored = receiver_.ignored();
+  const uint64_t over_rate = receiver_.over_rate();
   auto media = receiver_.receive(std::move(packet), *view, now);
   if (receiver_.ignored() != ignored) count(Drop::kUnknownSource);
+  if (receiver_.over_rate() != over_rate) count(Drop::kRate);
+  if (const auto sample = receiver_.take_round_trip_sample()) note_round_trip(*sample);
   if (media) out.media.push_back(std::move(*media));
 }
 
@@ -242,9 +248,7 @@ void Connection::take_report_blocks(const rtp::WireList<rtp::ReportBlock>& block
     out.receptions.push_back({.ssrc = block.ssrc, .loss = block.fraction_lost / 256.0});
     const auto round_trip = rtp::round_trip(now_compact, block.last_sender_report,
                                             block.delay_since_last_sender_report);
-    if (!round_trip) continue;
-    round_trip_ = round_trip;
-    receiver_.set_round_trip(*round_trip);
+    if (round_trip) note_round_trip(*round_trip);
   }
 }
 
@@ -275,6 +279,7 @@ void Connection::take_ice(TimePoint now, Output& out) {
 void Connection::take_dtls(TimePoint now, Output& out) {
   // A handshake is answered where it came from; the selected path may be about to change.
   const auto path = dtls_path_ ? dtls_path_ : agent_.selected();
+  if (!dtls_out_.datagrams.empty()) round_trip_.on_flight_sent(now);
   for (std::vector<uint8_t>& bytes : dtls_out_.datagrams) {
     if (path) out.datagrams.push_back({*path, std::move(bytes)});
   }
@@ -287,6 +292,7 @@ void Connection::take_dtls(TimePoint now, Output& out) {
                      srtp_in_.emplace(engine_, connected.remote);
                      srtp_out_.emplace(engine_, connected.local);
                      last_heard_ = now;
+                     if (round_trip_.value()) receiver_.set_round_trip(*round_trip_.value());
                      enter(State::kConnected, CloseReason::kNone, out);
                    },
                    [&](const dtls::Failed& failed) {

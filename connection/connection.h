@@ -13,6 +13,7 @@
 #include "connection/media_config.h"
 #include "connection/media_receiver.h"
 #include "connection/media_sender.h"
+#include "connection/round_trip.h"
 #include "dtls/endpoint.h"
 #include "dtls/srtp_receiver.h"
 #include "dtls/srtp_sender.h"
@@ -75,8 +76,9 @@ enum class Drop : uint8_t {
   kMalformed,
   kUnknownSource,
   kUnknownRtcp,  // of a type that nobody here reads; the rest of its compound counts
+  kRate,  // above the bit rate that a track may have
 };
-inline constexpr size_t kDropKinds = 11;
+inline constexpr size_t kDropKinds = 12;
 std::string_view to_string(Drop drop);
 
 struct Output {
@@ -133,7 +135,7 @@ class Connection {
   CloseReason close_reason() const { return close_reason_; }
   std::optional<ice::Path> selected() const { return agent_.selected(); }
   bool is_validated(ice::Path path) const { return agent_.is_validated(path); }
-  std::optional<Duration> round_trip() const { return round_trip_; }
+  std::optional<Duration> round_trip() const { return round_trip_.value(); }
   const MediaReceiver& receiver() const { return receiver_; }
   const std::array<uint64_t, kDropKinds>& drops() const { return drops_; }
   // When the last authenticated media, feedback or check came.
@@ -148,6 +150,10 @@ class Connection {
   void take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output& out);
   void take_report_blocks(const rtp::WireList<rtp::ReportBlock>& blocks, TimePoint now,
                           Output& out);
+  void note_round_trip(Duration sample) {
+    round_trip_.add(sample);
+    receiver_.set_round_trip(*round_trip_.value());
+  }
   void note_heard(ice::Path from, TimePoint now, Output& out);
   void take_ice(TimePoint now, Output& out);
   void take_dtls(TimePoint now, Output& out);
@@ -168,7 +174,7 @@ class Connection {
   CloseReason close_reason_ = CloseReason::kNone;
   std::optional<ice::Path> dtls_path_;  // where the handshake's datagrams last came from
   std::vector<Datagram> held_;
-  std::optional<Duration> round_trip_;
+  RoundTrip round_trip_;
   TimePoint last_heard_;
   std::array<uint64_t, kDropKinds> drops_{};
   ice::Agent::Output ice_out_;  // scratch

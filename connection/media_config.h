@@ -62,6 +62,7 @@ struct MediaConfig {
   rtp::ExtensionMap extensions;
   rtp::ExtensionForms extension_forms = rtp::ExtensionForms::kOneByte;  // of what we send
   std::string cname;                                                    // of our RTCP
+  uint64_t bitrate_max = 0;        // of each receiving line, bit/s; 0: any
   bool reduced_size_rtcp = false;  // every line offered it (RFC 5506): feedback may stand alone
 };
 

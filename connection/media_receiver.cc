@@ -72,7 +72,9 @@ std::optional<uint8_t> layer_named(const ReceivingLine& line, std::string_view r
 }  // namespace
 
 MediaReceiver::MediaReceiver(const MediaConfig& config, rtp::Ssrc own_ssrc)
-    : config_(config), own_ssrc_(own_ssrc) {}
+    : config_(config),
+      own_ssrc_(own_ssrc),
+      policers_(config.receiving.size(), IngressPolicer(config.bitrate_max)) {}
 
 std::optional<ReceivedMedia> MediaReceiver::receive(PacketRef packet, const rtp::PacketView& view,
                                                     TimePoint now) {
@@ -98,9 +100,18 @@ std::optional<ReceivedMedia> MediaReceiver::receive(PacketRef packet, const rtp:
   ReceivedStream* primary = stream->is_rtx ? primary_of(id) : stream;
   if (primary == nullptr) return std::nullopt;
   media->ssrc = primary->ssrc;
+  if (stream->is_rtx) {
+    const auto asked = primary->gaps.asked_at(media->sequence_number);
+    if (asked) round_trip_sample_ = now - *asked;
+  }
   const auto arrival = primary->gaps.on_packet(media->sequence_number, now);
   if (primary->gaps.wants_key_frame()) request_key_frame(id);
   if (arrival == rtp::Arrival::kDuplicate || arrival == rtp::Arrival::kTooOld) return std::nullopt;
+  // Only now, so that what is dropped is not asked for again.
+  if (!policers_[id.line].admit(packet->size, now)) {
+    ++over_rate_;
+    return std::nullopt;
+  }
   read_extensions(view, packet->data(), *media);
   media->packet = std::move(packet);
   return ReceivedMedia{id, std::move(*media)};
@@ -156,6 +167,7 @@ ReceivedStream* MediaReceiver::find_or_bind(const rtp::PacketView& view, TimePoi
                       .statistics = rtp::ReceiveStatistics(view.ssrc(), codec->clock_rate),
                       .gaps = rtp::NackTracker(),
                       .asks_again = codec->nack && !where->is_rtx});
+  if (round_trip_) streams_.back().gaps.set_round_trip(*round_trip_);
   last_found_ = streams_.size() - 1;
   return &streams_.back();
 }
@@ -277,6 +289,7 @@ void MediaReceiver::request_key_frame(LayerId id) {
 }
 
 void MediaReceiver::set_round_trip(Duration round_trip) {
+  round_trip_ = round_trip;
   for (ReceivedStream& stream : streams_) stream.gaps.set_round_trip(round_trip);
 }
 

@@ -3,10 +3,12 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/packet.h"
 #include "base/time.h"
+#include "connection/ingress_policer.h"
 #include "connection/media_config.h"
 #include "connection/received_stream.h"
 #include "rtp/media_packet.h"
@@ -71,6 +73,12 @@ class MediaReceiver {
   // Packets of sources that nobody announced, of one source too many, of one whose layer another
   // still sends, or with a payload type that is not their line's.
   uint64_t ignored() const { return ignored_; }
+  // Packets beyond the bit rate of their line.
+  uint64_t over_rate() const { return over_rate_; }
+  // What the last packet told of the round trip, by answering a request for it.
+  std::optional<Duration> take_round_trip_sample() {
+    return std::exchange(round_trip_sample_, std::nullopt);
+  }
 
  private:
   // Where a packet belongs, and whether it is a retransmission.
@@ -98,7 +106,8 @@ class MediaReceiver {
 
   const MediaConfig& config_;
   rtp::Ssrc own_ssrc_;
-  std::vector<ReceivedStream> streams_;  // few: searched from the one found last
+  std::vector<IngressPolicer> policers_;  // by line
+  std::vector<ReceivedStream> streams_;   // few: searched from the one found last
   size_t last_found_ = 0;
   rtp::TransportFeedbackBuilder feedback_;
   rtp::Ssrc feedback_media_;
@@ -106,6 +115,9 @@ class MediaReceiver {
   uint8_t fir_number_ = 0;
   TimePoint next_report_ = kNever;
   uint64_t ignored_ = 0;
+  uint64_t over_rate_ = 0;
+  std::optional<Duration> round_trip_;
+  std::optional<Duration> round_trip_sample_;
   std::vector<rtp::SequenceNumber> missing_;  // scratch
 };
 

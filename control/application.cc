@@ -60,17 +60,12 @@ void Application::add_status_routes() {
 }
 
 Response Application::metrics() const {
-  const auto names = engine_.room_names();
-  size_t participants = 0;
-  for (const auto& name : names) {
-    if (const auto room = engine_.room(name)) participants += room->participants.size();
-  }
   const auto report = engine_.report();
   return {.status = 200,
           .headers = {{"Content-Type", std::string(kMetricsType)}, {"Cache-Control", "no-store"}},
           .body = metrics_text({.node = report,
-                                .rooms = names.size(),
-                                .participants = participants,
+                                .rooms = report.rooms,
+                                .participants = report.participants,
                                 .http = counters_})};
 }
 

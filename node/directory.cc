@@ -199,6 +199,12 @@ std::optional<ParticipantReport> Directory::participant(const std::string& room,
   return report_of(room, id, who->second);
 }
 
+size_t Directory::participants() const {
+  size_t count = 0;
+  for (const auto& [name, room] : rooms_) count += room.participants.size();
+  return count;
+}
+
 std::map<std::string, uint64_t> Directory::connections_by_state() const {
   std::map<std::string, uint64_t> counts;
   for (const auto& [key, record] : records_) ++counts[std::string(to_string(record.report.phase))];

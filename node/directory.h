@@ -64,6 +64,8 @@ class Directory {
                                                const std::string& id) const;
   std::map<std::string, uint64_t> connections_by_state() const;
   size_t connections() const { return records_.size(); }
+  size_t rooms() const { return rooms_.size(); }
+  size_t participants() const;
 
  private:
   struct Participant {

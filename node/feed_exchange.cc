@@ -68,6 +68,7 @@ bool FeedExchange::lend(uint32_t to, FeedLayer layer, const rtp::MediaPacket& me
     item.event.media.packet.reset();  // the reference stays here
     if (peer.out.items.push(std::move(item))) {
       interrupted = false;
+      ++packets_lent_;
       return true;
     }
     peer.loans.take_back(lent->loan);
@@ -81,6 +82,17 @@ void FeedExchange::report(uint32_t to, const FeedReport& report) {
   Peer& peer = *peers_[to];
   // The publisher sends another one soon.
   if (peer.unsent.empty()) peer.out.items.push(report);
+}
+
+bool FeedExchange::tell(uint32_t to, const FeedNews& news) {
+  Peer& peer = *peers_[to];
+  return peer.unsent.empty() && peer.out.items.push(news);
+}
+
+bool FeedExchange::wish(uint32_t home, FeedWish wish) {
+  Peer& peer = *peers_[home];
+  wish.borrower = options_.worker;
+  return peer.unsent.empty() && peer.out.items.push(wish);
 }
 
 void FeedExchange::request_key_frame(uint32_t home, FeedLayer layer) {

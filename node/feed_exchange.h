@@ -22,7 +22,8 @@ namespace simpul::node {
 // A publisher whose tracks another worker gets as feeds.
 struct FeedPublisher {
   ConnectionKey key;
-  uint32_t home = 0;  // the worker that it is on
+  uint32_t home = 0;     // the worker that it is on
+  uint64_t opening = 0;  // tells this feed from one of the same connection before it
   std::string room;
   std::string participant;
   std::vector<relay::TrackConfig> tracks;
@@ -52,11 +53,24 @@ struct FeedReport {
   uint32_t rtp_timestamp = 0;
   TimePoint arrival{};
 };
+// What is being sent of a layer that is not lent; its publisher is not told.
+struct FeedNews {
+  relay::LayerNews news;
+};
 // And what a borrower sends home: subscribers there want a key frame. Repeated until one comes.
 struct FeedKeyFrameRequest {
   FeedLayer of;
 };
-using FeedEvent = std::variant<FeedOpened, FeedClosed, FeedMedia, FeedReport, FeedKeyFrameRequest>;
+// Whether anybody there watches a layer. Every layer counts as watched until its first packet.
+struct FeedWish {
+  ConnectionKey key;
+  uint64_t opening = 0;
+  FeedLayer of;
+  bool wanted = true;
+  uint32_t borrower = 0;
+};
+using FeedEvent = std::variant<FeedOpened, FeedClosed, FeedMedia, FeedReport, FeedNews,
+                               FeedKeyFrameRequest, FeedWish>;
 
 // From one worker to one other: what it lends there, and what comes back. The only thing that two
 // workers share.
@@ -69,8 +83,8 @@ struct FeedLane {
     FeedMedia event;
     LentPacket packet;
   };
-  using Item = std::variant<std::monostate, FeedOpened, FeedClosed, LentMedia, FeedReport,
-                            FeedKeyFrameRequest>;
+  using Item = std::variant<std::monostate, FeedOpened, FeedClosed, LentMedia, FeedReport, FeedNews,
+                            FeedKeyFrameRequest, FeedWish>;
 
   SpscRing<Item, kItemsMax> items;
   // The other worker has been woken for what is in the ring, and has not looked yet.
@@ -114,10 +128,14 @@ class FeedExchange {
   // False when it was dropped. `interrupted` then remembers that until the next one that is not.
   bool lend(uint32_t to, FeedLayer layer, const rtp::MediaPacket& media, bool& interrupted);
   void report(uint32_t to, const FeedReport& report);
+  // False when it could not be told; it is to be told again then.
+  bool tell(uint32_t to, const FeedNews& news);
 
   // At the borrower. The next of what came; nothing when that is all.
   std::optional<FeedEvent> take();
   void request_key_frame(uint32_t home, FeedLayer layer);
+  // As tell().
+  bool wish(uint32_t home, FeedWish wish);
 
   // Shows the others what the calls since the last one have collected, wakes them for it, gives
   // back what nobody here holds any more, and takes back what is over there. Once a turn.
@@ -127,6 +145,7 @@ class FeedExchange {
   bool has_unsent() const;
 
   uint64_t dropped() const { return dropped_; }
+  uint64_t packets_lent() const { return packets_lent_; }  // so far
   size_t lent(uint32_t to) const { return peers_[to]->loans.lent(); }
   size_t borrowed(uint32_t from) const { return peers_[from]->borrowed.held(); }
 
@@ -153,6 +172,7 @@ class FeedExchange {
   Options options_;
   std::vector<std::unique_ptr<Peer>> peers_;  // by worker; null for this one
   uint64_t dropped_ = 0;
+  uint64_t packets_lent_ = 0;
 };
 
 }  // namespace simpul::node

@@ -99,7 +99,7 @@ class Node::Impl {
   void remember(Directory::Record record);
   void forget(ConnectionKey key);
   void send_feed_changes();
-  void supersede(const Directory::Record& record);
+  void mark_superseded(const std::string& room, const std::string& participant);
   void poll();
 
   config::Config config_;
@@ -149,6 +149,7 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
     options.index = index;
     options.lanes = lanes_.get();
     options.report_interval = node_options.report_interval;
+    options.packets_lent_max = node_options.packets_lent_max;
     options.pin = config_.media.pin_workers;
     options.switchboard.seed = crypto::random_u64();
     options.switchboard.clock = rtp::NtpClock(offset);
@@ -250,10 +251,14 @@ void Node::Impl::remember(Directory::Record record) {
 void Node::Impl::forget(ConnectionKey key) {
   const Directory::Record* record = directory_.find(key);
   if (record == nullptr) return;
+  const bool published = record->role == Role::kPublisher && record->has_connected;
+  const std::string room = record->room;
+  const std::string participant = record->participant;
   feed_plan_.remove({.room = record->room, .role = record->role, .worker = record->worker},
                     feed_changes_);
   directory_.remove(key);
   send_feed_changes();
+  if (published) mark_superseded(room, participant);
 }
 
 // Each worker gets them in their order; what it cannot take now is tried again with the next poll.
@@ -268,17 +273,20 @@ void Node::Impl::send_feed_changes() {
   }
 }
 
-// A participant publishes by a connection that has just been connected; older ones on the same
-// worker are noticed there.
-void Node::Impl::supersede(const Directory::Record& record) {
-  for (const ConnectionKey key : directory_.connections_of(record.room, record.participant)) {
-    const Directory::Record* other = directory_.find(key);
-    if (other->role != Role::kPublisher || other->worker == record.worker) continue;
-    if (key.value() < record.key.value()) {
-      members_[other->worker].worker->supersede(key);
-    } else if (other->report.phase == ConnectionPhase::kConnected) {
-      members_[record.worker].worker->supersede(record.key);
-    }
+// Connections by which a participant publishes have come or gone: each is told whether a newer one
+// is connected on another worker. Those on the same worker are noticed there.
+void Node::Impl::mark_superseded(const std::string& room, const std::string& participant) {
+  std::vector<const Directory::Record*> published;
+  for (const ConnectionKey key : directory_.connections_of(room, participant)) {
+    const Directory::Record* record = directory_.find(key);
+    const bool connected = record->report.phase == ConnectionPhase::kConnected;
+    if (connected && record->role == Role::kPublisher) published.push_back(record);
+  }
+  for (const Directory::Record* record : published) {
+    const bool superseded = std::ranges::any_of(published, [&](const Directory::Record* other) {
+      return other->worker != record->worker && other->key.value() > record->key.value();
+    });
+    members_[record->worker].worker->supersede(record->key, superseded);
   }
 }
 
@@ -291,11 +299,15 @@ void Node::Impl::poll() {
                              {"reason", connection::to_string(change.reason)}});
     directory_.set_phase(change.key, phase_of(change.state));
     const bool publishes = record->role == Role::kPublisher;
-    if (change.state == connection::State::kConnected && publishes) supersede(*record);
+    if (change.state == connection::State::kConnected && publishes) {
+      mark_superseded(record->room, record->participant);
+    }
     if (change.state == connection::State::kClosed) forget(change.key);
   }
   for (WorkerSnapshot& snapshot : snapshots_.take()) {
-    members_[snapshot.worker.worker].report = std::move(snapshot.worker);
+    if (snapshot.is_last) {
+      members_[snapshot.worker.worker].report = std::move(snapshot.worker);
+    }
     for (auto& entry : snapshot.connections) directory_.update(entry.key, std::move(entry.report));
   }
   for (Member& member : members_) {
@@ -326,6 +338,8 @@ NodeReport Node::Impl::report() const {
     report.workers.back().worker = member.worker->index();
   }
   report.connections_by_state = directory_.connections_by_state();
+  report.rooms = directory_.rooms();
+  report.participants = directory_.participants();
   return report;
 }
 

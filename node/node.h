@@ -100,7 +100,7 @@ struct Histogram {
 
 struct WorkerReport {
   uint32_t worker = 0;
-  uint64_t snapshots = 0;  // how many were taken before and with this one
+  uint64_t snapshots = 0;  // how many rounds of all its connections were reported before this
   uint64_t packets_received = 0;
   uint64_t packets_sent = 0;
   uint64_t bytes_received = 0;
@@ -120,6 +120,8 @@ struct WorkerReport {
 
 struct NodeReport {
   int64_t started_at_unix_ms = 0;
+  size_t rooms = 0;
+  size_t participants = 0;  // in all rooms
   std::vector<WorkerReport> workers;
   std::map<std::string, uint64_t> connections_by_state;
 };
@@ -129,6 +131,8 @@ struct NodeOptions {
   Duration report_interval = std::chrono::seconds(1);
   // Connections that a worker takes before its rooms go on on others.
   size_t together_max = kTogetherMax;
+  // Packets of its publishers that a worker lets each other one hold; 0: what its memory allows.
+  size_t packets_lent_max = 0;
 };
 
 // The relay as a whole, for embedding: starts the workers, takes joins, ends them. Lives on the

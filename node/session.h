@@ -35,9 +35,11 @@ struct SessionChange {
   connection::CloseReason reason = connection::CloseReason::kNone;
 };
 
-// What a worker tells about itself and its connections once a second.
+// What a worker tells about itself and its connections: each of them once a second, a few at a
+// time, and itself with the last of them.
 struct WorkerSnapshot {
-  WorkerReport worker;
+  WorkerReport worker;  // only its number, before the last
+  bool is_last = false;
   struct Entry {
     ConnectionKey key;
     ConnectionReport report;

@@ -128,6 +128,7 @@ SessionSetup::SessionSetup(const config::Config& config, const dtls::Fingerprint
     : publisher_policy_(policy_of(config, sdp::PeerRole::kPublisher)),
       watcher_policy_(policy_of(config, sdp::PeerRole::kWatcher)),
       idle_timeout_(config.media.idle_timeout),
+      bitrate_per_track_(config.limits.bitrate_per_track),
       fingerprint_(to_sdp(fingerprint)),
       track_seed_(crypto::random_u32()) {
   publisher_policy_.media_max = config.limits.tracks_per_participant;
@@ -213,6 +214,7 @@ Expected<PreparedJoin, JoinError> SessionSetup::prepare(
     config.media.extension_forms = rtp::ExtensionForms::kMixed;
   }
   config.media.cname = kCname;
+  config.media.bitrate_max = bitrate_per_track_;
   config.media.reduced_size_rtcp = negotiated->rtcp_rsize();
 
   sdp::AnswerParameters answer{.session_id = crypto::random_u64() >> 2,

@@ -37,6 +37,7 @@ class SessionSetup {
   sdp::AnswerPolicy publisher_policy_;
   sdp::AnswerPolicy watcher_policy_;
   Duration idle_timeout_;
+  uint64_t bitrate_per_track_;
   sdp::Fingerprint fingerprint_;
   uint64_t keys_ = 0;
   uint32_t tracks_ = 0;

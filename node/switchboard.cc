@@ -54,6 +54,7 @@ void Switchboard::start(Session session, TimePoint now) {
         {entry->session.key, connection::State::kClosed, connection::CloseReason::kByUs});
     return;
   }
+  deadlines_.set(*entry, entry->connection->next_deadline());
   const uint64_t key = entry->session.key.value();
   entries_[key] = std::move(entry);
 }
@@ -139,6 +140,7 @@ void Switchboard::take_output(Entry& entry, TimePoint now) {
   }
   send_datagrams();
   out_.clear();
+  deadlines_.set(entry, entry.connection->next_deadline());
 }
 
 void Switchboard::take_media(Entry& entry, TimePoint now) {
@@ -250,9 +252,8 @@ void Switchboard::forget_closed() {
     for (const ice::Path& path : entry.paths) by_path_.erase(path);
     const auto by_ufrag = by_ufrag_.find(entry.ufrag);
     if (by_ufrag != by_ufrag_.end() && by_ufrag->second == &entry) by_ufrag_.erase(by_ufrag);
-    for (size_t i = 0; i < closed_drops_.size(); ++i) {
-      closed_drops_[i] += entry.connection->drops()[i];
-    }
+    count_drops(entry);
+    deadlines_.remove(entry);
     entries_.erase(found);
   }
   closed_.clear();
@@ -263,8 +264,11 @@ void Switchboard::advance(TimePoint now) {
   next_tick_ = now + kTick;
   relay_.advance(now, relay_out_);
   take_relay_output(now);
-  for (const auto& [key, entry] : entries_) {
-    if (entry->connection->next_deadline() > now) continue;
+  // Taken out first: what is due again at once waits for the next tick.
+  due_.clear();
+  while (Entry* entry = deadlines_.take_due(now)) due_.push_back(entry);
+  for (Entry* entry : due_) {
+    ++connections_advanced_;
     entry->connection->advance(now, out_);
     take_output(*entry, now);
   }
@@ -329,9 +333,12 @@ bool Switchboard::make_room() {
 }
 
 TimePoint Switchboard::next_deadline() const {
-  const bool idle =
-      entries_.empty() && (options_.feeds == nullptr || !options_.feeds->has_unsent());
-  return idle ? kNever : next_tick_;
+  const bool has_untold =
+      options_.feeds != nullptr && (options_.feeds->has_unsent() || !untold_.empty());
+  if (has_untold) return next_tick_;
+  if (entries_.empty()) return kNever;
+  // Between ticks nothing is done, and nothing is done at a tick at which nothing is due.
+  return std::max(next_tick_, std::min({deadlines_.next(), relay_.next_deadline(), next_second_}));
 }
 
 size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_max) {

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "connection/connection.h"
 #include "net/egress.h"
+#include "node/deadlines.h"
 #include "node/feed_exchange.h"
 #include "node/feed_plan.h"
 #include "node/session.h"
@@ -67,9 +68,9 @@ class Switchboard {
   // Takes at most `events_max` of what came from other workers, and returns how many it were.
   size_t take_feeds(TimePoint now, size_t events_max);
   // Shows other workers what this turn had for them.
-  void publish_feeds();
-  // A newer connection on another worker publishes for the same participant.
-  void supersede(ConnectionKey key);
+  void publish_feeds(TimePoint now);
+  // Whether a newer connection on another worker publishes for the same participant.
+  void supersede(ConnectionKey key, bool superseded);
 
   // Writes what is due for at most `subscribers_max` subscribers into the send memory, which it
   // flushes when that gets full, and returns for how many: fewer than that when nothing more is
@@ -77,21 +78,32 @@ class Switchboard {
   size_t send_due(TimePoint now, Duration hold, size_t subscribers_max);
   TimePoint next_send(Duration hold) const { return relay_.next_collect(hold); }
 
-  // Fills in what the switchboard knows of a snapshot.
-  void report(TimePoint now, WorkerSnapshot& snapshot) const;
+  // A round of reports about all connections begins; returns how many there are.
+  size_t begin_report();
+  // Appends the next `count` of the round.
+  void report_connections(size_t count, WorkerSnapshot& snapshot);
+  // Fills in what it knows of the worker, when all connections of the round were reported.
+  void report_worker(WorkerReport& worker) const;
+
   size_t connections() const { return entries_.size(); }
+  // How often a connection was given the time to do what is due.
+  uint64_t connections_advanced() const { return connections_advanced_; }
 
  private:
-  // Timers of connections are looked at this often; nothing of theirs is finer.
+  // What is due is done this often; nothing of it is finer.
   static constexpr Duration kTick = std::chrono::milliseconds(10);
   // Room in the send memory below which nobody's packets are taken from the relay.
   static constexpr size_t kRoomMin = size_t{1} << 20;
 
   // Another worker that gets an entry's tracks.
   struct Borrower {
+    struct Layer {
+      bool wanted = true;        // somebody watches it there, or may
+      bool interrupted = false;  // it did not get all packets
+    };
     uint32_t worker = 0;
-    // Of the connection's lines: which layers were interrupted.
-    std::vector<std::array<bool, relay::kLayersMax>> interrupted;
+    uint64_t opening = 0;
+    std::vector<std::array<Layer, relay::kLayersMax>> lines;  // as the connection's
   };
   struct Entry {
     Session session;
@@ -106,11 +118,20 @@ class Switchboard {
     std::vector<Borrower> borrowers;
     std::vector<FeedReport> reports;  // the last of each layer, for borrowers to come
     bool superseded = false;          // by a connection on another worker
+    std::array<uint64_t, connection::kDropKinds> drops_reported{};
+    DeadlinePlace deadline;
   };
   // A publisher of another worker, as it is in the relay here.
   struct Feed {
     relay::PublisherId publisher;
     uint32_t home = 0;
+    ConnectionKey key;
+    uint64_t opening = 0;
+    struct Track {
+      relay::TrackId id;
+      std::array<bool, relay::kLayersMax> unwanted{};  // as home was told
+    };
+    std::vector<Track> tracks;
   };
   // A path, hashed by absl.
   struct PathHash {
@@ -127,6 +148,7 @@ class Switchboard {
   void leave_relay(Entry& entry, TimePoint now);
   void send_datagrams();
   bool make_room();
+  void count_drops(Entry& entry);
   void forget_closed();
   void take_relay_output(TimePoint now);
   void end_superseded(TimePoint now);
@@ -142,7 +164,12 @@ class Switchboard {
   void take_feed(FeedClosed& closed, TimePoint now);
   void take_feed(FeedMedia& media, TimePoint now);
   void take_feed(FeedReport& report, TimePoint now);
+  void take_feed(FeedNews& news, TimePoint now);
   void take_feed(FeedKeyFrameRequest& request, TimePoint now);
+  void take_feed(FeedWish& wish, TimePoint now);
+  void exchange_news(TimePoint now);
+  bool tell_borrowers(const Entry& entry, const relay::LayerNews& news);
+  bool tell_home(Feed& feed, const relay::LayerNews& news, TimePoint now);
   bool request_of_feed(const relay::KeyFrameRequest& request);
 
   Options options_;
@@ -156,10 +183,15 @@ class Switchboard {
   absl::flat_hash_map<std::string, Entry*> by_ufrag_;
   absl::flat_hash_map<uint32_t, Entry*> by_subscriber_;
   absl::flat_hash_map<uint32_t, Entry*> by_publisher_;
+  Deadlines<Entry, &Entry::deadline> deadlines_;
+  std::vector<Entry*> due_;  // scratch
   std::vector<ConnectionKey> closed_;
   std::map<std::string, std::vector<uint32_t>> borrowers_;  // by room
   absl::flat_hash_map<uint64_t, Feed> feeds_;               // by connection
-  absl::flat_hash_map<uint32_t, uint32_t> feed_homes_;      // by publisher, in the relay
+  absl::flat_hash_map<uint32_t, uint64_t> feed_of_;  // connections by publisher, in the relay
+  std::vector<relay::LayerNews> news_;               // scratch
+  uint64_t openings_ = 0;                            // of feeds that were lent
+  std::vector<relay::TrackId> untold_;               // what a full ring did not take
   TimePoint next_tick_;
   TimePoint next_second_;
 
@@ -172,7 +204,9 @@ class Switchboard {
 
   uint64_t unknown_source_ = 0;
   uint64_t key_frames_asked_elsewhere_ = 0;
-  std::array<uint64_t, connection::kDropKinds> closed_drops_{};  // of connections that ended
+  std::array<uint64_t, connection::kDropKinds> drops_{};  // of all connections, as reported
+  std::vector<uint64_t> to_report_;                       // of this round, the next at the end
+  uint64_t connections_advanced_ = 0;
   std::map<std::string, uint64_t> handshakes_;
   Histogram handshake_seconds_;
 };

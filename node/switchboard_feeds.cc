@@ -40,12 +40,14 @@ void Switchboard::open_feed(Entry& entry, uint32_t borrower) {
   const Session& session = entry.session;
   options_.feeds->open(borrower, {.key = session.key,
                                   .home = 0,
+                                  .opening = ++openings_,
                                   .room = session.room,
                                   .participant = session.participant,
                                   .tracks = session.tracks});
   Borrower& added = entry.borrowers.emplace_back();
   added.worker = borrower;
-  added.interrupted.resize(session.tracks.size());
+  added.opening = openings_;
+  added.lines.resize(session.tracks.size());
   for (const FeedReport& report : entry.reports) options_.feeds->report(borrower, report);
 }
 
@@ -60,8 +62,12 @@ void Switchboard::lend(Entry& entry, const connection::ReceivedMedia& media) {
   if (media.id.layer >= relay::kLayersMax) return;
   const FeedLayer from{entry.session.tracks[media.id.line].id, media.id.layer};
   for (Borrower& borrower : entry.borrowers) {
-    bool& interrupted = borrower.interrupted[media.id.line][media.id.layer];
-    options_.feeds->lend(borrower.worker, from, media.packet, interrupted);
+    Borrower::Layer& layer = borrower.lines[media.id.line][media.id.layer];
+    if (layer.wanted) {
+      options_.feeds->lend(borrower.worker, from, media.packet, layer.interrupted);
+    } else {
+      layer.interrupted = true;
+    }
   }
 }
 
@@ -89,17 +95,68 @@ size_t Switchboard::take_feeds(TimePoint now, size_t events_max) {
   return events_max;
 }
 
-void Switchboard::publish_feeds() {
-  if (options_.feeds != nullptr) options_.feeds->publish();
+void Switchboard::publish_feeds(TimePoint now) {
+  if (options_.feeds == nullptr) return;
+  exchange_news(now);
+  options_.feeds->publish();
+}
+
+// Tells borrowers what there is of what they do not get, and homes what is watched here.
+void Switchboard::exchange_news(TimePoint now) {
+  for (const relay::TrackId track : untold_) relay_.repeat_news(track);
+  untold_.clear();
+  news_.clear();
+  relay_.take_news(news_);
+  for (const relay::LayerNews& news : news_) {
+    bool told = true;
+    if (const auto own = by_publisher_.find(news.publisher.value()); own != by_publisher_.end()) {
+      told = tell_borrowers(*own->second, news);
+    } else if (const auto of = feed_of_.find(news.publisher.value()); of != feed_of_.end()) {
+      told = tell_home(feeds_.at(of->second), news, now);
+    }
+    if (!told && (untold_.empty() || untold_.back() != news.track)) untold_.push_back(news.track);
+  }
+}
+
+bool Switchboard::tell_borrowers(const Entry& entry, const relay::LayerNews& news) {
+  if (entry.borrowers.empty()) return true;
+  const auto& tracks = entry.session.tracks;
+  const auto track = std::ranges::find(tracks, news.track, &relay::TrackConfig::id);
+  if (track == tracks.end()) return true;
+  bool told = true;
+  for (const Borrower& borrower : entry.borrowers) {
+    const auto line = static_cast<size_t>(track - tracks.begin());
+    if (borrower.lines[line][news.layer].wanted) continue;
+    told = options_.feeds->tell(borrower.worker, {news}) && told;
+  }
+  return told;
+}
+
+bool Switchboard::tell_home(Feed& feed, const relay::LayerNews& news, TimePoint now) {
+  const auto track = std::ranges::find(feed.tracks, news.track, &Feed::Track::id);
+  if (track == feed.tracks.end()) return true;
+  // What has never been sent is waited for, so that nobody misses its beginning.
+  const bool wanted = news.watched || !news.seen;
+  bool& unwanted = track->unwanted[news.layer];
+  if (wanted != unwanted) return true;
+  const FeedWish wish{
+      .key = feed.key, .opening = feed.opening, .of = {news.track, news.layer}, .wanted = wanted};
+  if (!options_.feeds->wish(feed.home, wish)) return false;
+  unwanted = !wanted;
+  relay_.set_lent(news.track, news.layer, wanted, now);
+  return true;
 }
 
 void Switchboard::take_feed(FeedOpened& opened, TimePoint now) {
   const FeedPublisher& from = *opened.publisher;
   Feed& feed = feeds_[from.key.value()];
   feed.home = from.home;
+  feed.key = from.key;
+  feed.opening = from.opening;
   feed.publisher = relay_.add_publisher(from.room, from.participant, now);
-  feed_homes_[feed.publisher.value()] = from.home;
+  feed_of_[feed.publisher.value()] = from.key.value();
   for (const relay::TrackConfig& track : from.tracks) {
+    feed.tracks.push_back({.id = track.id});
     relay_.add_track(feed.publisher, track, now);
   }
 }
@@ -107,7 +164,7 @@ void Switchboard::take_feed(FeedOpened& opened, TimePoint now) {
 void Switchboard::take_feed(FeedClosed& closed, TimePoint now) {
   const auto found = feeds_.find(closed.key.value());
   if (found == feeds_.end()) return;
-  feed_homes_.erase(found->second.publisher.value());
+  feed_of_.erase(found->second.publisher.value());
   relay_.remove_publisher(found->second.publisher, now);
   feeds_.erase(found);
 }
@@ -122,22 +179,42 @@ void Switchboard::take_feed(FeedReport& report, TimePoint) {
                                report.rtp_timestamp, report.arrival);
 }
 
+void Switchboard::take_feed(FeedNews& told, TimePoint now) { relay_.receive_news(told.news, now); }
+
+void Switchboard::take_feed(FeedWish& wish, TimePoint now) {
+  const auto found = entries_.find(wish.key.value());
+  if (found == entries_.end()) return;  // it left meanwhile
+  Entry& entry = *found->second;
+  const auto& tracks = entry.session.tracks;
+  const auto track = std::ranges::find(tracks, wish.of.track, &relay::TrackConfig::id);
+  const auto borrower = std::ranges::find(entry.borrowers, wish.borrower, &Borrower::worker);
+  if (track == tracks.end() || borrower == entry.borrowers.end()) return;
+  if (borrower->opening != wish.opening) return;  // of a feed that was closed meanwhile
+  const auto line = static_cast<size_t>(track - tracks.begin());
+  borrower->lines[line][wish.of.layer].wanted = wish.wanted;
+  if (!wish.wanted) {
+    relay_.repeat_news(wish.of.track);  // it may have changed while packets told of it
+  } else if (track->kind == rtp::MediaKind::kVideo) {
+    relay_.request_key_frame(wish.of.track, wish.of.layer, now);
+  }
+}
+
 void Switchboard::take_feed(FeedKeyFrameRequest& request, TimePoint now) {
   relay_.request_key_frame(request.of.track, request.of.layer, now);
 }
 
 // True when the request is for a publisher of another worker; it goes there.
 bool Switchboard::request_of_feed(const relay::KeyFrameRequest& request) {
-  const auto found = feed_homes_.find(request.publisher.value());
-  if (found == feed_homes_.end()) return false;
+  const auto found = feed_of_.find(request.publisher.value());
+  if (found == feed_of_.end()) return false;
   ++key_frames_asked_elsewhere_;
-  options_.feeds->request_key_frame(found->second, {request.track, request.layer});
+  options_.feeds->request_key_frame(feeds_.at(found->second).home, {request.track, request.layer});
   return true;
 }
 
-void Switchboard::supersede(ConnectionKey key) {
+void Switchboard::supersede(ConnectionKey key, bool superseded) {
   const auto found = entries_.find(key.value());
-  if (found != entries_.end()) found->second->superseded = true;
+  if (found != entries_.end()) found->second->superseded = superseded;
 }
 
 }  // namespace simpul::node

@@ -1,4 +1,4 @@
-// What a switchboard tells about itself and its connections, once a second.
+// What a switchboard tells about itself and its connections.
 #include <algorithm>
 #include <utility>
 
@@ -45,8 +45,31 @@ ConnectionReport Switchboard::report_of(const Entry& entry) const {
   return report;
 }
 
-void Switchboard::report(TimePoint, WorkerSnapshot& snapshot) const {
-  WorkerReport& worker = snapshot.worker;
+size_t Switchboard::begin_report() {
+  to_report_.clear();
+  for (const auto& [key, entry] : entries_) to_report_.push_back(key);
+  return to_report_.size();
+}
+
+void Switchboard::report_connections(size_t count, WorkerSnapshot& snapshot) {
+  for (; count > 0 && !to_report_.empty(); --count) {
+    const auto found = entries_.find(to_report_.back());
+    to_report_.pop_back();
+    if (found == entries_.end()) continue;  // it ended meanwhile
+    count_drops(*found->second);
+    snapshot.connections.push_back({found->second->session.key, report_of(*found->second)});
+  }
+}
+
+// Totals that only grow, whoever comes and goes between two reports.
+void Switchboard::count_drops(Entry& entry) {
+  const auto& drops = entry.connection->drops();
+  for (size_t i = 0; i < drops.size(); ++i) {
+    drops_[i] += drops[i] - std::exchange(entry.drops_reported[i], drops[i]);
+  }
+}
+
+void Switchboard::report_worker(WorkerReport& worker) const {
   const relay::Counters& counters = relay_.counters();
   worker.nacks_received = counters.nacks_received;
   worker.retransmissions = counters.retransmissions;
@@ -55,13 +78,8 @@ void Switchboard::report(TimePoint, WorkerSnapshot& snapshot) const {
       counters.key_frames_asked_of_publishers - key_frames_asked_elsewhere_;
   worker.handshakes = handshakes_;
   worker.handshake_seconds = handshake_seconds_;
-  auto drops = closed_drops_;
-  for (const auto& [key, entry] : entries_) {
-    for (size_t i = 0; i < drops.size(); ++i) drops[i] += entry->connection->drops()[i];
-    snapshot.connections.push_back({entry->session.key, report_of(*entry)});
-  }
-  for (size_t i = 0; i < drops.size(); ++i) {
-    worker.drops[std::string(connection::to_string(static_cast<connection::Drop>(i)))] += drops[i];
+  for (size_t i = 0; i < drops_.size(); ++i) {
+    worker.drops[std::string(connection::to_string(static_cast<connection::Drop>(i)))] = drops_[i];
   }
   worker.drops["unknown_sender"] += unknown_source_;
   worker.drops["old"] += counters.packets_dropped_old;

@@ -64,7 +64,9 @@ Expected<std::unique_ptr<Worker>, std::string> Worker::bind(const Options& optio
   if (options.lanes != nullptr && options.lanes->workers() > 1) {
     worker->feeds_ = std::make_unique<FeedExchange>(
         FeedExchange::Options{.worker = options.index,
-                              .packets_lent_max = packets_lent_max(options.lanes->workers()),
+                              .packets_lent_max = options.packets_lent_max != 0
+                                                      ? options.packets_lent_max
+                                                      : packets_lent_max(options.lanes->workers()),
                               .wake = worker->hooks_.wake},
         *options.lanes);
     worker->options_.switchboard.feeds = worker->feeds_.get();
@@ -118,8 +120,8 @@ bool Worker::change_feeds(const FeedChange& change) {
   return loop_.post([this, change] { switchboard_->change_feeds(change, loop_.now()); });
 }
 
-void Worker::supersede(ConnectionKey key) {
-  loop_.post([this, key] { switchboard_->supersede(key); });
+void Worker::supersede(ConnectionKey key, bool superseded) {
+  loop_.post([this, key, superseded] { switchboard_->supersede(key, superseded); });
 }
 
 bool Worker::wake() {
@@ -203,8 +205,9 @@ void Worker::take_feeds() {
 void Worker::end_turn() {
   const TimePoint now = loop_.now();
   switchboard_->advance(now);
-  switchboard_->publish_feeds();
+  switchboard_->publish_feeds(now);
   send_due(now);
+  report(now);
   set_timer();
 }
 
@@ -242,7 +245,7 @@ void Worker::flush() {
 void Worker::set_timer() {
   // A full socket wakes the loop when it takes more.
   const TimePoint next_send = is_blocked() ? kNever : switchboard_->next_send(hold_);
-  timer_->set(std::min(switchboard_->next_deadline(), next_send));
+  timer_->set(std::min({switchboard_->next_deadline(), next_send, pace_.next_deadline()}));
 }
 
 void Worker::beat() {
@@ -263,25 +266,33 @@ void Worker::beat() {
   take_arriving();
   if (now >= next_report_) {
     next_report_ = now + options_.report_interval;
-    hooks_.snapshot(make_snapshot(now));
+    pace_.begin(switchboard_->begin_report(), now, options_.report_interval);
   }
   beat_timer_->set(now + std::min(kHeartbeat, options_.report_interval));
 }
 
-WorkerSnapshot Worker::make_snapshot(TimePoint now) {
+// A few connections at a time, so that thousands of them make nobody's packets wait.
+void Worker::report(TimePoint now) {
+  if (now < pace_.next_deadline()) return;
   WorkerSnapshot snapshot;
   snapshot.worker.worker = options_.index;
-  snapshot.worker.snapshots = ++snapshots_;
-  switchboard_->report(now, snapshot);
+  switchboard_->report_connections(pace_.take(now), snapshot);
   for (auto& entry : snapshot.connections) {
     ConnectionReport& report = entry.report;
     if (!report.remote) continue;
     report.local = sockets_[report.local_socket].socket->local_address(report.local_number);
   }
-  snapshot.worker.busy_ratio = busy_ratio_;
-  snapshot.worker.forward_delay_seconds = forward_delay_;
-  count_sockets(snapshot.worker);
-  return snapshot;
+  snapshot.is_last = !pace_.running();
+  if (snapshot.is_last) report_worker(snapshot.worker);
+  if (snapshot.is_last || !snapshot.connections.empty()) hooks_.snapshot(std::move(snapshot));
+}
+
+void Worker::report_worker(WorkerReport& report) {
+  report.snapshots = ++snapshots_;
+  switchboard_->report_worker(report);
+  report.busy_ratio = busy_ratio_;
+  report.forward_delay_seconds = forward_delay_;
+  count_sockets(report);
 }
 
 void Worker::count_sockets(WorkerReport& report) const {

@@ -17,6 +17,7 @@
 #include "net/udp_socket.h"
 #include "node/handshake_threads.h"
 #include "node/inbox.h"
+#include "node/report_pace.h"
 #include "node/session.h"
 #include "node/switchboard.h"
 
@@ -44,6 +45,7 @@ class Worker {
     uint32_t index = 0;
     std::vector<Address> listen;  // with the worker's own port, or 0 for any
     FeedLanes* lanes = nullptr;   // null: there is no other worker
+    size_t packets_lent_max = 0;  // to each other one; 0: what its memory allows
     bool pin = false;
     Duration report_interval = std::chrono::seconds(1);
     Switchboard::Options switchboard;
@@ -51,7 +53,7 @@ class Worker {
   // Called on the worker's thread.
   struct Hooks {
     std::function<void(const SessionChange&)> changed;
-    std::function<void(WorkerSnapshot)> snapshot;  // each report_interval
+    std::function<void(WorkerSnapshot)> snapshot;  // a round each report_interval
     // Calls wake() of another worker.
     std::function<bool(uint32_t)> wake;
   };
@@ -72,7 +74,7 @@ class Worker {
   bool start(Session session);
   void end(ConnectionKey key);
   bool change_feeds(const FeedChange& change);
-  void supersede(ConnectionKey key);
+  void supersede(ConnectionKey key, bool superseded);
   // Another worker has something for this one.
   bool wake();
   bool post(std::function<void()> task) { return loop_.post(std::move(task)); }
@@ -105,7 +107,8 @@ class Worker {
   void set_timer();
   void beat();
   void run_handshake(ConnectionKey key, std::unique_ptr<dtls::HandshakeStep> step);
-  WorkerSnapshot make_snapshot(TimePoint now);
+  void report(TimePoint now);
+  void report_worker(WorkerReport& report);
   void count_sockets(WorkerReport& report) const;
 
   struct DoneStep {
@@ -136,6 +139,7 @@ class Worker {
   TimePoint read_at_ = kNever;  // when this turn's first datagram was read
   TimePoint last_beat_;
   TimePoint next_report_;
+  ReportPace pace_;
   uint64_t snapshots_ = 0;
   Duration idle_at_beat_{};
   double busy_ratio_ = 0;

@@ -54,6 +54,7 @@ bool Feed::read_payload(FeedPacket& packet) {
 bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
   bool changed = !active_;
   active_ = true;
+  seen_ = true;
   last_media_ = now;
   ++packets_;
   bits_.add(packet.media.payload_size, now);
@@ -126,13 +127,42 @@ void Feed::forget_packets() {
 
 bool Feed::advance(TimePoint now) {
   history_.expire(now);
-  if (!active_ || now - last_media_ <= kSilence) return false;
+  if (!active_ || !lent_ || now - last_media_ <= kSilence) return false;
   active_ = false;
   return true;
 }
 
+void Feed::set_lent(bool lent, TimePoint now) {
+  if (lent && !lent_) last_media_ = now;  // it has a while to come
+  lent_ = lent;
+}
+
+bool Feed::receive_news(const LayerNews& news, TimePoint now) {
+  if (lent_) return false;
+  const bool changed = news.active != active_ || news.width != width_ || news.height != height_ ||
+                       news.format != format_;
+  if (active_ && !news.active) last_media_ = now;
+  active_ = news.active;
+  seen_ = seen_ || news.seen;
+  width_ = news.width;
+  height_ = news.height;
+  format_ = news.format;
+  return changed;
+}
+
+LayerNews Feed::news() const {
+  return {.publisher = {},
+          .track = {},
+          .watched = is_watched(),
+          .seen = seen_,
+          .active = active_,
+          .width = width_,
+          .height = height_,
+          .format = format_};
+}
+
 LayerView Feed::view() const {
-  return {.active = active_, .seen = packets_ > 0, .pixels = uint32_t{width_} * height_};
+  return {.active = active_, .seen = seen_, .pixels = uint32_t{width_} * height_};
 }
 
 LayerState Feed::state(TimePoint now) const {

@@ -54,6 +54,12 @@ class Feed {
   TimePoint due_at(Duration hold) const;
   bool is_waiting() const { return !waiting_.empty(); }
 
+  // A layer of another worker's publisher whose packets do not come here, because nobody here
+  // watches it: silence means nothing, and what is being sent is told. True when that changed.
+  void set_lent(bool lent, TimePoint now);
+  bool receive_news(const LayerNews& news, TimePoint now);
+  LayerNews news() const;
+
   void watch() { ++watchers_; }
   void unwatch();
   bool is_watched() const { return watchers_ > 0; }
@@ -67,7 +73,8 @@ class Feed {
   // What its packets are; nothing before the first. A sender may change it.
   const std::optional<rtp::CodecFormat>& format() const { return format_; }
   uint32_t generation() const { return generation_; }
-  TimePoint last_media() const { return last_media_; }
+  // kNever while it comes to another worker only.
+  TimePoint last_media() const { return active_ && !lent_ ? kNever : last_media_; }
   const History& history() const { return history_; }
   KeyFrameRequests& key_frames() { return key_frames_; }
   const KeyFrameRequests& key_frames() const { return key_frames_; }
@@ -96,6 +103,8 @@ class Feed {
   std::optional<ClockMapping> clock_;
 
   bool active_ = false;
+  bool seen_ = false;
+  bool lent_ = true;
   TimePoint last_media_{};
   uint16_t width_ = 0;
   uint16_t height_ = 0;

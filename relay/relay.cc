@@ -49,6 +49,7 @@ struct Relay::State {
   std::unordered_map<PublisherId, std::unique_ptr<Publisher>> publishers;
   std::unordered_map<SubscriberId, std::unique_ptr<Subscriber>> subscribers;
   TrackIndex tracks;
+  std::vector<TrackId> changed;  // tracks with news for other workers
   Egress egress;
   uint32_t next_publisher = 1;
   uint32_t next_subscriber = 1;
@@ -131,7 +132,8 @@ void Relay::add_track(PublisherId publisher_id, const TrackConfig& config, TimeP
       publisher->tracks.size() >= state_->limits.tracks_per_publisher) {
     return;
   }
-  publisher->tracks.push_back(std::make_unique<Track>(*publisher, config, state_->limits));
+  publisher->tracks.push_back(
+      std::make_unique<Track>(*publisher, config, state_->limits, state_->changed));
   state_->tracks.emplace(config.id, publisher->tracks.back().get());
   state_->seat_all(*publisher->room, now);
 }
@@ -148,6 +150,7 @@ void Relay::remove_publisher(PublisherId publisher_id, TimePoint now) {
   for (const auto& track : publisher->tracks) {
     state_->egress.forget(*track);
     state_->tracks.erase(track->id());
+    std::erase(state_->changed, track->id());
   }
   state_->seat_all(room, now);
   state_->leave(room);
@@ -218,6 +221,30 @@ void Relay::interrupt(TrackId track_id, uint8_t layer) {
   const auto found = state_->tracks.find(track_id);
   if (found == state_->tracks.end() || layer >= found->second->feeds().size()) return;
   found->second->feeds()[layer].begin_anew();
+}
+
+void Relay::take_news(std::vector<LayerNews>& news) {
+  for (const TrackId id : state_->changed) state_->tracks.at(id)->take_news(news);
+  state_->changed.clear();
+}
+
+void Relay::repeat_news(TrackId track_id) {
+  const auto found = state_->tracks.find(track_id);
+  if (found != state_->tracks.end()) found->second->note_change();
+}
+
+void Relay::set_lent(TrackId track_id, uint8_t layer, bool lent, TimePoint now) {
+  const auto found = state_->tracks.find(track_id);
+  if (found == state_->tracks.end() || layer >= found->second->feeds().size()) return;
+  found->second->feeds()[layer].set_lent(lent, now);
+}
+
+void Relay::receive_news(const LayerNews& news, TimePoint now) {
+  state_->latest = now;
+  const auto found = state_->tracks.find(news.track);
+  if (found == state_->tracks.end() || news.layer >= found->second->feeds().size()) return;
+  found->second->receive_news(news, now);
+  state_->note_requests(*found->second);
 }
 
 void Relay::request_key_frame(TrackId track_id, uint8_t layer, TimePoint now) {

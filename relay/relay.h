@@ -107,6 +107,19 @@ struct SlotState {
   uint64_t packets = 0;
 };
 
+// A layer of a track, as other workers that have the track too need to know it.
+struct LayerNews {
+  PublisherId publisher;
+  TrackId track;
+  uint8_t layer = 0;
+  bool watched = false;  // a slot here carries it, or waits to
+  bool seen = false;     // was ever sent
+  bool active = false;   // is being sent now
+  uint16_t width = 0;    // of its last key frame; 0 when unknown
+  uint16_t height = 0;
+  std::optional<rtp::CodecFormat> format = {};
+};
+
 struct Counters {
   uint64_t packets_in = 0;
   uint64_t packets_out = 0;
@@ -159,6 +172,15 @@ class Relay {
   void interrupt(TrackId track, uint8_t layer);
   // Subscribers elsewhere want a key frame; they repeat the wish themselves.
   void request_key_frame(TrackId track, uint8_t layer, TimePoint now);
+
+  // Rooms of several workers. Appends all layers of the tracks of which something changed since the
+  // last call; repeat_news() makes a track one of them.
+  void take_news(std::vector<LayerNews>& news);
+  void repeat_news(TrackId track);
+  // Whether the packets of another worker's layer come here. While they do not, receive_news()
+  // tells what is being sent of it. Does nothing for a layer that comes.
+  void set_lent(TrackId track, uint8_t layer, bool lent, TimePoint now);
+  void receive_news(const LayerNews& news, TimePoint now);
 
   // Feedback of subscribers, by the SSRC of the slot. Unknown ones are ignored.
   void receive_nack(SubscriberId subscriber, rtp::Ssrc ssrc,

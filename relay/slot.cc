@@ -111,6 +111,7 @@ void Slot::set_layers(Layer current, Layer target) {
   }
   current_ = current;
   target_ = target;
+  track_->note_change();
 }
 
 void Slot::ask_for_start(TimePoint now) {

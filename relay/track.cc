@@ -3,16 +3,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "relay/publisher.h"
 #include "relay/slot.h"
 
 namespace simpul::relay {
 
-Track::Track(Publisher& publisher, const TrackConfig& config, const Limits& limits)
+Track::Track(Publisher& publisher, const TrackConfig& config, const Limits& limits,
+             std::vector<TrackId>& changed)
     : publisher_(publisher),
       id_(config.id),
       kind_(config.kind),
       codec_(config.codec),
-      clock_rate_(std::clamp(config.clock_rate, uint32_t{1}, kClockRateMax)) {
+      clock_rate_(std::clamp(config.clock_rate, uint32_t{1}, kClockRateMax)),
+      changed_(changed) {
   const size_t count =
       std::min({config.layers.size(), limits.layers_per_track, size_t{kLayersMax}});
   feeds_.reserve(count);
@@ -27,6 +30,7 @@ bool Track::receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counte
   if (feed.format()) codec_ = feed.format()->codec;
   if (taken.too_old) ++counters.packets_dropped_old;
   if (taken.new_generation) {
+    note_change();
     for (Slot* slot : slots_) slot->lose_layer(layer, now);
   }
   // Before the packet is queued: it may be the key frame that a slot will begin with.
@@ -48,7 +52,27 @@ void Track::advance(TimePoint now) {
   if (changed) choose_layers(now);
 }
 
+void Track::note_change() {
+  if (std::exchange(is_in_changed_, true)) return;
+  changed_.push_back(id_);
+}
+
+void Track::take_news(std::vector<LayerNews>& news) {
+  is_in_changed_ = false;
+  for (size_t layer = 0; layer < feeds_.size(); ++layer) {
+    LayerNews& one = news.emplace_back(feeds_[layer].news());
+    one.publisher = publisher_.id;
+    one.track = id_;
+    one.layer = static_cast<uint8_t>(layer);
+  }
+}
+
+void Track::receive_news(const LayerNews& news, TimePoint now) {
+  if (feeds_[news.layer].receive_news(news, now)) choose_layers(now);
+}
+
 void Track::choose_layers(TimePoint now) {
+  note_change();
   std::array<LayerView, kLayersMax> views{};
   for (size_t i = 0; i < feeds_.size(); ++i) views[i] = feeds_[i].view();
   const auto layers = std::span<const LayerView>(views).first(feeds_.size());

@@ -22,8 +22,10 @@ using TrackIndex = std::unordered_map<TrackId, Track*>;
 // One published source: its feeds, one a layer, and the slots that carry it or wait to.
 class Track {
  public:
-  // `publisher` outlives the track. Layers beyond the limit are left out.
-  Track(Publisher& publisher, const TrackConfig& config, const Limits& limits);
+  // `publisher` and `changed` outlive the track. Layers beyond the limit are left out. The track
+  // writes its id into `changed`, once, when it has news for other workers.
+  Track(Publisher& publisher, const TrackConfig& config, const Limits& limits,
+        std::vector<TrackId>& changed);
 
   TrackId id() const { return id_; }
   rtp::MediaKind kind() const { return kind_; }
@@ -39,6 +41,11 @@ class Track {
   bool receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counters& counters);
   // Notices layers that fell silent.
   void advance(TimePoint now);
+
+  // News for other workers, and of them.
+  void note_change();
+  void take_news(std::vector<LayerNews>& news);
+  void receive_news(const LayerNews& news, TimePoint now);
 
   // The layer that meets a choice now; nothing before any was sent.
   std::optional<uint8_t> layer_for(LayerChoice choice) const {
@@ -68,6 +75,8 @@ class Track {
   std::vector<Slot*> slots_;
   std::array<std::optional<uint8_t>, 4> layer_for_{};  // by LayerChoice
   bool sent_ = false;                                  // any layer is active
+  std::vector<TrackId>& changed_;
+  bool is_in_changed_ = false;
 };
 
 }  // namespace simpul::relay

@@ -80,11 +80,21 @@ size_t NackTracker::collect_due(TimePoint now, std::vector<SequenceNumber>& due)
     if (is_due) {
       due.push_back(SequenceNumber(static_cast<uint16_t>(lost.number)));
       ++lost.attempts;
+      lost.asked = now;
       lost.next_attempt = now + retry_after(lost.attempts);
     }
     deadline_ = std::min({deadline_, lost.next_attempt, end});
     return false;
   });
+}
+
+std::optional<TimePoint> NackTracker::asked_at(SequenceNumber sequence_number) const {
+  const int64_t number = unwrap_near(newest_, sequence_number);
+  const auto found = std::ranges::lower_bound(missing_, number, {}, &Missing::number);
+  if (found == missing_.end() || found->number != number || found->attempts != 1) {
+    return std::nullopt;
+  }
+  return found->asked;
 }
 
 bool NackTracker::wants_key_frame() { return std::exchange(wants_key_frame_, false); }

@@ -48,6 +48,10 @@ class NackTracker {
   // too long): for video, a reason to ask for a key frame.
   size_t collect_due(TimePoint now, std::vector<SequenceNumber>& due);
 
+  // When a missing packet was asked for, if it was asked for just once: what brings it now answers
+  // that request and tells the round trip.
+  std::optional<TimePoint> asked_at(SequenceNumber sequence_number) const;
+
   // kNever when nothing is missing; may be early, never late.
   TimePoint next_deadline() const { return deadline_; }
 
@@ -62,6 +66,7 @@ class NackTracker {
     TimePoint since;
     TimePoint next_attempt;
     int attempts = 0;
+    TimePoint asked{};  // last
   };
   static constexpr int64_t kHistory = 2048;  // numbers for which duplicates are told
 

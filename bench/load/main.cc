@@ -4,35 +4,109 @@
 
 #include "bench/load/run.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+constexpr int kLimitBroken = 1;
+constexpr int kWrongUsage = 2;
+
+struct Arguments {
   simpul::load::Options options;
+  simpul::load::Limits limits;
   std::string host = "127.0.0.1";
   uint16_t port = 8080;
   bool json = false;
-  CLI::App app("Joins a relay with one publisher and many viewers, and reports what they saw.",
-               "simpul-load");
-  app.add_option("--host", host, "IPv4 address of the relay's HTTP");
-  app.add_option("--port", port, "port of the relay's HTTP");
-  app.add_option("--room", options.room, "room to use");
-  app.add_option("--viewers", options.viewers, "how many watch")->check(CLI::Range(1, 5000));
-  app.add_option("--seconds", options.seconds, "how long to measure")->check(CLI::Range(1, 3600));
-  app.add_option("--bitrate-kbps", options.bitrate_kbps, "of the video")
-      ->check(CLI::Range(50, 20000));
+  bool pairs = false;
+};
+
+void describe(CLI::App& app, Arguments& arguments) {
+  using CLI::Range;
+  auto& options = arguments.options;
+  auto& shape = options.shape;
+  auto& limits = arguments.limits;
+  app.add_option("--host", arguments.host, "IPv4 address of the relay's HTTP")
+      ->capture_default_str();
+  app.add_option("--port", arguments.port, "port of the relay's HTTP")->capture_default_str();
+
+  app.add_option("--room", options.room, "its name; several get numbers")->group("Who is there");
+  app.add_option("--rooms", shape.rooms, "how many rooms (1)")
+      ->check(Range(1, 10000))
+      ->group("Who is there");
+  auto* publishers = app.add_option("--publishers", shape.publishers, "in each room (1)")
+                         ->check(Range(1, 100))
+                         ->group("Who is there");
+  auto* viewers = app.add_option("--viewers", shape.viewers,
+                                 "in each room, shared out among its publishers (100)")
+                      ->check(Range(1, 19000))
+                      ->group("Who is there");
+  auto* table = app.add_option("--table", shape.table,
+                               "instead: each room is a table of so many, who publish and watch "
+                               "all others")
+                    ->check(Range(2, 50))
+                    ->excludes(publishers)
+                    ->excludes(viewers)
+                    ->group("Who is there");
+  app.add_flag("--pairs", arguments.pairs, "instead: each room is a pair, a table of two")
+      ->excludes(publishers)
+      ->excludes(viewers)
+      ->excludes(table)
+      ->group("Who is there");
+
+  app.add_option("--seconds", options.seconds, "how long to measure (10)")
+      ->check(Range(1, 3600))
+      ->group("What they do");
+  app.add_option("--bitrate-kbps", options.bitrate_kbps, "of the video (1500)")
+      ->check(Range(50, 20000))
+      ->group("What they do");
+  app.add_option("--fps", options.frames_per_second, "of the video (30)")
+      ->check(Range(1, 60))
+      ->group("What they do");
+  app.add_option("--cpu", options.cpu, "run on this CPU only")->group("What they do");
+
+  app.add_option("--max-loss", limits.loss, "after repair, 0 to 1")
+      ->check(Range(0.0, 1.0))
+      ->group("Limits; broken ones give exit status 1");
+  app.add_option("--max-delay-ms", limits.delay_ms_p99, "99th percentile")
+      ->group("Limits; broken ones give exit status 1");
+  app.add_option("--max-first-frame-ms", limits.first_frame_ms_p99, "99th percentile")
+      ->group("Limits; broken ones give exit status 1");
+
   app.add_option("--relay-pid", options.relay_pid, "process to charge CPU and memory to");
-  app.add_flag("--json", json, "one line of JSON");
-  CLI11_PARSE(app, argc, argv);
-  const auto server = simpul::Address::parse(host, port);
-  if (!server) {
-    std::fprintf(stderr, "simpul-load: --host: not an address: %s\n", host.c_str());
-    return 2;
+  app.add_flag("--json", arguments.json, "one line of JSON");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app(
+      "Joins a relay with synthetic publishers and viewers over WHIP and WHEP, from one thread, "
+      "and "
+      "reports what the viewers saw: loss told exactly by the number in each packet, corruption, "
+      "delay, time to the first frame. 'bottleneck' says that simpul-load itself had no time left, "
+      "so that delay and loss may be its own.\n"
+      "Exit status: 0, 1 a limit is broken or somebody could not join, 2 wrong usage.",
+      "simpul-load");
+  describe(app, arguments);
+  try {  // The library knows no other way to report.
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
-  options.server = *server;
-  const auto report = simpul::load::run(options);
+  if (arguments.pairs) arguments.options.shape.table = 2;
+  const auto server = simpul::Address::parse(arguments.host, arguments.port);
+  if (!server) {
+    std::fprintf(stderr, "simpul-load: --host: not an address: %s\n", arguments.host.c_str());
+    return kWrongUsage;
+  }
+  arguments.options.server = *server;
+  const auto report = simpul::load::run(arguments.options);
   if (!report) {
     std::fprintf(stderr, "simpul-load: %s\n", report.error().c_str());
-    return 1;
+    return kLimitBroken;
   }
-  const std::string text = json ? to_json(*report) : to_text(*report);
+  const auto wrong = simpul::load::complaints(*report, arguments.limits);
+  const std::string text = arguments.json ? to_json(*report, wrong) : to_text(*report);
   std::fputs(text.c_str(), stdout);
-  return report->connected == options.viewers ? 0 : 1;
+  for (const std::string& line : wrong) std::fprintf(stderr, "simpul-load: %s\n", line.c_str());
+  return wrong.empty() ? 0 : kLimitBroken;
 }

@@ -23,6 +23,11 @@ ProcessUsage read_usage(int pid) {
   double system = 0;
   rest >> user >> system;
   usage.cpu_seconds = (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  // Documentation/scheduler/sched-stats.rst: time on the CPU, then time waiting for it.
+  double running = 0;
+  double waiting = 0;
+  std::ifstream(folder + "/schedstat") >> running >> waiting;
+  usage.wait_seconds = waiting / 1e9;
   uint64_t total = 0;
   uint64_t resident = 0;
   std::ifstream(folder + "/statm") >> total >> resident;

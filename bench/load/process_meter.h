@@ -7,7 +7,8 @@ namespace simpul::load {
 
 // What a process of this machine has used so far, read from /proc.
 struct ProcessUsage {
-  double cpu_seconds = 0;  // user and system
+  double cpu_seconds = 0;   // user and system
+  double wait_seconds = 0;  // of its first thread: ready to run, and not running
   uint64_t resident_bytes = 0;
 };
 

@@ -1,76 +1,112 @@
 #include "bench/load/run.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "bench/load/process_meter.h"
+#include "bench/load/viewer_media.h"
 #include "bench/peer/http_client.h"
 #include "bench/peer/peer_socket.h"
+#include "crypto/random.h"
 #include "net/event_loop.h"
+#include "net/thread.h"
 
 namespace simpul::load {
 namespace {
 
 constexpr Duration kJoinLimit = std::chrono::seconds(30);
-constexpr Duration kTick = std::chrono::milliseconds(50);
+// For what is on its way, or asked for again, when the measured time ends.
+constexpr Duration kDrainLimit = std::chrono::seconds(3);
+constexpr Duration kTick = std::chrono::milliseconds(20);
 constexpr size_t kDelaySampleEvery = 16;
+// Descriptors for everything but the peers' sockets.
+constexpr rlim_t kDescriptorsKept = 64;
 
 double milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
-struct Stream {
-  rtp::Ssrc ssrc;
-  rtp::SequenceUnwrapper unwrapper = {};
-  std::optional<int64_t> first = {};  // of the measured time
-  int64_t highest = 0;
-  uint64_t packets = 0;
+// Nothing when the process may have so many sockets.
+std::optional<std::string> allow_sockets(size_t count) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (count + kDescriptorsKept <= limit.rlim_cur) return std::nullopt;
+  return std::to_string(count) + " connections need more than the " +
+         std::to_string(limit.rlim_cur) + " descriptors that this process may have";
+}
+
+struct Publisher {
+  std::unique_ptr<peer::PeerSocket> socket;
+  std::string location;
+  struct Source {
+    uint32_t ssrc = 0;
+    uint64_t measured_from = 0;
+  };
+  std::vector<Source> sources;
+  uint64_t measured_packets = 0;
 };
 
 struct Viewer {
+  explicit Viewer(size_t who) : watched(who), media(rtp::Ssrc(crypto::random_u32() | 1)) {}
+
+  size_t watched;
   std::unique_ptr<peer::PeerSocket> socket;
   std::string location;
   TimePoint posted_at;
-  std::optional<TimePoint> first_frame_at;
-  std::vector<Stream> streams;
+  ViewerMedia media;
 };
 
 class Run {
  public:
   explicit Run(const Options& options)
       : options_(options),
+        plan_(make_plan(options.room, options.shape)),
         identity_(std::chrono::seconds(net::EventLoop::wall_clock_unix_us() / 1'000'000)),
         timer_(loop_, [this] { tick(); }) {}
 
   Expected<Report, std::string> run();
 
  private:
-  enum class Phase { kJoining, kMeasuring, kDone };
+  enum class Phase { kJoining, kWaiting, kMeasuring, kDraining };
 
   std::optional<std::string> join(peer::PeerSocket& socket, const std::string& target,
                                   std::string& location);
-  std::optional<std::string> add_publisher();
-  std::optional<std::string> add_viewer();
-  void receive(Viewer& viewer, const peer::Peer::Received& received, TimePoint now);
-  void count(Viewer& viewer, const peer::Peer::Received& received, TimePoint now);
+  std::optional<std::string> add_publisher(const Plan::Publisher& planned);
+  std::optional<std::string> add_viewer(const Plan::Viewer& planned);
+  void join_next();
+  void receive(Viewer& viewer, const peer::Peer::Received& received);
   void tick();
+  bool all_have_frames() const;
+  bool all_have_all() const;
   void begin(TimePoint now);
-  void finish(TimePoint now);
+  void end(TimePoint now);
+  void finish();
+  void leave();
 
   Options options_;
+  Plan plan_;
   net::EventLoop loop_;
   peer::Identity identity_;
   net::Timer timer_;
-  std::unique_ptr<peer::PeerSocket> publisher_;
-  std::string publisher_location_;
+  std::vector<std::unique_ptr<Publisher>> publishers_;
   std::vector<std::unique_ptr<Viewer>> viewers_;
+  std::optional<std::string> failed_;
   Phase phase_ = Phase::kJoining;
-  TimePoint began_;
-  ProcessUsage usage_empty_;
-  ProcessUsage usage_;
+  TimePoint phase_began_;
+  ProcessUsage relay_empty_;
+  ProcessUsage relay_;
+  ProcessUsage own_;
+  uint64_t overflows_ = 0;
   size_t samples_ = 0;
+  std::vector<std::vector<uint8_t>> rtcp_;  // scratch
   Report report_;
 };
 
@@ -87,126 +123,189 @@ std::optional<std::string> Run::join(peer::PeerSocket& socket, const std::string
   return std::nullopt;
 }
 
-std::optional<std::string> Run::add_publisher() {
-  publisher_ = std::make_unique<peer::PeerSocket>(loop_, peer::Options{.publishes = true},
-                                                  identity_, peer::PeerSocket::Handlers{});
-  publisher_->add_source(peer::MediaSource::audio("0"));
-  publisher_->add_source(
-      peer::MediaSource::video("1", {.bitrate_bps = options_.bitrate_kbps * 1000}));
-  return join(*publisher_, "/whip/" + options_.room, publisher_location_);
+std::optional<std::string> Run::add_publisher(const Plan::Publisher& planned) {
+  publishers_.push_back(std::make_unique<Publisher>());
+  Publisher& publisher = *publishers_.back();
+  publisher.socket = std::make_unique<peer::PeerSocket>(loop_, peer::Options{.publishes = true},
+                                                        identity_, peer::PeerSocket::Handlers{});
+  publisher.socket->add_source(peer::MediaSource::audio("0"));
+  publisher.socket->add_source(
+      peer::MediaSource::video("1", {.bitrate_bps = options_.bitrate_kbps * 1000,
+                                     .frames_per_second = options_.frames_per_second}));
+  return join(*publisher.socket, "/whip/" + planned.room + "?participant=" + planned.name,
+              publisher.location);
 }
 
-std::optional<std::string> Run::add_viewer() {
-  viewers_.push_back(std::make_unique<Viewer>());
+std::optional<std::string> Run::add_viewer(const Plan::Viewer& planned) {
+  viewers_.push_back(std::make_unique<Viewer>(planned.watched));
   Viewer& viewer = *viewers_.back();
   viewer.posted_at = net::EventLoop::clock_now();
   viewer.socket = std::make_unique<peer::PeerSocket>(
       loop_, peer::Options{}, identity_,
       peer::PeerSocket::Handlers{
           .on_rtp = [this, &viewer](const peer::Peer::Received& received,
-                                    TimePoint now) { receive(viewer, received, now); },
+                                    TimePoint) { receive(viewer, received); },
           .on_rtcp = {},
           .on_connected = {}});
-  return join(*viewer.socket, "/whep/" + options_.room, viewer.location);
+  const std::string& watched = plan_.publishers[planned.watched].name;
+  return join(*viewer.socket, "/whep/" + planned.room + "?participant=" + watched, viewer.location);
 }
 
-void Run::receive(Viewer& viewer, const peer::Peer::Received& received, TimePoint now) {
-  const bool is_video = received.view.payload_type() == peer::kVp8PayloadType;
-  if (!viewer.first_frame_at && is_video && received.view.marker()) {
-    viewer.first_frame_at = net::EventLoop::clock_now();
+// One join for each turn of the loop, so that media flows meanwhile.
+void Run::join_next() {
+  if (publishers_.size() < plan_.publishers.size()) {
+    failed_ = add_publisher(plan_.publishers[publishers_.size()]);
+  } else if (viewers_.size() < plan_.viewers.size()) {
+    failed_ = add_viewer(plan_.viewers[viewers_.size()]);
+  } else {
+    phase_ = Phase::kWaiting;
+    phase_began_ = net::EventLoop::clock_now();
+    return;
   }
-  if (phase_ == Phase::kMeasuring) count(viewer, received, now);
+  if (failed_) return loop_.stop();
+  loop_.post([this] { join_next(); });
 }
 
-void Run::count(Viewer& viewer, const peer::Peer::Received& received, TimePoint) {
-  ++report_.packets;
-  report_.bytes += received.size;
-  const rtp::PacketView& view = received.view;
-  auto stream = std::ranges::find(viewer.streams, view.ssrc(), &Stream::ssrc);
-  if (stream == viewer.streams.end()) {
-    viewer.streams.push_back({.ssrc = view.ssrc()});
-    stream = viewer.streams.end() - 1;
-  }
-  const int64_t number = stream->unwrapper.unwrap(view.sequence_number());
-  if (!stream->first) stream->first = stream->highest = number;
-  stream->highest = std::max(stream->highest, number);
-  ++stream->packets;
-  if (++samples_ % kDelaySampleEvery != 0) return;
-  const bool is_video = view.payload_type() == peer::kVp8PayloadType;
-  if (const auto made = peer::made_at(view.payload(), is_video)) {
-    report_.delay_ms.push_back(milliseconds(net::EventLoop::clock_now() - *made));
-  }
+void Run::receive(Viewer& viewer, const peer::Peer::Received& received) {
+  const bool had_frame = viewer.media.first_frame_at().has_value();
+  // The clock costs: it is read afresh only where the time counts.
+  const bool sampled = phase_ == Phase::kMeasuring && ++samples_ % kDelaySampleEvery == 0;
+  const TimePoint now = sampled || !had_frame ? net::EventLoop::clock_now() : loop_.now();
+  const auto stamp = viewer.media.receive(received.view, received.size, now);
+  if (sampled && stamp) report_.delay_ms.push_back(milliseconds(now - stamp->made_at));
+}
+
+bool Run::all_have_frames() const {
+  return std::ranges::all_of(
+      viewers_, [](const auto& viewer) { return viewer->media.first_frame_at().has_value(); });
+}
+
+bool Run::all_have_all() const {
+  return std::ranges::all_of(viewers_, [this](const auto& viewer) {
+    return viewer->media.counts().packets >= publishers_[viewer->watched]->measured_packets;
+  });
 }
 
 void Run::tick() {
   const TimePoint now = net::EventLoop::clock_now();
-  if (phase_ == Phase::kJoining) {
-    const bool all = std::ranges::all_of(
-        viewers_, [](const auto& viewer) { return viewer->first_frame_at.has_value(); });
-    if (all || now - began_ > kJoinLimit) begin(now);
-  } else if (now - began_ >= std::chrono::seconds(options_.seconds)) {
-    finish(now);
-    return;
+  for (const auto& viewer : viewers_) {
+    if (!viewer->socket->peer().connected()) continue;
+    rtcp_.clear();
+    viewer->media.write_due(now, rtcp_);
+    for (const auto& compound : rtcp_) {
+      viewer->socket->send(viewer->socket->peer().seal_rtcp(compound));
+    }
+  }
+  const Duration passed = now - phase_began_;
+  switch (phase_) {
+    case Phase::kJoining:
+      break;
+    case Phase::kWaiting:
+      if (all_have_frames() || passed > kJoinLimit) begin(now);
+      break;
+    case Phase::kMeasuring:
+      if (passed >= std::chrono::seconds(options_.seconds)) end(now);
+      break;
+    case Phase::kDraining:
+      if (all_have_all() || passed > kDrainLimit) {
+        finish();
+        return loop_.stop();
+      }
+      break;
   }
   timer_.set(now + kTick);
 }
 
 void Run::begin(TimePoint now) {
   phase_ = Phase::kMeasuring;
-  began_ = now;
-  usage_ = read_usage(options_.relay_pid);
+  phase_began_ = now;
+  for (const auto& publisher : publishers_) {
+    for (const peer::MediaSource& source : publisher->socket->sources()) {
+      publisher->sources.push_back(
+          {.ssrc = source.ssrc().value(), .measured_from = source.packets()});
+    }
+  }
+  for (const auto& viewer : viewers_) {
+    for (const auto& source : publishers_[viewer->watched]->sources) {
+      viewer->media.measure(source.ssrc, static_cast<uint32_t>(source.measured_from));
+    }
+    overflows_ += viewer->socket->statistics().overflows;
+  }
+  relay_ = read_usage(options_.relay_pid);
+  own_ = read_usage(getpid());
 }
 
-void Run::finish(TimePoint now) {
-  phase_ = Phase::kDone;
-  report_.viewers = options_.viewers;
-  report_.seconds = milliseconds(now - began_) / 1000;
+void Run::end(TimePoint now) {
+  phase_ = Phase::kDraining;
+  report_.seconds = milliseconds(now - phase_began_) / 1000;
+  phase_began_ = now;
+  const ProcessUsage relay = read_usage(options_.relay_pid);
+  report_.relay_cpu_share = (relay.cpu_seconds - relay_.cpu_seconds) / report_.seconds;
+  report_.relay_kib_per_viewer = (static_cast<double>(relay.resident_bytes) -
+                                  static_cast<double>(relay_empty_.resident_bytes)) /
+                                 1024 / static_cast<double>(viewers_.size());
+  const ProcessUsage own = read_usage(getpid());
+  report_.own.cpu_share = (own.cpu_seconds - own_.cpu_seconds) / report_.seconds;
+  report_.own.wait_share = (own.wait_seconds - own_.wait_seconds) / report_.seconds;
+  // Nobody sends any more; what was sent is waited for.
+  for (const auto& publisher : publishers_) {
+    const auto& sources = publisher->socket->sources();
+    for (size_t i = 0; i < sources.size(); ++i) {
+      publisher->measured_packets += sources[i].packets() - publisher->sources[i].measured_from;
+    }
+    publisher->socket->sources().clear();
+  }
+}
+
+void Run::finish() {
+  report_.rooms = options_.shape.rooms;
+  report_.publishers = static_cast<unsigned>(publishers_.size());
+  report_.viewers = static_cast<unsigned>(viewers_.size());
   for (const auto& viewer : viewers_) {
     report_.connected += viewer->socket->peer().connected();
-    if (viewer->first_frame_at) {
-      report_.first_frame_ms.push_back(milliseconds(*viewer->first_frame_at - viewer->posted_at));
+    report_.own.socket_overflows += viewer->socket->statistics().overflows;
+    if (const auto at = viewer->media.first_frame_at()) {
+      report_.first_frame_ms.push_back(milliseconds(*at - viewer->posted_at));
     }
-    for (const Stream& stream : viewer->streams) {
-      const auto expected = static_cast<uint64_t>(stream.highest - *stream.first + 1);
-      report_.lost += expected - std::min(expected, stream.packets);
-    }
+    const uint64_t expected = publishers_[viewer->watched]->measured_packets;
+    const MediaCounts& counts = viewer->media.counts();
+    report_.expected += expected;
+    report_.received += counts;
+    if (counts.packets >= expected) continue;
+    ++report_.viewers_with_loss;
+    report_.viewer_loss_max =
+        std::max(report_.viewer_loss_max,
+                 static_cast<double>(expected - counts.packets) / static_cast<double>(expected));
   }
-  if (options_.relay_pid != 0 && report_.packets > 0) {
-    const ProcessUsage after = read_usage(options_.relay_pid);
-    const double cpu = after.cpu_seconds - usage_.cpu_seconds;
-    report_.relay_cpu_us_per_packet = cpu * 1'000'000 / static_cast<double>(report_.packets);
-    report_.relay_cpu_share = cpu / report_.seconds;
-    const auto grown = static_cast<double>(after.resident_bytes) -
-                       static_cast<double>(usage_empty_.resident_bytes);
-    report_.relay_kib_per_viewer = grown / 1024 / options_.viewers;
+  report_.own.socket_overflows -= overflows_;
+  if (report_.received.packets == 0) return;
+  report_.relay_cpu_us_per_packet = report_.relay_cpu_share * report_.seconds * 1'000'000 /
+                                    static_cast<double>(report_.received.packets);
+}
+
+void Run::leave() {
+  for (const auto& viewer : viewers_) {
+    if (viewer->location.empty()) continue;
+    peer::request(options_.server, "DELETE", viewer->location, "", "");
   }
-  loop_.stop();
+  for (const auto& publisher : publishers_) {
+    if (publisher->location.empty()) continue;
+    peer::request(options_.server, "DELETE", publisher->location, "", "");
+  }
 }
 
 Expected<Report, std::string> Run::run() {
-  usage_empty_ = read_usage(options_.relay_pid);
-  if (auto error = add_publisher()) return unexpected(*error);
-  // Joins go out one by one between turns of the loop, so that media flows meanwhile.
-  std::optional<std::string> failed;
-  std::function<void()> next = [&] {
-    if (viewers_.size() == options_.viewers) {
-      began_ = net::EventLoop::clock_now();
-      tick();
-      return;
-    }
-    failed = add_viewer();
-    if (failed) return loop_.stop();
-    loop_.post(next);
-  };
-  loop_.post(next);
-  loop_.run();
-  peer::request(options_.server, "DELETE", publisher_location_, "", "");
-  for (const auto& viewer : viewers_) {
-    if (!viewer->location.empty())
-      peer::request(options_.server, "DELETE", viewer->location, "", "");
+  if (auto error = allow_sockets(plan_.connections())) return unexpected(*error);
+  if (options_.cpu && !net::pin_this_thread(*options_.cpu)) {
+    return unexpected("cannot stay on CPU " + std::to_string(*options_.cpu));
   }
-  if (failed) return unexpected(*failed);
-  return report_;
+  relay_empty_ = read_usage(options_.relay_pid);
+  loop_.post([this] { join_next(); });
+  tick();
+  loop_.run();
+  leave();
+  if (failed_) return unexpected(*failed_);
+  return std::move(report_);
 }
 
 }  // namespace

@@ -4,16 +4,14 @@
 #include <array>
 #include <utility>
 
+#include "bench/peer/media_stamp.h"
 #include "crypto/random.h"
 
 namespace simpul::peer {
 namespace {
 
-constexpr size_t kPayloadMax = 1400;   // what a shape may ask for
-constexpr size_t kDescriptorSize = 4;  // X, I, and 15 bits of picture id (RFC 7741 §4.2)
-constexpr size_t kVp8HeaderSize = 10;  // of a key frame (RFC 6386 §9.1)
-constexpr size_t kTimeAt = kDescriptorSize + kVp8HeaderSize;
-constexpr size_t kAudioSize = 80;  // 32 kbit/s
+constexpr size_t kPayloadMax = 1400;  // what a shape may ask for
+constexpr size_t kAudioSize = 80;     // 32 kbit/s
 constexpr size_t kKeyFrameFactor = 4;
 
 }  // namespace
@@ -56,12 +54,12 @@ void MediaSource::send_frame(TimePoint now, Peer& peer,
   const size_t count = (left + largest - 1) / largest;
   const size_t each = left / count;
   for (size_t i = 0; i < count; ++i) {
-    std::array<uint8_t, kTimeAt + kPayloadMax + 16> payload{};
+    std::array<uint8_t, kVideoStampAt + kStampSize + kPayloadMax> payload{};
     payload[0] = static_cast<uint8_t>(0x80 | (i == 0 ? 0x10 : 0));
     payload[1] = 0x80;
     payload[2] = static_cast<uint8_t>(0x80 | picture_id_ >> 8);
     payload[3] = static_cast<uint8_t>(picture_id_);
-    const std::span<uint8_t> frame = std::span(payload).subspan(kDescriptorSize);
+    const std::span<uint8_t> frame = std::span(payload).subspan(kVideoDescriptorSize);
     frame[0] = key_frame ? 0x10 : 0x11;
     if (i == 0 && key_frame) {
       const std::array<uint8_t, 3> start_code = {0x9d, 0x01, 0x2a};
@@ -71,12 +69,18 @@ void MediaSource::send_frame(TimePoint now, Peer& peer,
       frame[8] = static_cast<uint8_t>(shape_.height);
       frame[9] = static_cast<uint8_t>(shape_.height >> 8);
     }
-    store_be64(std::span(payload).subspan<kTimeAt, 8>(),
-               static_cast<uint64_t>(now.time_since_epoch().count()));
     // libwebrtc's packets of a frame differ by one byte, the larger ones last.
-    const size_t size = std::max(each + (i >= count - left % count ? 1 : 0), kTimeAt + 8);
-    send_packet(peer, Bytes(payload).first(std::min(size, payload.size())), i + 1 == count,
-                datagrams);
+    const size_t size =
+        std::max(each + (i >= count - left % count ? 1 : 0), kVideoStampAt + kStampSize);
+    const MutableBytes whole = std::span(payload).first(size);
+    std::ranges::fill(whole.subspan(kVideoStampAt), static_cast<uint8_t>(packets_));
+    write_stamp({.source = ssrc_.value(),
+                 .number = static_cast<uint32_t>(packets_),
+                 .made_at = now,
+                 .frame_packets = static_cast<uint16_t>(count),
+                 .key_frame = key_frame},
+                true, whole);
+    send_packet(peer, whole, i + 1 == count, datagrams);
   }
   picture_id_ = static_cast<uint16_t>((picture_id_ + 1) & 0x7fff);
 }
@@ -94,8 +98,10 @@ void MediaSource::send_due(TimePoint now, Peer& peer,
       timestamp_ += 90'000 / shape_.frames_per_second;
     } else {
       std::array<uint8_t, kAudioSize> payload{0xfc};
-      store_be64(std::span(payload).subspan<1, 8>(),
-                 static_cast<uint64_t>(now.time_since_epoch().count()));
+      std::ranges::fill(std::span(payload).subspan(1), static_cast<uint8_t>(packets_));
+      write_stamp(
+          {.source = ssrc_.value(), .number = static_cast<uint32_t>(packets_), .made_at = now},
+          false, payload);
       send_packet(peer, payload, false, datagrams);
       next_ += std::chrono::milliseconds(20);
       timestamp_ += 960;
@@ -104,10 +110,8 @@ void MediaSource::send_due(TimePoint now, Peer& peer,
 }
 
 std::optional<TimePoint> made_at(Bytes payload, bool is_video) {
-  const size_t at = is_video ? kTimeAt : 1;
-  if (payload.size() < at + 8) return std::nullopt;
-  const uint64_t count = load_be64(payload.subspan(at).first<8>());
-  return TimePoint(Duration(static_cast<int64_t>(count)));
+  const auto stamp = read_stamp(payload, is_video);
+  return stamp ? std::optional(stamp->made_at) : std::nullopt;
 }
 
 }  // namespace simpul::peer

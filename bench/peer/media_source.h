@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,8 @@ struct VideoShape {
 };
 
 // Makes one stream's packets as an encoder would: Opus every 20 ms, or frames of VP8 with right
-// descriptors and key-frame headers around bytes that mean nothing. Every payload carries the time
-// at which it was made, so that whoever gets it can tell the delay. Pure: time is an argument.
+// descriptors and key-frame headers around bytes that mean nothing. Every payload carries a stamp
+// (media_stamp.h). Pure: time is an argument.
 class MediaSource {
  public:
   static MediaSource audio(std::string mid);
@@ -57,7 +58,7 @@ class MediaSource {
   TimePoint next_{};
 };
 
-// The time inside a payload that a MediaSource made; nothing when it is too short.
+// The time inside a payload that a MediaSource made; nothing when it is not as it was made.
 std::optional<TimePoint> made_at(Bytes payload, bool is_video);
 
 }  // namespace simpul::peer

@@ -49,6 +49,7 @@ class PeerSocket {
   uint64_t datagrams_received() const { return datagrams_received_; }
   // That came from elsewhere than this peer sends to, and were dropped.
   uint64_t datagrams_foreign() const { return datagrams_foreign_; }
+  const net::UdpStatistics& statistics() const { return socket_->statistics(); }
 
  private:
   std::unique_ptr<net::UdpSocket> open(const Address& local);

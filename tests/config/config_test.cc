@@ -64,6 +64,7 @@ rooms = 1
 participants_per_room = 2
 publishers_per_room = 3
 tracks_per_participant = 4
+bitrate_per_track = 2_500_000
 [log]
 level = "warning"
 format = "json"
@@ -85,6 +86,7 @@ format = "json"
   EXPECT_EQ(config.limits.participants_per_room, 2u);
   EXPECT_EQ(config.limits.publishers_per_room, 3u);
   EXPECT_EQ(config.limits.tracks_per_participant, 4u);
+  EXPECT_EQ(config.limits.bitrate_per_track, 2'500'000u);
   EXPECT_EQ(config.log.level, log::Level::kWarning);
   EXPECT_EQ(config.log.format, log::Format::kJson);
 }
@@ -130,7 +132,6 @@ TEST(Config, RefusesKeysOfLaterVersionsByName) {
   refusal("[metrics]\nlisten = \"\"\n");
   refusal("[media]\nice_servers = []\n");
   refusal("[[auth.keys]]\nid = \"platform-1\"\n");
-  refusal("[limits]\nbitrate_per_track = 1\n");
   refusal("[drain]\ndeadline = \"15m\"\n");
 }
 
@@ -154,6 +155,8 @@ TEST(Config, ChecksNumbersAtTheirBounds) {
   EXPECT_NE(outcome("[media]\nport = 9223372036854775807\n"), "ok");
   EXPECT_NE(outcome("[limits]\nrooms = 0\n"), "ok");
   EXPECT_NE(outcome("[limits]\ntracks_per_participant = 17\n"), "ok");
+  EXPECT_EQ(outcome("[limits]\nbitrate_per_track = 1_000_000_000\n"), "ok");
+  EXPECT_NE(outcome("[limits]\nbitrate_per_track = 9_999\n"), "ok");
 }
 
 TEST(Config, EveryWorkerNeedsAPort) {

@@ -174,6 +174,12 @@ TEST_F(ConnectionMediaTest, HandsOnNothingAboutSourcesThatAreNotOurs) {
   EXPECT_THAT(pair_.out.receptions, IsEmpty());
 }
 
+TEST_F(ConnectionMediaTest, KnowsARoundTripFromTheHandshakeBeforeAnyReport) {
+  EXPECT_FALSE(pair_.connection.round_trip());
+  ASSERT_TRUE(pair_.connect());
+  EXPECT_EQ(pair_.connection.round_trip(), RoundTrip::kMin);  // no time passes here
+}
+
 TEST_F(ConnectionMediaTest, MeasuresTheRoundTripByTheReportsOfReceivers) {
   ASSERT_TRUE(pair_.connect());
   const rtp::NtpClock clock(std::chrono::seconds(3'000'000'000));

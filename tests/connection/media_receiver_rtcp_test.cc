@@ -249,5 +249,54 @@ TEST(MediaReceiverRtcp, WritesNoDatagramThatIsTooLarge) {
   for (const auto& compound : peer.compounds) EXPECT_LE(compound.size(), rtp::kRtcpSizeMax);
 }
 
+TEST(MediaReceiverRtcp, TellsTheRoundTripByARetransmissionThatAnswersARequest) {
+  Receiving peer({video_line("v")});
+  peer.receive(video(100, 7));
+  peer.receive(video(100, 10));
+  peer.written_after<rtp::Nack>(5ms);
+  peer.now += 42ms;
+  peer.receive(Receiving::rtx(101, 1, 8));
+  EXPECT_EQ(peer.receiver.take_round_trip_sample(), 42ms);
+  EXPECT_FALSE(peer.receiver.take_round_trip_sample());
+  // The other one comes after a second request: nobody knows which of them it answers.
+  peer.written_after<rtp::Nack>(200ms);
+  peer.receive(Receiving::rtx(101, 2, 9));
+  EXPECT_FALSE(peer.receiver.take_round_trip_sample());
+}
+
+TEST(MediaReceiverRtcp, TellsNoRoundTripByWhatNobodyAskedFor) {
+  Receiving peer({video_line("v")});
+  peer.receive(video(100, 7));
+  peer.receive(video(100, 9));
+  peer.receive(Receiving::rtx(101, 1, 8));   // before it was asked for
+  peer.receive(Receiving::rtx(101, 2, 7));   // had been there
+  peer.receive(Receiving::rtx(101, 3, 60));  // of the future
+  EXPECT_FALSE(peer.receiver.take_round_trip_sample());
+}
+
+TEST(MediaReceiverRtcp, AsksByTheRoundTripOfThePeerForStreamsThatComeLater) {
+  Receiving peer({video_line("v")});
+  peer.receiver.set_round_trip(20ms);
+  peer.receive(video(100, 7));
+  peer.receive(video(100, 9));
+  EXPECT_THAT(Receiving::missing_in(peer.written_after<rtp::Nack>(5ms)), ElementsAre(8));
+  EXPECT_THAT(Receiving::missing_in(peer.written_after<rtp::Nack>(30ms)), ElementsAre(8));
+}
+
+TEST(MediaReceiverRtcp, DropsWhatIsAboveTheRateAndAsksForNoneOfIt) {
+  Receiving peer({video_line("v"), audio_line("a")}, 1'000'000);
+  uint64_t passed = 0;
+  constexpr uint16_t kCount = 2'000;
+  for (uint16_t i = 1; i <= kCount; ++i) passed += peer.receive(video(100, i)).has_value();
+  EXPECT_LT(passed, 700u);  // 625 of 200 bytes at least are a second's worth
+  EXPECT_GT(passed, 600u);
+  EXPECT_EQ(peer.receiver.over_rate(), kCount - passed);
+  EXPECT_THAT(peer.written_after<rtp::Nack>(20ms), IsEmpty());
+  // The other line has a rate of its own.
+  auto audio = video(200, 1);
+  audio.payload_type = 111;
+  EXPECT_TRUE(peer.receive(audio));
+}
+
 }  // namespace
 }  // namespace simpul::connection

@@ -71,11 +71,12 @@ inline PacketFields with_extensions(PacketFields fields, const Extensions& exten
 
 // A receiver, its packets, and what it wrote.
 struct Receiving {
-  explicit Receiving(std::vector<connection::ReceivingLine> lines)
+  explicit Receiving(std::vector<connection::ReceivingLine> lines, uint64_t bitrate_max = 0)
       : config{.receiving = std::move(lines),
                .sending = {},
                .extensions = usual_extensions(),
                .cname = "us",
+               .bitrate_max = bitrate_max,
                .reduced_size_rtcp = true} {}
 
   std::optional<connection::ReceivedMedia> receive(const PacketFields& fields) {

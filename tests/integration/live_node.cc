@@ -70,11 +70,13 @@ config::Config LiveNode::test_config(uint16_t workers, Duration idle_timeout) {
 LiveNode::LiveNode(uint16_t workers, Duration idle_timeout, size_t together_max)
     : LiveNode(test_config(workers, idle_timeout), together_max) {}
 
-LiveNode::LiveNode(const config::Config& config, size_t together_max)
+LiveNode::LiveNode(const config::Config& config, size_t together_max, size_t packets_lent_max)
     : identity_(std::chrono::seconds(net::EventLoop::wall_clock_unix_us() / 1'000'000)) {
   log::set_level(log::Level::kError);
-  auto started =
-      node::Node::start(config, loop_, {.report_interval = 50ms, .together_max = together_max});
+  auto started = node::Node::start(config, loop_,
+                                   {.report_interval = 50ms,
+                                    .together_max = together_max,
+                                    .packets_lent_max = packets_lent_max});
   if (!started) throw std::runtime_error(started.error());
   node_ = std::move(*started);
 }
@@ -137,9 +139,14 @@ LiveGuest& LiveNode::publish(const std::string& room, const std::string& name,
 }
 
 LiveGuest& LiveNode::watch(const std::string& room, const std::string& name,
-                           std::optional<Address> through, relay::LayerChoice layer) {
-  return add({.role = node::Role::kWatcher, .room = room, .participant = name, .layer = layer}, {},
-             through);
+                           std::optional<Address> through, relay::LayerChoice layer,
+                           const std::string& watched) {
+  return add({.role = node::Role::kWatcher,
+              .room = room,
+              .participant = name,
+              .watched = watched,
+              .layer = layer},
+             {}, through);
 }
 
 bool LiveNode::run_until(const std::function<bool()>& done) {

@@ -67,7 +67,8 @@ class LiveNode {
  public:
   explicit LiveNode(uint16_t workers = 1, Duration idle_timeout = 30s,
                     size_t together_max = node::kTogetherMax);
-  explicit LiveNode(const config::Config& config, size_t together_max = node::kTogetherMax);
+  explicit LiveNode(const config::Config& config, size_t together_max = node::kTogetherMax,
+                    size_t packets_lent_max = 0);
   ~LiveNode();
 
   // Of one address of loopback, on free ports.
@@ -79,7 +80,8 @@ class LiveNode {
                      std::optional<Address> through = {});
   LiveGuest& watch(const std::string& room, const std::string& name,
                    std::optional<Address> through = {},
-                   relay::LayerChoice layer = relay::LayerChoice::kHighest);
+                   relay::LayerChoice layer = relay::LayerChoice::kHighest,
+                   const std::string& watched = {});
   // The answer to a join that is not followed by anything.
   Expected<node::Join, node::JoinError> join(node::JoinRequest request);
 

@@ -202,5 +202,29 @@ TEST_F(DirectoryTest, NamesThePhases) {
   EXPECT_THAT(names, ElementsAre("new", "checking", "connected", "disconnected", "closed"));
 }
 
+TEST_F(DirectoryTest, CountsRoomsAndTheParticipantsInThem) {
+  add(publish("one", "alice"));
+  add(publish("one", "alice"));
+  add(publish("one", "bob"));
+  const ConnectionKey carol = add(publish("two", "carol"));
+  EXPECT_EQ(directory_.rooms(), 2u);
+  EXPECT_EQ(directory_.participants(), 3u);
+  directory_.remove(carol);
+  EXPECT_EQ(directory_.rooms(), 1u);
+  EXPECT_EQ(directory_.participants(), 2u);
+}
+
+TEST_F(DirectoryTest, KeepsARoomOnItsFirstWorkerUntilThatIsFullAndThenTakesTheLeastLoaded) {
+  constexpr size_t kTogether = 2;
+  add(publish("one", "alice"), 1);
+  EXPECT_EQ(directory_.worker_for("one", 3, kTogether), 1u);
+  const ConnectionKey bob = add(publish("one", "bob"), 1);
+  EXPECT_EQ(directory_.worker_for("one", 3, kTogether), 0u);
+  add(publish("two", "carol"), 0);
+  EXPECT_EQ(directory_.worker_for("one", 3, kTogether), 2u);
+  directory_.remove(bob);
+  EXPECT_EQ(directory_.worker_for("one", 3, kTogether), 1u);
+}
+
 }  // namespace
 }  // namespace simpul::node

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <random>
 #include <thread>
@@ -130,6 +131,77 @@ class Party {
   std::map<uint32_t, int> opened_;
   std::vector<FeedMedia> held_;  // before the exchange goes
 };
+
+// A publisher who leaves while its packets are on their way to another worker, and held there.
+void leave_in_flight(uint64_t seed) {
+  FeedLanes lanes(2);
+  PacketPool pool(256);
+  const auto options = [seed](uint32_t worker) {
+    return FeedExchange::Options{
+        .worker = worker, .packets_lent_max = 1 + seed % 60, .wake = [](uint32_t) { return true; }};
+  };
+  FeedExchange home(options(0), lanes);
+  FeedExchange borrower(options(1), lanes);
+  std::atomic<bool> all_returned{false};
+
+  std::jthread borrowing([&] {
+    std::mt19937_64 random(seed * 2 + 1);
+    std::vector<FeedMedia> held;
+    bool closed = false;
+    size_t after_close = 0;
+    while (!closed) {
+      while (auto event = borrower.take()) {
+        after_close += closed;
+        closed = closed || std::holds_alternative<FeedClosed>(*event);
+        if (auto* media = std::get_if<FeedMedia>(&*event)) held.push_back(std::move(*media));
+      }
+      for (const FeedMedia& media : held) {
+        const auto bytes = media.media.packet->data();
+        EXPECT_TRUE(std::ranges::all_of(bytes, [&](uint8_t byte) { return byte == bytes[0]; }));
+      }
+      held.erase(held.begin(), held.begin() + static_cast<ptrdiff_t>(random() % (held.size() + 1)));
+      borrower.publish();
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(after_close, 0u);
+    // It goes on showing what it holds for a while.
+    while (!held.empty()) {
+      held.pop_back();
+      borrower.publish();
+    }
+    while (!all_returned) {
+      borrower.publish();
+      std::this_thread::yield();
+    }
+  });
+
+  std::mt19937_64 random(seed * 2);
+  home.open(1, {.key = ConnectionKey(1), .home = 0, .room = "r", .participant = "p", .tracks = {}});
+  bool interrupted = false;
+  const uint64_t packets = 1 + random() % 40;
+  for (uint64_t i = 0; i < packets; ++i) {
+    rtp::MediaPacket media;
+    media.packet = pool.allocate();
+    media.packet->size = 64;
+    std::ranges::fill(media.packet->data(), static_cast<uint8_t>(i));
+    home.lend(1, {relay::TrackId(1), 0}, media, interrupted);
+    if (random() % 4 == 0) home.publish();
+  }
+  home.close(1, ConnectionKey(1));
+  home.publish();
+  while (pool.in_use() > 0) {
+    std::this_thread::yield();
+    home.publish();
+  }
+  all_returned = true;
+}
+
+TEST(FeedExchangeThreads, LetAPublisherLeaveWhileItsPacketsAreInFlight) {
+  for (uint64_t seed = 0; seed < 2 * kSeeds; ++seed) {
+    ASSERT_NO_FATAL_FAILURE(leave_in_flight(seed)) << seed;
+    ASSERT_FALSE(::testing::Test::HasFailure()) << seed;
+  }
+}
 
 TEST(FeedExchangeThreads, ShareNothingButTheRings) {
   for (uint64_t seed = 0; seed < kSeeds; ++seed) {

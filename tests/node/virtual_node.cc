@@ -12,6 +12,7 @@ namespace {
 config::Config test_config() {
   config::Config config;
   config.dev = true;
+  config.limits.bitrate_per_track = 100'000'000;
   return config;
 }
 
@@ -39,12 +40,20 @@ size_t Guest::count(rtp::Ssrc ssrc) const {
   return static_cast<size_t>(std::ranges::count(packets, ssrc, &Packet::ssrc));
 }
 
-VirtualNode::VirtualNode()
+VirtualNode::VirtualNode(node::FeedLanes* lanes, uint32_t worker)
     : certificate_(dtls::Certificate::make(std::chrono::seconds(1'800'000'000))),
       context_(certificate_),
       setup_(test_config(), certificate_.fingerprint()) {
+  if (lanes != nullptr) {
+    feeds_ = std::make_unique<node::FeedExchange>(
+        node::FeedExchange::Options{.worker = worker, .wake = [](uint32_t) { return true; }},
+        *lanes);
+  }
   switchboard_ = std::make_unique<node::Switchboard>(
-      node::Switchboard::Options{.relay = {}, .seed = 7, .clock = rtp::NtpClock(3'000'000'000s)},
+      node::Switchboard::Options{.relay = {},
+                                 .seed = 7 + worker,
+                                 .clock = rtp::NtpClock(3'000'000'000s),
+                                 .feeds = feeds_.get()},
       context_, engine_, std::vector<net::Egress*>{&egress_},
       node::Switchboard::Hooks{
           .run_handshake =
@@ -114,7 +123,9 @@ void VirtualNode::deliver(const Address& from, Bytes datagram) {
 }
 
 void VirtualNode::settle() {
+  switchboard_->take_feeds(now_, SIZE_MAX);
   switchboard_->advance(now_);
+  switchboard_->publish_feeds(now_);
   while (switchboard_->send_due(now_, Duration::zero(), 32) > 0) egress_.flush();
   egress_.flush();
   for (RecordingSender::Sent& sent : sender_.take()) {
@@ -187,7 +198,8 @@ bool VirtualNode::run_until(const std::function<bool()>& done) {
 
 node::WorkerSnapshot VirtualNode::snapshot() const {
   node::WorkerSnapshot snapshot;
-  switchboard_->report(now_, snapshot);
+  switchboard_->report_connections(switchboard_->begin_report(), snapshot);
+  switchboard_->report_worker(snapshot.worker);
   return snapshot;
 }
 

@@ -74,7 +74,8 @@ struct Guest {
 // A switchboard and its guests at virtual time: real ICE, DTLS and SRTP, no socket and no clock.
 class VirtualNode {
  public:
-  VirtualNode();
+  // With lanes, the worker of that number among several.
+  explicit VirtualNode(node::FeedLanes* lanes = nullptr, uint32_t worker = 0);
   ~VirtualNode();
 
   Guest& publish(const std::string& room, const std::string& name, peer::Options options = {});
@@ -94,6 +95,7 @@ class VirtualNode {
 
   TimePoint now() const { return now_; }
   node::Switchboard& switchboard() { return *switchboard_; }
+  node::FeedExchange& feeds() { return *feeds_; }
   RecordingSender& sender() { return sender_; }
   net::Egress& egress() { return egress_; }
   node::WorkerSnapshot snapshot() const;
@@ -119,6 +121,7 @@ class VirtualNode {
   crypto::CipherEngine engine_;
   node::SessionSetup setup_;
   PacketPool pool_{65'536};
+  std::unique_ptr<node::FeedExchange> feeds_;
   RecordingSender sender_;
   net::Egress egress_{sender_};
   std::vector<node::SessionChange> changes_;

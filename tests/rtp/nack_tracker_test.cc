@@ -275,5 +275,19 @@ TEST(NackTrackerProperty, AgreesWithANaiveModelOverALossyReorderedStream) {
   }
 }
 
+TEST_F(NackTrackerTest, KnowsWhenWhatIsMissingWasAskedForOnce) {
+  receive_all({1, 4});
+  EXPECT_FALSE(tracker_.asked_at(SequenceNumber(2)));  // not yet
+  due_after(0ms);
+  EXPECT_EQ(tracker_.asked_at(SequenceNumber(2)), now_);
+  EXPECT_EQ(tracker_.asked_at(SequenceNumber(3)), now_);
+  EXPECT_FALSE(tracker_.asked_at(SequenceNumber(1)));
+  EXPECT_FALSE(tracker_.asked_at(SequenceNumber(9)));
+  receive(2);
+  EXPECT_FALSE(tracker_.asked_at(SequenceNumber(2)));
+  EXPECT_EQ(due_after(1s - 1us).size(), 1u);
+  EXPECT_FALSE(tracker_.asked_at(SequenceNumber(3)));  // asked for twice
+}
+
 }  // namespace
 }  // namespace simpul::rtp

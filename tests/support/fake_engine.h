@@ -50,7 +50,12 @@ struct FakeEngine final : control::Engine {
     }
     return std::nullopt;
   }
-  node::NodeReport report() const override { return node; }
+  node::NodeReport report() const override {
+    node::NodeReport report = node;
+    report.rooms = rooms.size();
+    for (const auto& [name, room] : rooms) report.participants += room.participants.size();
+    return report;
+  }
   bool healthy() const override { return is_healthy; }
 
   void add_room(const std::string& name, const std::vector<std::string>& participants) {
