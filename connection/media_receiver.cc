@@ -97,6 +97,7 @@ std::optional<ReceivedMedia> MediaReceiver::receive(PacketRef packet, const rtp:
   // A retransmission counts for the stream that it repairs, once that one is known.
   ReceivedStream* primary = stream->is_rtx ? primary_of(id) : stream;
   if (primary == nullptr) return std::nullopt;
+  if (stream->is_rtx && !primary->gaps.follows(media->sequence_number)) return std::nullopt;
   media->ssrc = primary->ssrc;
   const auto arrival = primary->gaps.on_packet(media->sequence_number, now);
   if (primary->gaps.wants_key_frame()) request_key_frame(id);
