@@ -99,6 +99,7 @@ std::optional<ReceivedMedia> MediaReceiver::receive(PacketRef packet, const rtp:
   // A retransmission counts for the stream that it repairs, once that one is known.
   ReceivedStream* primary = stream->is_rtx ? primary_of(id) : stream;
   if (primary == nullptr) return std::nullopt;
+  if (stream->is_rtx && !primary->gaps.follows(media->sequence_number)) return std::nullopt;
   media->ssrc = primary->ssrc;
   if (stream->is_rtx) {
     const auto asked = primary->gaps.asked_at(media->sequence_number);

@@ -24,6 +24,40 @@ size_t frame_end(std::span<const rtp::OutgoingPacket> packets, size_t first) {
   return end;
 }
 
+// Extensions that say something else to each receiver.
+struct Rewritten {
+  std::array<uint8_t, UINT8_MAX> descriptor;
+  std::array<uint8_t, rtp::kCaptureTimeSizeMax> capture_time;
+};
+
+// The data of an extension that is passed on; empty when this receiver does not get it.
+Bytes told_to_receiver(const rtp::OutgoingPacket& packet, const rtp::PassedExtension& passed,
+                       Rewritten& rewritten) {
+  const Bytes data = packet.source.subspan(passed.offset, passed.size);
+  if (passed.kind == rtp::ExtensionKind::kDependencyDescriptor) {
+    if (!packet.frame_number) return {};  // it could not be read
+    std::ranges::copy(data, rewritten.descriptor.begin());
+    const auto descriptor = MutableBytes(rewritten.descriptor).first(data.size());
+    rtp::set_frame_number(descriptor, *packet.frame_number);
+    return descriptor;
+  }
+  if (passed.kind == rtp::ExtensionKind::kAbsCaptureTime) {
+    auto time = rtp::read_capture_time(data);
+    if (!time) return {};
+    // The clock that the receiver knows is ours, by our sender reports: to it the capture clock is
+    // ahead by both steps together. Where one is unknown, so is the sum.
+    if (time->clock_ahead && packet.clock_ahead) {
+      time->clock_ahead = static_cast<int64_t>(static_cast<uint64_t>(*time->clock_ahead) +
+                                               static_cast<uint64_t>(*packet.clock_ahead));
+    } else {
+      time->clock_ahead.reset();
+    }
+    return Bytes(rewritten.capture_time)
+        .first(rtp::write_capture_time(*time, rewritten.capture_time));
+  }
+  return data;
+}
+
 }  // namespace
 
 MediaSender::MediaSender(const MediaConfig& config) : config_(config) {
@@ -76,18 +110,13 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
     elements[count++] = {mid_id, as_bytes(config_.sending[source->line].mid)};
   }
   size_t size = 2 + rtp::kMidSizeMax;
-  std::array<uint8_t, UINT8_MAX> descriptor;  // with the frame number of this stream
+  Rewritten rewritten;
   for (size_t i = 0; packet.extensions != nullptr && i < packet.extensions->count; ++i) {
     const rtp::PassedExtension& passed = packet.extensions->items[i];
     const uint8_t id = config_.extensions.id(passed.kind);
     if (id == 0) continue;
-    Bytes data = packet.source.subspan(passed.offset, passed.size);
-    if (passed.kind == rtp::ExtensionKind::kDependencyDescriptor) {
-      if (!packet.frame_number) continue;  // it could not be read
-      std::ranges::copy(data, descriptor.begin());
-      data = Bytes(descriptor).first(data.size());
-      rtp::set_frame_number(MutableBytes(descriptor).first(data.size()), *packet.frame_number);
-    }
+    const Bytes data = told_to_receiver(packet, passed, rewritten);
+    if (data.empty()) continue;
     size += 2 + data.size();
     if (size > kExtensionsMax) break;
     elements[count++] = {id, data};

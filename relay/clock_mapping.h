@@ -74,6 +74,11 @@ class ParticipantClock {
     if (!offset_) return std::nullopt;
     return ours - *offset_;
   }
+  // How far it is ahead of the node's, as an NTP span.
+  std::optional<int64_t> ahead() const {
+    if (!offset_) return std::nullopt;
+    return static_cast<int64_t>(0 - *offset_);
+  }
 
  private:
   std::optional<uint64_t> offset_;

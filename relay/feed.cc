@@ -8,11 +8,14 @@ namespace simpul::relay {
 Feed::Feed(std::string rid, const TrackConfig& track, const Limits& limits)
     : rid_(std::move(rid)),
       kind_(track.kind),
+      clock_rate_(std::clamp(track.clock_rate, uint32_t{1}, kClockRateMax)),
       history_(limits.history_packets_per_layer, limits.history_age) {}
 
 Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   Taken taken;
   FeedPacket packet{.media = std::move(media), .arrival = now};
+  const bool is_newest = numbering_.is_newest(packet.media.ssrc, packet.media.sequence_number);
+  if (is_newest && timestamps_jump(packet.media, now)) numbering_.begin_anew();
   const bool new_format = read_payload(packet);
   const auto numbered = numbering_.take(packet.media.ssrc, packet.media.sequence_number,
                                         packet.media.payload_size == 0);
@@ -27,7 +30,15 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   }
   if (!numbered.number) return taken;
   packet.number = *numbered.number;
-  if (packet.media.payload_size > 0) taken.layers_changed = note_media(packet, now);
+  if (packet.media.payload_size > 0) {
+    const bool opens_frame = packets_ == 0 || packet.media.timestamp != last_timestamp_;
+    if (is_newest && opens_frame && !packet.starts_stream) {
+      key_frames_.on_other_frame();
+      packet.may_start_stream = key_frames_.are_hidden();
+    }
+    if (is_newest) last_timestamp_ = packet.media.timestamp;
+    taken.layers_changed = note_media(packet, now);
+  }
   taken.packet = std::move(packet);
   return taken;
 }
@@ -49,6 +60,13 @@ bool Feed::read_payload(FeedPacket& packet) {
   // It counts as padding, so that it leaves no hole.
   media.payload_size = 0;
   return false;
+}
+
+bool Feed::timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const {
+  if (packets_ == 0 || media.payload_size == 0) return false;
+  const int64_t step = static_cast<int32_t>(media.timestamp - last_timestamp_);
+  const int64_t ahead = ticks_of(now - last_media_ + kStepAheadMax, clock_rate_);
+  return step < -ticks_of(kStepBackMax, clock_rate_) || step > ahead;
 }
 
 bool Feed::note_media(const FeedPacket& packet, TimePoint now) {

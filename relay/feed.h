@@ -27,6 +27,10 @@ class Feed {
   static constexpr Duration kSilence = std::chrono::milliseconds(1'100);
   // Packets that wait to be collected; more are dropped.
   static constexpr size_t kWaitingMax = 1'024;
+  // How far the timestamps may go back (frames out of order, as some encoders send them), and how
+  // much faster than time they may run. More is another stream: receivers could not play both.
+  static constexpr Duration kStepBackMax = std::chrono::seconds(1);
+  static constexpr Duration kStepAheadMax = std::chrono::seconds(10);
 
   Feed(std::string rid, const TrackConfig& track, const Limits& limits);
 
@@ -84,11 +88,13 @@ class Feed {
  private:
   // True when the packet is the first of another format.
   bool read_payload(FeedPacket& packet);
+  bool timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const;
   bool note_media(const FeedPacket& packet, TimePoint now);  // true when the layers changed
   void forget_packets();  // but not what is due: a batch may borrow from it
 
   std::string rid_;
   rtp::MediaKind kind_;
+  uint32_t clock_rate_;
   std::optional<rtp::CodecFormat> format_;
   FeedNumbering numbering_;
   uint32_t generation_ = 0;
@@ -106,6 +112,7 @@ class Feed {
   bool seen_ = false;
   bool lent_ = true;
   TimePoint last_media_{};
+  uint32_t last_timestamp_ = 0;  // of the newest packet
   uint16_t width_ = 0;
   uint16_t height_ = 0;
   uint64_t packets_ = 0;

@@ -18,6 +18,9 @@ struct FeedPacket {
 
   // Whether a slot can begin with it: the first packet of a key frame, any packet of audio.
   bool starts_stream = false;
+  // A slot that has nothing to lose begins with it: a frame's first packet, where key frames cannot
+  // be told from others (KeyFrameRequests::are_hidden).
+  bool may_start_stream = false;
 };
 
 }  // namespace simpul::relay

@@ -24,11 +24,17 @@ void KeyFrameRequests::on_key_frame() {
   wanted_ = false;
   wanted_once_ = false;
   due_ = {};
+  unanswered_ = 0;
+  outstanding_ = false;
 }
 
 bool KeyFrameRequests::take(TimePoint now) {
   if (next_due() > now) return false;
+  if (outstanding_ && other_frames_ && !are_hidden()) ++unanswered_;
+  outstanding_ = true;
+  other_frames_ = false;
   wanted_once_ = false;
+  if (are_hidden()) wanted_ = false;
   full_at_ = std::max(full_at_, now) + kInterval;
   due_ = now + kRepeatAfter;
   spaced_until_ = now + kSpacing;

@@ -8,7 +8,7 @@ namespace simpul::relay {
 
 // When one layer's publisher is asked for a key frame: a token bucket, coalesced over all slots.
 // A wish is never swallowed: it waits for the bucket, and the request is repeated until a key
-// frame comes or nobody wants it any more.
+// frame comes or nobody wants it any more. Also finds out when key frames cannot be told apart.
 class KeyFrameRequests {
  public:
   enum class Cause : uint8_t { kRepair, kAssignment };  // the greater goes first
@@ -16,6 +16,9 @@ class KeyFrameRequests {
   static constexpr int kBurst = 2;
   static constexpr Duration kInterval = std::chrono::seconds(1);  // a token each
   static constexpr Duration kRepeatAfter = std::chrono::seconds(1);
+  // Requests without a key frame, though other frames came, after which key frames are taken to be
+  // hidden: the frames are encrypted end to end.
+  static constexpr int kUnansweredMax = 2;
   // Between two requests of a burst: who comes in between is served by the second, where both
   // spent at once would leave everybody after them waiting for the next token.
   static constexpr Duration kSpacing = std::chrono::milliseconds(300);
@@ -25,8 +28,17 @@ class KeyFrameRequests {
   void ask_once(Cause cause);
   // A key frame begins to arrive: whoever asked until now is served by it.
   void on_key_frame();
+  // A frame begins to arrive that is no key frame as far as can be seen.
+  void on_other_frame() { other_frames_ = true; }
   // Whoever ask()ed is gone.
-  void cancel() { wanted_ = false; }
+  void cancel() {
+    wanted_ = false;
+    outstanding_ = false;
+  }
+
+  // A key frame would not be recognised: a request may have been met without a sign of it, so it
+  // is not repeated. Ends with the first key frame that shows.
+  bool are_hidden() const { return unanswered_ >= kUnansweredMax; }
 
   // True when a request is to be sent now; it is taken as sent.
   bool take(TimePoint now);
@@ -45,6 +57,9 @@ class KeyFrameRequests {
   TimePoint due_{};
   TimePoint full_at_{};
   TimePoint spaced_until_{};
+  int unanswered_ = 0;         // requests; the last one is not counted yet
+  bool outstanding_ = false;   // a request was sent, and no key frame came
+  bool other_frames_ = false;  // since then
 };
 
 }  // namespace simpul::relay

@@ -210,6 +210,7 @@ void Relay::receive(TrackId track_id, uint8_t layer, rtp::MediaPacket packet, Ti
 void Relay::receive_sender_report(TrackId track_id, uint8_t layer, uint64_t ntp_time,
                                   uint32_t rtp_timestamp, TimePoint now) {
   state_->latest = now;
+  if (ntp_time == 0) return;  // the sender has no clock to tell (RFC 3550 §6.4.1)
   const auto found = state_->tracks.find(track_id);
   if (found == state_->tracks.end() || layer >= found->second->feeds().size()) return;
   Track& track = *found->second;

@@ -127,16 +127,22 @@ void Slot::ask_for_repair(TimePoint now) {
 
 void Slot::forward(std::vector<rtp::OutgoingPacket>& out) {
   if (track_ == nullptr) return;
+  const size_t first = out.size();
   if (current_) {
     for (const FeedPacket& packet : feed(*current_).due()) stream_.write(packet, out);
   }
   if (target_ && target_ != current_) begin(out);
+  const auto clock_ahead = track_->publisher().clock.ahead();
+  for (size_t i = first; i < out.size(); ++i) out[i].clock_ahead = clock_ahead;
 }
 
 void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   const Feed& source = feed(*target_);
   const auto& due = source.due();
-  auto next = std::ranges::find_if(due, &FeedPacket::starts_stream);
+  const bool takes_any = has_nothing_to_lose();
+  auto next = std::ranges::find_if(due, [takes_any](const FeedPacket& packet) {
+    return packet.starts_stream || (takes_any && packet.may_start_stream);
+  });
   if (next == due.end()) return;
   const SlotCodec* codec = codec_for(next->media.format);
   if (codec == nullptr) return;
@@ -217,6 +223,9 @@ void Slot::write(const Retransmission& retransmission, std::vector<rtp::Outgoing
   packet.index = rtx_index_++;
   packet.ssrc = *rtx_ssrc_;
   packet.payload_type = *retransmission.segment.rtx_payload_type;
+  if (track_ != nullptr && track_->id() == retransmission.segment.track) {
+    packet.clock_ahead = track_->publisher().clock.ahead();
+  }
   out.push_back(packet);
 }
 

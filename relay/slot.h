@@ -83,6 +83,7 @@ class Slot {
   }
   void set_layers(Layer current, Layer target);
   void ask_for_start(TimePoint now);
+  bool has_nothing_to_lose() const { return !current_ || !feed(*current_).view().active; }
   void begin(std::vector<rtp::OutgoingPacket>& out);
   uint32_t ticks_since_last(const Feed& feed, const FeedPacket& first) const;
   uint32_t timestamp_at(TimePoint now, const WallClock& clock) const;

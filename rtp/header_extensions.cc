@@ -83,6 +83,22 @@ std::optional<uint16_t> read_transport_sequence(Bytes data) {
   return load_be16(data.first<2>());
 }
 
+std::optional<CaptureTime> read_capture_time(Bytes data) {
+  if (data.size() != 8 && data.size() != kCaptureTimeSizeMax) return std::nullopt;
+  CaptureTime time{.ntp_time = load_be64(data.first<8>())};
+  if (data.size() == kCaptureTimeSizeMax) {
+    time.clock_ahead = static_cast<int64_t>(load_be64(data.subspan<8, 8>()));
+  }
+  return time;
+}
+
+size_t write_capture_time(const CaptureTime& time, std::span<uint8_t, kCaptureTimeSizeMax> room) {
+  store_be64(room.first<8>(), time.ntp_time);
+  if (!time.clock_ahead) return 8;
+  store_be64(room.last<8>(), static_cast<uint64_t>(*time.clock_ahead));
+  return kCaptureTimeSizeMax;
+}
+
 std::optional<std::string_view> read_mid(Bytes data) {
   if (data.empty() || data.size() > kMidSizeMax) return std::nullopt;
   if (!std::ranges::all_of(data, is_token)) return std::nullopt;

@@ -49,6 +49,20 @@ inline constexpr size_t kRidSizeMax = 16;
 // Readers of an element's data; nothing when it is not what the kind prescribes.
 std::optional<AudioLevel> read_audio_level(Bytes data);
 std::optional<uint16_t> read_transport_sequence(Bytes data);
+
+// abs-capture-time: when it was captured, by the clock of the system that did, and how far that
+// clock is ahead of the sender's own, where the sender can tell. Both in 1/2^32 s.
+struct CaptureTime {
+  uint64_t ntp_time = 0;
+  std::optional<int64_t> clock_ahead{};
+
+  friend bool operator==(const CaptureTime&, const CaptureTime&) = default;
+};
+inline constexpr size_t kCaptureTimeSizeMax = 16;
+std::optional<CaptureTime> read_capture_time(Bytes data);
+// Returns the size: 8, or 16 with the clock's offset.
+size_t write_capture_time(const CaptureTime& time, std::span<uint8_t, kCaptureTimeSizeMax> room);
+
 std::optional<std::string_view> read_mid(Bytes data);  // 1 to kMidSizeMax token characters
 std::optional<std::string_view> read_rid(Bytes data);  // 1 to kRidSizeMax of A-Za-z0-9-_
 

@@ -71,6 +71,8 @@ struct OutgoingPacket {
   Bytes source;  // the packet's bytes, where the extensions' offsets point into
   const PassedExtensions* extensions = nullptr;
   std::optional<uint16_t> frame_number{};  // for the dependency descriptor, in place of its own
+  // How far the publisher's clock is ahead of the node's, as an NTP span; for abs-capture-time.
+  std::optional<int64_t> clock_ahead{};
 
   SequenceNumber sequence_number() const { return SequenceNumber(static_cast<uint16_t>(index)); }
   size_t payload_size() const { return head_size + body.size(); }

@@ -40,6 +40,13 @@ class NackTracker {
   // Also for packets that a retransmission brought, with their original numbers.
   Arrival on_packet(SequenceNumber sequence_number, TimePoint now);
 
+  // Whether it would take its place among what came, rather than start anew or be too old. A
+  // retransmission of anything else repairs nothing.
+  bool follows(SequenceNumber sequence_number) const {
+    const int64_t ahead = unwrap_near(newest_, sequence_number) - newest_;
+    return started_ && ahead <= kJumpMax && ahead > -kHistory;
+  }
+
   // Retries wait max(kRetryMin, 1.5 round trips), a quarter longer each time.
   void set_round_trip(Duration round_trip) { round_trip_ = round_trip; }
 

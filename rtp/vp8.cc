@@ -42,10 +42,8 @@ void read_extension(ByteReader& reader, Vp8Descriptor& descriptor) {
 void read_frame_head(Bytes frame, Vp8Descriptor& descriptor) {
   if (!descriptor.starts_frame() || frame.size() < kKeyFrameHeaderSize) return;
   const bool is_inter_frame = (frame[0] & 0x01) != 0;
-  if (is_inter_frame) return;
+  if (is_inter_frame || frame[3] != 0x9d || frame[4] != 0x01 || frame[5] != 0x2a) return;
   descriptor.key_frame = true;
-  // Encrypted end to end, the start code may be hidden and the size with it.
-  if (frame[3] != 0x9d || frame[4] != 0x01 || frame[5] != 0x2a) return;
   descriptor.width = static_cast<uint16_t>((frame[7] & 0x3f) << 8 | frame[6]);
   descriptor.height = static_cast<uint16_t>((frame[9] & 0x3f) << 8 | frame[8]);
 }

@@ -25,10 +25,11 @@ struct Vp8Descriptor {
   std::optional<uint8_t> key_idx;
   uint8_t size = 0;  // of the descriptor
 
-  // True for the first packet of a key frame: it starts partition 0, its P bit is 0 and it holds
-  // the ten bytes that a key frame begins with.
+  // True for the first packet of a key frame: it starts partition 0 and holds the ten bytes that a
+  // key frame begins with, start code included. The P bit alone does not count: where the frame is
+  // encrypted end to end it is as good as random.
   bool key_frame = false;
-  uint16_t width = 0;  // of a key frame; 0 when its start code is not readable
+  uint16_t width = 0;  // of a key frame
   uint16_t height = 0;
 
   bool starts_frame() const { return start_of_partition && partition == 0; }

@@ -32,8 +32,10 @@ struct Vp9Descriptor {
   uint16_t height = 0;
   uint16_t size = 0;  // of the descriptor
 
-  // True for the first packet of a key picture, whose layers may be several (L3T3_KEY).
-  bool key_frame() const { return starts_frame && !inter_predicted && spatial_id == 0; }
+  // True for the first packet of a key picture, whose layers may be several (L3T3_KEY): the one
+  // that depends on none below. Some senders of simulcast give each stream a spatial layer of its
+  // own.
+  bool key_frame() const { return starts_frame && !inter_predicted && !inter_layer; }
 
   // kTooShort when it is cut off, kMalformed when it has more than kReferencesMax references.
   [[nodiscard]] static Expected<Vp9Descriptor, ParseError> parse(Bytes payload);

@@ -13,6 +13,15 @@ bool is_usable(uint16_t id, bool allow_mixed) {
   return id <= kOneByteIdMax || (allow_mixed && id > kOneByteIdMax + 1 && id <= kTwoByteIdMax);
 }
 
+// Whether the peer takes both forms beside one another on every line that shares the transport.
+bool mixes_forms(const SessionDescription& offer) {
+  return offer.extmap_allow_mixed ||
+         std::ranges::all_of(offer.media, [](const MediaDescription& media) {
+           const bool is_rtp = media.type == MediaType::kAudio || media.type == MediaType::kVideo;
+           return !is_rtp || media.extmap_allow_mixed;
+         });
+}
+
 // Whether the extension flows our way, seen from the peer.
 bool is_useful(std::optional<Direction> offered, PeerRole role) {
   if (!offered || *offered == Direction::kSendRecv) return true;
@@ -31,6 +40,8 @@ std::vector<NegotiatedExtension> ExtensionChoice::choose(const MediaDescription&
     if (!is_useful(offer.direction, policy_.role)) continue;
     if (std::ranges::find(policy_.extensions, *kind) == policy_.extensions.end()) continue;
     if (*kind == rtp::ExtensionKind::kMid && media.mid.size() > kOneByteSizeMax) continue;
+    // What key frames have of it needs the two-byte form, and the rest is nothing without.
+    if (*kind == rtp::ExtensionKind::kDependencyDescriptor && !mixes_forms(offer_)) continue;
     const auto id = static_cast<uint8_t>(offer.id);
     if (!claim(*kind, id)) continue;
     if (std::ranges::find(chosen, *kind, &NegotiatedExtension::kind) != chosen.end()) continue;

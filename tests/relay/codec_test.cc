@@ -77,6 +77,19 @@ TEST_F(CodecTest, WithoutAFormatThatFitsTheSlotStaysEmptyAndAsksForNothing) {
   EXPECT_EQ(requests, 0u);
 }
 
+TEST_F(CodecTest, OtherProfilesOfVp9AndAv1LeaveTheSlotEmptyToo) {
+  watch_with({kVp8, kVp9, {rtp::Codec::kAv1, 1}});
+  EXPECT_TRUE(pass_frame({rtp::Codec::kVp9, 2}, true).empty());
+  EXPECT_FALSE(slot().track);
+  EXPECT_EQ(scene_.requests(3s), 0u);
+  EXPECT_TRUE(pass_frame({rtp::Codec::kAv1, 2}, true).empty());
+  EXPECT_FALSE(slot().track);
+  const auto lower = pass_frame({rtp::Codec::kAv1, 0}, true);
+  ASSERT_EQ(lower.size(), 2u) << "a higher profile takes the lower ones";
+  EXPECT_EQ(lower[0].payload_type, rtp::PayloadType(52));
+  EXPECT_TRUE(slot().track);
+}
+
 TEST_F(CodecTest, APublisherMayGoOverToAnotherCodecAtAKeyFrame) {
   watch_with({kVp8, kVp9});
   const auto before = pass_frame(kVp8, true);
@@ -204,6 +217,22 @@ TEST_F(RedTest, ItsPrimaryBlockGoesToWhoNumbersOpusOtherwise) {
   watch_with({{format_of(rtp::Codec::kOpus), rtp::PayloadType(109), {}},
               {{rtp::Codec::kRed, 109}, kRedType, {}}});
   EXPECT_THAT(types_of(pass_red()), ::testing::ElementsAre(rtp::PayloadType(109)));
+}
+
+TEST_F(RedTest, SilenceThatIsNotSentIsAGapInTimeAndNotInTheNumbers) {
+  watch_with({{format_of(rtp::Codec::kOpus), kOpusType, {}}});
+  auto last = pass_opus();
+  for (const Duration pause : {Duration(400ms), Duration(400ms), Duration(30s)}) {
+    scene_.now += pause - 20ms;
+    scene_.advance();
+    const auto ticks = static_cast<uint32_t>(pause.count() * 48 / 1'000);
+    source_.at().timestamp += ticks - 960;
+    const auto next = pass_opus();
+    ASSERT_EQ(next.size(), 1u);
+    EXPECT_EQ(next[0].index, last[0].index + 1);
+    EXPECT_EQ(next[0].timestamp, last[0].timestamp + ticks);
+    last = next;
+  }
 }
 
 TEST_F(RedTest, OpusMayComeBetweenWithoutAHole) {

@@ -114,6 +114,49 @@ TEST_F(KeyFrameRequestsTest, ANewAssignmentRaisesWhatARepairAsked) {
   EXPECT_EQ(requests_.cause(), Cause::kAssignment);
 }
 
+TEST_F(KeyFrameRequestsTest, TakesKeyFramesToBeHiddenWhenTwoRequestsBringOnlyOtherFrames) {
+  for (int request = 0; request < 3; ++request) {
+    EXPECT_FALSE(requests_.are_hidden()) << request;
+    EXPECT_TRUE(ask_and_take());
+    requests_.on_other_frame();
+    now_ += 1s;
+  }
+  EXPECT_TRUE(requests_.are_hidden());
+  EXPECT_EQ(requests_.next_due(), kNever) << "the request may have been met";
+  requests_.on_key_frame();
+  EXPECT_FALSE(requests_.are_hidden());
+}
+
+TEST_F(KeyFrameRequestsTest, TakesNothingToBeHiddenWhereNothingComes) {
+  for (int request = 0; request < 10; ++request) {
+    EXPECT_TRUE(ask_and_take());
+    now_ += 1s;
+  }
+  EXPECT_FALSE(requests_.are_hidden());
+  EXPECT_NE(requests_.next_due(), kNever);
+}
+
+TEST_F(KeyFrameRequestsTest, DoesNotCountARequestOfWhoDidNotWaitForIt) {
+  for (int request = 0; request < 10; ++request) {
+    EXPECT_TRUE(ask_and_take());
+    requests_.on_other_frame();
+    requests_.cancel();
+    now_ += 2s;
+  }
+  EXPECT_FALSE(requests_.are_hidden());
+}
+
+TEST_F(KeyFrameRequestsTest, BoundsTheRequestsForHiddenKeyFramesToo) {
+  int sent = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    sent += ask_and_take();
+    requests_.on_other_frame();
+    now_ += 10ms;
+  }
+  EXPECT_LE(sent, 11);
+  EXPECT_TRUE(requests_.are_hidden());
+}
+
 TEST_F(KeyFrameRequestsTest, StopsWhenNobodyWantsItAnyMore) {
   EXPECT_TRUE(ask_and_take());
   requests_.cancel();

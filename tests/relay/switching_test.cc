@@ -86,10 +86,8 @@ TEST_F(SwitchingTest, AsksForTheKeyFrameOfALayerThatComesToLifeWithoutOne) {
 TEST_F(SwitchingTest, RepeatsTheRequestEachSecondAsLongAsItIsWanted) {
   const auto watcher = watch(LayerChoice::kHighest);
   size_t requests = 0;
-  for (int i = 0; i < 300; ++i) {
-    scene_.receive(2, layer(0).frame({}), 0);
-    requests += scene_.requests(33ms);
-  }
+  scene_.receive(2, layer(0).frame({}), 0);
+  for (int i = 0; i < 300; ++i) requests += scene_.requests(33ms);
   EXPECT_EQ(requests, 10u);
   scene_.relay.remove_subscriber(watcher);
   EXPECT_EQ(scene_.requests(5s), 0u);

@@ -118,13 +118,15 @@ TEST(Vp8Descriptor, SeesNoKeyFrameInAPayloadTooShortForOne) {
   }
 }
 
-TEST(Vp8Descriptor, SeesAKeyFrameWhoseSizeIsHidden) {
-  auto payload = make_vp8_payload({.key_frame = true});
-  payload[6 + 3] = 0;
-  const auto descriptor = Vp8Descriptor::parse(payload);
-  ASSERT_TRUE(descriptor);
-  EXPECT_TRUE(descriptor->key_frame);
-  EXPECT_EQ(descriptor->width, 0);
+TEST(Vp8Descriptor, SeesNoKeyFrameWithoutItsStartCode) {
+  for (size_t i = 0; i < 3; ++i) {
+    auto payload = make_vp8_payload({.key_frame = true});
+    payload[6 + 3 + i] ^= 0x5a;  // as it is when the frame is encrypted end to end
+    const auto descriptor = Vp8Descriptor::parse(payload);
+    ASSERT_TRUE(descriptor);
+    EXPECT_FALSE(descriptor->key_frame) << i;
+    EXPECT_EQ(descriptor->width, 0);
+  }
 }
 
 TEST(Vp8Descriptor, WritesOtherNumbersIntoTheFieldsItHas) {

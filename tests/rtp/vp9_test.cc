@@ -61,6 +61,7 @@ TEST(Vp9Descriptor, TellsTheLargestOfSeveralLayers) {
 TEST(Vp9Descriptor, AKeyPictureBeginsWithItsLowestLayer) {
   EXPECT_TRUE(Vp9Descriptor::parse(from_hex("a8 8001 00 00"))->key_frame());
   EXPECT_FALSE(Vp9Descriptor::parse(from_hex("a8 8001 03 00"))->key_frame()) << "spatial layer 1";
+  EXPECT_TRUE(Vp9Descriptor::parse(from_hex("a8 8001 04 00"))->key_frame()) << "2, by itself";
   EXPECT_FALSE(Vp9Descriptor::parse(from_hex("a0 8001 00 00"))->key_frame()) << "its second packet";
   EXPECT_FALSE(Vp9Descriptor::parse(from_hex("e8 8001 00 00"))->key_frame()) << "predicted";
 }

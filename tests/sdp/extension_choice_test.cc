@@ -117,6 +117,19 @@ TEST(ExtensionChoice, IdsBeyondTheOneByteFormAreNotTaken) {
   EXPECT_EQ(last.extension_map().id(ExtensionKind::kMid), 14);
 }
 
+TEST(ExtensionChoice, TheDependencyDescriptorNeedsBothFormsOnEveryLine) {
+  const std::string mixed = "a=extmap-allow-mixed\r\n";
+  const auto descriptor = extmap("5", ExtensionKind::kDependencyDescriptor);
+  const auto id = [](const Negotiated& negotiated) {
+    return negotiated.extension_map().id(ExtensionKind::kDependencyDescriptor);
+  };
+  EXPECT_EQ(id(with_extensions("", descriptor)), 0);
+  EXPECT_EQ(id(with_extensions("", descriptor + mixed)), 0) << "they share the transport";
+  EXPECT_EQ(id(with_extensions(mixed, descriptor + mixed)), 5);
+  const auto session = kSessionLines + mixed + kAudioLines + kVideoLines + descriptor;
+  EXPECT_EQ(id(accepted(session)), 5);
+}
+
 TEST(ExtensionChoice, AMidThatDoesNotFitTheOneByteFormTravelsInNoHeader) {
   const auto with_mid = [](const std::string& mid) {
     const auto offer = kSessionLines + kAudioLines + extmap("4", ExtensionKind::kMid) + kVideoLines;
