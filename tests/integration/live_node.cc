@@ -137,9 +137,10 @@ LiveGuest& LiveNode::publish(const std::string& room, const std::string& name,
 }
 
 LiveGuest& LiveNode::watch(const std::string& room, const std::string& name,
-                           std::optional<Address> through, relay::LayerChoice layer) {
-  return add({.role = node::Role::kWatcher, .room = room, .participant = name, .layer = layer}, {},
-             through);
+                           std::optional<Address> through, relay::LayerChoice layer,
+                           peer::Options options) {
+  return add({.role = node::Role::kWatcher, .room = room, .participant = name, .layer = layer},
+             std::move(options), through);
 }
 
 bool LiveNode::run_until(const std::function<bool()>& done) {

@@ -79,7 +79,8 @@ class LiveNode {
                      std::optional<Address> through = {});
   LiveGuest& watch(const std::string& room, const std::string& name,
                    std::optional<Address> through = {},
-                   relay::LayerChoice layer = relay::LayerChoice::kHighest);
+                   relay::LayerChoice layer = relay::LayerChoice::kHighest,
+                   peer::Options options = {});
   // The answer to a join that is not followed by anything.
   Expected<node::Join, node::JoinError> join(node::JoinRequest request);
 
