@@ -18,7 +18,7 @@ struct Record;
 // alerts never pass: anybody can write one (RFC 6347 §4.1.2.7).
 class HandshakeFilter {
  public:
-  static constexpr size_t kMessagesMax = 8;             // message_seq 0 to 7: no flight needs more
+  static constexpr size_t kMessagesMax = 8;            // message_seq 0 to 7: no flight needs more
   static constexpr size_t kAnnouncedBytesMax = 9'216;  // of all messages together
 
   enum class Verdict : uint8_t {
