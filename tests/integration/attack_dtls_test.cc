@@ -192,7 +192,7 @@ TEST_F(AttackOnDtls, D5_TenThousandFragmentsThatNeverCompleteAreBounded) {
   });
   EXPECT_EQ(handshakes("ok"), ok);
   EXPECT_FALSE(carol->peer().connected());
-  // OpenSSL keeps about 100 KB for a handshake that is under way; what is sent must not add up.
+  // A handshake that is under way keeps 64 KB at most; what is sent must not add up.
   // The rest is what this process, its own peers among it, took meanwhile.
   EXPECT_LT(resident_bytes(), memory + (8u << 20));
   // Every datagram of the handshake that the node sent back is an answer to a hello, of which
