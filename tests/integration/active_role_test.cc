@@ -8,6 +8,15 @@ namespace {
 
 constexpr auto kAnyLayer = relay::LayerChoice::kHighest;
 
+// Whoever waits for the hello is content before the node is, which says and hears nothing until
+// then.
+bool node_is_connected(LiveNode& live, const LiveGuest& guest) {
+  return live.run_until([&] {
+    const auto report = live.report_of(guest);
+    return report && report->phase == node::ConnectionPhase::kConnected;
+  });
+}
+
 TEST(ActiveRole, CarriesACallOfTwoPeersThatWaitForTheHello) {
   LiveNode live;
   const LiveGuest& alice = live.publish("stage", "alice", {.waits_for_hello = true});
@@ -31,11 +40,7 @@ TEST(ActiveRole, CarriesACallBetweenPeersOfEitherKind) {
 TEST(ActiveRole, TellsAPeerThatWaitedForTheHelloGoodbye) {
   LiveNode live;
   const LiveGuest& alice = live.publish("stage", "alice", {.waits_for_hello = true});
-  // Whoever waits for the hello is content before the node is, which has nothing to say until then.
-  ASSERT_TRUE(live.run_until([&] {
-    const auto report = live.report_of(alice);
-    return report && report->phase == node::ConnectionPhase::kConnected;
-  }));
+  ASSERT_TRUE(node_is_connected(live, alice));
   live.node().leave("stage", alice.session);
   EXPECT_TRUE(live.run_until([&] { return alice.socket->peer().closed(); }));
 }
@@ -43,7 +48,7 @@ TEST(ActiveRole, TellsAPeerThatWaitedForTheHelloGoodbye) {
 TEST(ActiveRole, HearsThePeersGoodbye) {
   LiveNode live;
   const LiveGuest& alice = live.publish("stage", "alice", {.waits_for_hello = true});
-  ASSERT_TRUE(live.run_until([&] { return alice.connected(); }));
+  ASSERT_TRUE(node_is_connected(live, alice));
   alice.socket->close();
   EXPECT_TRUE(live.run_until([&] { return !live.node().room("stage").has_value(); }));
 }
