@@ -115,12 +115,14 @@ using enum SrtpProfile;
 using enum crypto::CipherImplementation;
 BENCHMARK(BM_Seal<kAeadAes128Gcm, kIpsecMb>)->Apply(seal_arguments);
 BENCHMARK(BM_Seal<kAeadAes128Gcm, kOpenSsl>)->Apply(seal_arguments);
+BENCHMARK(BM_Seal<kAeadAes256Gcm, kIpsecMb>)->Apply(seal_arguments);
 BENCHMARK(BM_Seal<kAes128CmHmacSha1_80, kIpsecMb>)->Apply(seal_arguments);
 BENCHMARK(BM_Seal<kAes128CmHmacSha1_80, kOpenSsl>)->Apply(seal_arguments);
 BENCHMARK(BM_SealFor100<kAeadAes128Gcm>);
 BENCHMARK(BM_SealFor100<kAes128CmHmacSha1_80>);
 BENCHMARK(BM_Open<kAeadAes128Gcm, kIpsecMb>)->Apply(open_arguments);
 BENCHMARK(BM_Open<kAeadAes128Gcm, kOpenSsl>)->Apply(open_arguments);
+BENCHMARK(BM_Open<kAeadAes256Gcm, kIpsecMb>)->Apply(open_arguments);
 BENCHMARK(BM_Open<kAes128CmHmacSha1_80, kIpsecMb>)->Apply(open_arguments);
 BENCHMARK(BM_Open<kAes128CmHmacSha1_80, kOpenSsl>)->Apply(open_arguments);
 

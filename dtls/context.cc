@@ -2,6 +2,8 @@
 
 #include <openssl/ssl.h>
 
+#include <string>
+
 #include "base/check.h"
 #include "dtls/certificate.h"
 
@@ -13,8 +15,16 @@ constexpr auto kCipherSuites =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 constexpr auto kGroups = "X25519:P-256";
-constexpr auto kSrtpProfiles = "SRTP_AEAD_AES_128_GCM:SRTP_AES128_CM_SHA1_80";
-constexpr long kCertificateBytesMax = 16'384;
+constexpr long kCertificateBytesMax = 5'120;
+
+std::string names_of(std::span<const SrtpProfile> profiles) {
+  std::string names;
+  for (const SrtpProfile profile : profiles) {
+    if (!names.empty()) names += ':';
+    names += to_string(profile);
+  }
+  return names;
+}
 
 // Self-signed certificates have no chain to build; the session compares the leaf's digest.
 int accept_any(X509_STORE_CTX*, void*) { return 1; }
@@ -23,14 +33,16 @@ int accept_any(X509_STORE_CTX*, void*) { return 1; }
 
 void Context::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
-Context::Context(const Certificate& certificate) : context_(SSL_CTX_new(DTLS_method())) {
+Context::Context(const Certificate& certificate, std::span<const SrtpProfile> srtp_profiles)
+    : context_(SSL_CTX_new(DTLS_method())) {
   SSL_CTX* context = context_.get();
   SIMPUL_CHECK(context != nullptr);
   SIMPUL_CHECK(SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) == 1);
   SIMPUL_CHECK(SSL_CTX_set_max_proto_version(context, DTLS1_2_VERSION) == 1);
   SIMPUL_CHECK(SSL_CTX_set_cipher_list(context, kCipherSuites) == 1);
   SIMPUL_CHECK(SSL_CTX_set1_groups_list(context, kGroups) == 1);
-  SIMPUL_CHECK(SSL_CTX_set_tlsext_use_srtp(context, kSrtpProfiles) == 0);  // 0 is success here
+  SIMPUL_CHECK(SSL_CTX_set_tlsext_use_srtp(context, names_of(srtp_profiles).c_str()) ==
+               0);  // 0 is success here
   SIMPUL_CHECK(SSL_CTX_use_certificate(context, certificate.x509()) == 1);
   SIMPUL_CHECK(SSL_CTX_use_PrivateKey(context, certificate.key()) == 1);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <array>
 #include <memory>
+#include <span>
+
+#include "dtls/srtp_keys.h"
 
 struct ssl_ctx_st;
 
@@ -13,7 +17,12 @@ class Certificate;
 // that are under way keep what they need of it alive.
 class Context {
  public:
-  explicit Context(const Certificate& certificate);
+  // Best first. The shorter key of GCM is the faster one, and nobody breaks either.
+  static constexpr std::array kSrtpProfiles = {
+      SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm, SrtpProfile::kAes128CmHmacSha1_80};
+
+  explicit Context(const Certificate& certificate,
+                   std::span<const SrtpProfile> srtp_profiles = kSrtpProfiles);
 
   ssl_ctx_st* ssl_context() const { return context_.get(); }
 

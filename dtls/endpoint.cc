@@ -6,11 +6,25 @@
 
 #include "base/protocol_core.h"
 #include "dtls/record.h"
+#include "dtls/record_cipher.h"
 #include "dtls/session.h"
 
 namespace simpul::dtls {
 
 static_assert(ProtocolCore<Endpoint>);
+
+namespace {
+
+// RFC 5246 §7.2.
+constexpr uint8_t kLevelWarning = 1;
+constexpr uint8_t kLevelFatal = 2;
+constexpr uint8_t kCloseNotify = 0;
+
+bool is_final_alert(Bytes content) {
+  return content.size() == 2 && (content[0] == kLevelFatal || content[1] == kCloseNotify);
+}
+
+}  // namespace
 
 HandshakeStep::HandshakeStep(std::unique_ptr<Session> session,
                              std::vector<std::vector<uint8_t>> datagrams)
@@ -55,26 +69,44 @@ void Endpoint::receive(Bytes datagram, TimePoint now, Output& out) {
 }
 
 void Endpoint::receive_handshake(Bytes datagram, Output& out) {
-  std::vector<uint8_t> admitted;
+  bool passed = false;
+  std::vector<uint8_t> whole;
   RecordReader reader(datagram);
   while (const auto record = reader.next()) {
     if (!admit(*record, out)) continue;
-    admitted.insert(admitted.end(), record->whole.begin(), record->whole.end());
+    passed = true;
+    take_in(*record, whole);
   }
-  if (phase_ != Phase::kHandshake || admitted.empty()) {
+  if (phase_ != Phase::kHandshake || !passed) {
     ++counters_.datagrams_dropped;
     return;
   }
-  wait_with(std::move(admitted));
+  if (whole.empty()) return;  // a part of a message
+  wait_with(std::move(whole));
   hand_out_step(out);
 }
 
+// Appends what OpenSSL may have of an admitted record.
+void Endpoint::take_in(const Record& record, std::vector<uint8_t>& datagram) {
+  if (record.epoch > 0 || record.type != ContentType::kHandshake) {
+    datagram.insert(datagram.end(), record.whole.begin(), record.whole.end());
+    return;
+  }
+  Bytes content = record.content;
+  while (const auto fragment = take_fragment(content)) assembler_.add(*fragment, datagram);
+}
+
+// Whether the peer has got something of us that it can go on from.
+bool Endpoint::was_answered() const { return config_.role == Role::kClient || !flight_.empty(); }
+
 bool Endpoint::admit(const Record& record, Output& out) {
+  // Before a hello is answered there is no cipher to change to, and no Finished.
+  const bool is_early = record.epoch > 0 || record.type != ContentType::kHandshake;
+  if (is_early && !was_answered()) return false;
   auto verdict = filter_.judge(record);
   // Two hellos that contradict each other, and none was answered: the one that came first may have
   // been the forged one.
-  const bool unanswered = config_.role == Role::kServer && flight_.empty() && !step_is_out_;
-  if (verdict == HandshakeFilter::Verdict::kConflict && unanswered) {
+  if (verdict == HandshakeFilter::Verdict::kConflict && !was_answered() && !step_is_out_) {
     begin_anew(out);
     if (phase_ == Phase::kHandshake) verdict = filter_.judge(record);
   }
@@ -126,7 +158,10 @@ void Endpoint::take_result(TimePoint now, Output& out) {
       phase_ = Phase::kConnected;
       resend_at_ = timeout_at_ = kNever;
       waiting_.clear();  // repetitions of what is complete
+      assembler_.reset();
+      record_cipher_ = std::make_unique<RecordCipher>(*session_->take_record_cipher());
       out.events.emplace_back(*session_->take_keys());
+      session_.reset();
       return;
     case Session::Status::kBroken:
       return begin_anew(out);
@@ -159,6 +194,7 @@ void Endpoint::begin_anew(Output& out) {
   ++counters_.restarts;
   session_.reset();
   filter_.reset();
+  assembler_.reset();
   flight_.clear();
   resend_at_ = kNever;
   if (config_.role == Role::kClient) waiting_.insert(waiting_.begin(), std::vector<uint8_t>());
@@ -173,19 +209,24 @@ void Endpoint::receive_connected(Bytes datagram, TimePoint now, Output& out) {
   while (const auto record = reader.next()) {
     if (record->type == ContentType::kHandshake) {
       repeats = true;
-    } else if (record->epoch == 1 && record->type != ContentType::kChangeCipherSpec) {
-      const auto reading = session_->read(record->whole);
-      counters_.data_records_dropped += reading.data_records;
-      if (reading.closed) {
-        end();
-        out.events.emplace_back(Closed{});
-        return;
-      }
+    } else {
+      receive_protected(*record, out);
+      if (phase_ != Phase::kConnected) return;
     }
   }
   if (repeats && config_.role == Role::kServer && now - sent_ >= config_.limits.first_resend) {
     resend_flight(now, out);
   }
+}
+
+// Whatever is not protected, not genuine or not new changes nothing.
+void Endpoint::receive_protected(const Record& record, Output& out) {
+  const auto content = record_cipher_->open(record);
+  if (!content) return;
+  if (record.type == ContentType::kApplicationData) ++counters_.data_records_dropped;
+  if (record.type != ContentType::kAlert || !is_final_alert(*content)) return;
+  end();
+  out.events.emplace_back(Closed{});
 }
 
 void Endpoint::advance(TimePoint now, Output& out) {
@@ -200,9 +241,9 @@ TimePoint Endpoint::next_deadline() const { return std::min(timeout_at_, resend_
 
 void Endpoint::close(Output& out) {
   if (phase_ == Phase::kConnected) {
-    session_->goodbye();
-    auto written = session_->take_written();
-    std::ranges::move(written, std::back_inserter(out.datagrams));
+    constexpr std::array kGoodbye = {kLevelWarning, kCloseNotify};
+    auto goodbye = record_cipher_->seal(ContentType::kAlert, kGoodbye);
+    if (!goodbye.empty()) out.datagrams.push_back(std::move(goodbye));
   }
   end();
 }
@@ -215,6 +256,8 @@ void Endpoint::fail(HandshakeFailure reason, Output& out) {
 void Endpoint::end() {
   phase_ = Phase::kOver;
   session_.reset();
+  record_cipher_.reset();
+  assembler_.reset();
   waiting_.clear();
   flight_.clear();
   resend_at_ = timeout_at_ = kNever;

@@ -12,11 +12,13 @@
 #include "base/time.h"
 #include "dtls/fingerprint.h"
 #include "dtls/handshake_filter.h"
+#include "dtls/message_assembler.h"
 #include "dtls/srtp_keys.h"
 
 namespace simpul::dtls {
 
 class Context;
+class RecordCipher;
 class Session;
 struct Record;
 
@@ -128,7 +130,10 @@ class Endpoint {
 
   void receive_handshake(Bytes datagram, Output& out);
   bool admit(const Record& record, Output& out);
+  bool was_answered() const;
+  void take_in(const Record& record, std::vector<uint8_t>& datagram);
   void receive_connected(Bytes datagram, TimePoint now, Output& out);
+  void receive_protected(const Record& record, Output& out);
   void wait_with(std::vector<uint8_t> datagram);
   void hand_out_step(Output& out);
   void take_result(TimePoint now, Output& out);
@@ -142,7 +147,9 @@ class Endpoint {
   const EndpointConfig config_;
   Phase phase_ = Phase::kIdle;
   HandshakeFilter filter_;
-  std::unique_ptr<Session> session_;  // null before the first step and while one is out
+  MessageAssembler assembler_;
+  std::unique_ptr<Session> session_;  // null before, while a step is out, and after the handshake
+  std::unique_ptr<RecordCipher> record_cipher_;  // from then on
   bool step_is_out_ = false;
   std::vector<std::vector<uint8_t>> waiting_;
   size_t waiting_bytes_ = 0;

@@ -1,33 +1,27 @@
 #include "dtls/handshake_filter.h"
 
 #include "dtls/endpoint.h"
+#include "dtls/fragment.h"
 #include "dtls/record.h"
 
 namespace simpul::dtls {
 namespace {
 
-constexpr size_t kFragmentHeaderSize = 12;
-constexpr uint32_t kCertificateMax = 16'384;
-constexpr uint32_t kHelloMax = 8'192;  // today's, with post-quantum key shares, are below 2,000
+constexpr uint32_t kCertificateMax = 5'120;  // four of 1,250 bytes; nearly all are below 1,000
+constexpr uint32_t kHelloMax = 3'072;  // today's, with post-quantum key shares, are below 2,000
 constexpr uint32_t kOtherMax = 2'048;  // signatures and key shares
 
-// Handshake types (RFC 5246 §7.4, RFC 6347 §4.2.2).
-constexpr uint8_t kClientHello = 1;
-constexpr uint8_t kServerHello = 2;
-constexpr uint8_t kHelloVerifyRequest = 3;
-constexpr uint8_t kCertificate = 11;
-constexpr uint8_t kServerKeyExchange = 12;
-constexpr uint8_t kCertificateRequest = 13;
-constexpr uint8_t kServerHelloDone = 14;
-constexpr uint8_t kCertificateVerify = 15;
-constexpr uint8_t kClientKeyExchange = 16;
+// A Finished takes 48. There is nothing else to be said in private before the end.
+constexpr size_t kProtectedMax = 256;
 
 }  // namespace
 
 HandshakeFilter::Verdict HandshakeFilter::judge(const Record& record) {
   if (record.epoch == 1) {
     // The peer's Finished; OpenSSL finds out whether it is genuine.
-    return record.type == ContentType::kHandshake ? Verdict::kPass : Verdict::kDrop;
+    const bool plausible =
+        record.type == ContentType::kHandshake && record.content.size() <= kProtectedMax;
+    return plausible ? Verdict::kPass : Verdict::kDrop;
   }
   if (record.epoch != 0) return Verdict::kDrop;
   switch (record.type) {
@@ -42,30 +36,17 @@ HandshakeFilter::Verdict HandshakeFilter::judge(const Record& record) {
   return Verdict::kDrop;
 }
 
-//  0                   1                   2                   3
-//  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
-// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-// |     type      |                    length                     |
-// |          message_seq          |        fragment offset        :
-// :               |                fragment length                |
-// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 HandshakeFilter::Verdict HandshakeFilter::judge_fragments(Bytes content) {
   Messages announced = announced_;
   while (!content.empty()) {
-    if (content.size() < kFragmentHeaderSize) return Verdict::kDrop;
-    const uint8_t type = content[0];
-    const uint32_t length = load_be24(content.subspan<1, 3>());
-    const uint16_t message_seq = load_be16(content.subspan<4, 2>());
-    const uint32_t offset = load_be24(content.subspan<6, 3>());
-    const uint32_t size = load_be24(content.subspan<9, 3>());
-    content = content.subspan(kFragmentHeaderSize);
-    if (size > content.size() || offset + size > length) return Verdict::kDrop;
-    if (size == 0 && length != 0) return Verdict::kDrop;
-    if (!is_expected(type, length) || message_seq >= kMessagesMax) return Verdict::kDrop;
-    Message& message = announced[message_seq];
+    const auto fragment = take_fragment(content);
+    if (!fragment) return Verdict::kDrop;
+    const uint8_t type = fragment->type;
+    const uint32_t length = fragment->length;
+    if (!is_expected(type, length) || fragment->message_seq >= kMessagesMax) return Verdict::kDrop;
+    Message& message = announced[fragment->message_seq];
     if (message.type == 0) message = {.type = type, .length = length};
     if (message.type != type || message.length != length) return Verdict::kConflict;
-    content = content.subspan(size);
   }
   size_t sum = 0;
   for (const Message& message : announced) sum += message.length;
@@ -75,6 +56,7 @@ HandshakeFilter::Verdict HandshakeFilter::judge_fragments(Bytes content) {
 }
 
 bool HandshakeFilter::is_expected(uint8_t type, uint32_t length) const {
+  using namespace message_type;
   const bool we_serve = own_role_ == Role::kServer;
   switch (type) {
     case kClientHello:

@@ -12,14 +12,14 @@ enum class Role : uint8_t;
 struct Record;
 
 // Decides which records may reach the handshake of one association, so that forgeries cost it
-// neither memory nor its life. OpenSSL sets memory aside for every message that is announced, and
-// takes what it does not expect for the end; so only messages that the peer's role may send pass,
-// of plausible size, each announced once, with little in sum. Plain alerts never pass: anybody can
-// write one (RFC 6347 §4.1.2.7).
+// neither memory nor its life. MessageAssembler sets memory aside for every message that is
+// announced, and OpenSSL takes what it does not expect for the end; so only messages that the
+// peer's role may send pass, of plausible size, each announced once, with little in sum. Plain
+// alerts never pass: anybody can write one (RFC 6347 §4.1.2.7).
 class HandshakeFilter {
  public:
-  static constexpr size_t kMessagesMax = 8;             // message_seq 0 to 7: no flight needs more
-  static constexpr size_t kAnnouncedBytesMax = 24'000;  // of all messages together
+  static constexpr size_t kMessagesMax = 8;            // message_seq 0 to 7: no flight needs more
+  static constexpr size_t kAnnouncedBytesMax = 9'216;  // of all messages together
 
   enum class Verdict : uint8_t {
     kPass,

@@ -15,12 +15,16 @@ enum class ContentType : uint8_t {
   kApplicationData = 23,
 };
 
+inline constexpr size_t kRecordHeaderSize = 13;
+inline constexpr uint16_t kVersion12 = 0xfefd;
+
 // One record of a datagram (RFC 6347 §4.1); borrows its bytes.
 struct Record {
   ContentType type{};
   uint16_t epoch = 0;
-  Bytes whole;    // with the header
-  Bytes content;  // encrypted from epoch 1 on
+  uint64_t sequence_number = 0;  // 48 bits
+  Bytes whole;                   // with the header
+  Bytes content;                 // encrypted from epoch 1 on
 };
 
 // Gives the records of a datagram one by one and ends at the first that is none: a wrong version,

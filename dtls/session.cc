@@ -10,7 +10,9 @@
 
 #include "base/check.h"
 #include "crypto/secret.h"
+#include "dtls/certificate_check.h"
 #include "dtls/context.h"
+#include "dtls/fragment.h"
 #include "dtls/record.h"
 
 namespace simpul::dtls {
@@ -21,6 +23,12 @@ constexpr size_t kSequenceNumberAt = 5;  // 48 bits, behind type, version and ep
 constexpr size_t kEarlyRecordsMax = 2;   // the newest: a peer repeats its Finished
 constexpr std::string_view kExporterLabel = "EXTRACTOR-dtls_srtp";  // RFC 5764 §4.2
 
+SrtpProfile profile_of(const SRTP_PROTECTION_PROFILE& selected) {
+  if (selected.id == SRTP_AEAD_AES_128_GCM) return SrtpProfile::kAeadAes128Gcm;
+  if (selected.id == SRTP_AEAD_AES_256_GCM) return SrtpProfile::kAeadAes256Gcm;
+  return SrtpProfile::kAes128CmHmacSha1_80;
+}
+
 // OpenSSL's own retransmission reads the wall clock; it must never fire (our clock resends).
 unsigned an_hour(SSL*, unsigned) { return 3'600'000'000u; }
 
@@ -30,13 +38,19 @@ unsigned an_hour(SSL*, unsigned) { return 3'600'000'000u; }
 struct Session::Wire {
   Bytes incoming;
   std::vector<std::vector<uint8_t>> outgoing;
+  std::optional<RecordNumbers> last_protected;  // of all that was written
 
   static Wire& of(BIO* bio) { return *static_cast<Wire*>(BIO_get_data(bio)); }
 
   static int write(BIO* bio, const char* data, int size) {
     BIO_clear_retry_flags(bio);
+    Wire& wire = of(bio);
     const auto bytes = as_bytes({data, static_cast<size_t>(size)});
-    of(bio).outgoing.emplace_back(bytes.begin(), bytes.end());
+    wire.outgoing.emplace_back(bytes.begin(), bytes.end());
+    RecordReader reader(bytes);
+    while (const auto record = reader.next()) {
+      if (const auto numbers = record_numbers(*record)) wire.last_protected = numbers;
+    }
     return size;
   }
   static int read(BIO* bio, char* data, int size) {
@@ -106,6 +120,12 @@ void Session::open() {
 void Session::handshake(Bytes datagram) {
   if (status_ != Status::kUnderWay) return;
   if (!ssl_) open();
+  SIMPUL_CHECK(SSL_alloc_buffers(ssl_.get()) == 1);
+  feed_datagram(datagram);
+  if (ssl_) SSL_free_buffers(ssl_.get());  // 33 KB
+}
+
+void Session::feed_datagram(Bytes datagram) {
   if (datagram.empty()) return feed({});
   RecordReader reader(datagram);
   while (const auto record = reader.next()) {
@@ -115,7 +135,7 @@ void Session::handshake(Bytes datagram) {
       if (early_.size() == kEarlyRecordsMax) early_.erase(early_.begin());
       early_.emplace_back(record->whole.begin(), record->whole.end());
     } else {
-      feed_plain(record->whole);
+      feed_plain(*record);
     }
     while (takes_encrypted() && !early_.empty()) {
       const auto next = std::move(early_.front());
@@ -128,8 +148,15 @@ void Session::handshake(Bytes datagram) {
 // Plain records get sequence numbers of ours: OpenSSL would take the number of a forged one as seen
 // and drop the genuine one of that number, or all of them behind a very high one. Repetitions are
 // told by message_seq.
-void Session::feed_plain(Bytes record) {
-  std::vector<uint8_t> numbered(record.begin(), record.end());
+void Session::feed_plain(const Record& record) {
+  // What OpenSSL should not even parse did not come: whoever sent it may not be the peer.
+  Bytes content = record.content;
+  const bool is_message = record.type == ContentType::kHandshake;
+  const auto message = is_message ? take_fragment(content) : std::nullopt;
+  if (message && message->type == message_type::kCertificate && !may_be_parsed(message->bytes)) {
+    return;
+  }
+  std::vector<uint8_t> numbered(record.whole.begin(), record.whole.end());
   store_be32(std::span(numbered).subspan<kSequenceNumberAt + 2, 4>(), plain_records_++);
   store_be16(std::span(numbered).subspan<kSequenceNumberAt, 2>(), 0);
   feed(numbered);
@@ -169,8 +196,13 @@ void Session::finish() {
     wire_->outgoing.clear();
     return;
   }
-  const auto profile = selected->id == SRTP_AEAD_AES_128_GCM ? SrtpProfile::kAeadAes128Gcm
-                                                             : SrtpProfile::kAes128CmHmacSha1_80;
+  export_keys(profile_of(*selected));
+  make_record_cipher();
+  status_ = Status::kComplete;
+  ssl_.reset();  // 40 KB, of which nothing is needed any more
+}
+
+void Session::export_keys(SrtpProfile profile) {
   std::array<uint8_t, keying_material_size(SrtpProfile::kAeadAes256Gcm)> buffer{};
   const auto material = std::span(buffer).first(keying_material_size(profile));
   const int exported =
@@ -183,8 +215,32 @@ void Session::finish() {
   keys_ = Connected{.profile = profile,
                     .local = serve ? keys.server_write : keys.client_write,
                     .remote = serve ? keys.client_write : keys.server_write};
-  status_ = Status::kComplete;
-  SSL_free_buffers(ssl_.get());  // 33 KB, and hardly ever used from now on
+}
+
+void Session::make_record_cipher() {
+  std::array<uint8_t, kMasterSecretSize> master{};
+  std::array<uint8_t, kHelloRandomSize> client_random{};
+  std::array<uint8_t, kHelloRandomSize> server_random{};
+  SSL* ssl = ssl_.get();
+  SIMPUL_CHECK(SSL_SESSION_get_master_key(SSL_get_session(ssl), master.data(), master.size()) ==
+               master.size());
+  SIMPUL_CHECK(SSL_get_client_random(ssl, client_random.data(), client_random.size()) ==
+               client_random.size());
+  SIMPUL_CHECK(SSL_get_server_random(ssl, server_random.data(), server_random.size()) ==
+               server_random.size());
+  // AES-128-GCM with SHA-256 or AES-256-GCM with SHA-384: there is no other suite in the context.
+  const bool strong = SSL_CIPHER_get_bits(SSL_get_current_cipher(ssl), nullptr) == 256;
+  const RecordKeys keys = derive_record_keys(
+      {.master = master,
+       .client_random = client_random,
+       .server_random = server_random,
+       .digest = strong ? crypto::DigestAlgorithm::kSha384 : crypto::DigestAlgorithm::kSha256,
+       .key_size = strong ? size_t{32} : size_t{16}});
+  crypto::wipe(master);
+  SIMPUL_CHECK(wire_->last_protected.has_value());  // our Finished
+  const bool serve = role_ == Role::kServer;
+  record_cipher_.emplace(serve ? keys.server_write : keys.client_write,
+                         serve ? keys.client_write : keys.server_write, *wire_->last_protected);
 }
 
 // Of every algorithm that the description gives, one fingerprint is the leaf certificate's. (RFC
@@ -204,36 +260,12 @@ bool Session::peer_matches() const {
 
 std::optional<Connected> Session::take_keys() { return std::exchange(keys_, std::nullopt); }
 
+std::optional<RecordCipher> Session::take_record_cipher() {
+  return std::exchange(record_cipher_, std::nullopt);
+}
+
 std::vector<std::vector<uint8_t>> Session::take_written() {
   return std::exchange(wire_->outgoing, {});
-}
-
-Session::Reading Session::read(Bytes record) {
-  Reading reading;
-  wire_->incoming = record;
-  ERR_clear_error();
-  SIMPUL_CHECK(SSL_alloc_buffers(ssl_.get()) == 1);
-  std::array<uint8_t, 2048> plain;  // written by OpenSSL before anything looks at it
-  for (;;) {
-    const int result = SSL_read(ssl_.get(), plain.data(), static_cast<int>(plain.size()));
-    if (result > 0) {
-      ++reading.data_records;
-      continue;
-    }
-    // A forged record reads as nothing; an error here was said by the peer itself.
-    reading.closed = SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ;
-    break;
-  }
-  SSL_free_buffers(ssl_.get());
-  wire_->incoming = {};
-  wire_->outgoing.clear();
-  return reading;
-}
-
-void Session::goodbye() {
-  ERR_clear_error();
-  SIMPUL_CHECK(SSL_alloc_buffers(ssl_.get()) == 1);
-  SSL_shutdown(ssl_.get());
 }
 
 }  // namespace simpul::dtls

@@ -6,14 +6,16 @@
 
 #include "base/bytes.h"
 #include "dtls/endpoint.h"
+#include "dtls/record_cipher.h"
 
 struct ssl_st;
 struct ssl_ctx_st;
 
 namespace simpul::dtls {
 
-// OpenSSL's part of one association: bytes in, bytes out, no time. Belongs to one thread at a
-// time and may move between them.
+// OpenSSL's part of one association, which is its handshake: bytes in, bytes out, no time. Belongs
+// to one thread at a time and may move between them. Between two calls OpenSSL keeps as little as
+// it can be brought to; when the handshake is complete, nothing.
 class Session {
  public:
   enum class Status : uint8_t {
@@ -29,23 +31,16 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Begins a handshake, or goes on with one, by the records of one datagram; empty for a client's
-  // beginning. This is what costs a millisecond.
+  // Begins a handshake, or goes on with one, by the records of one datagram, in which each message
+  // is in one piece; empty for a client's beginning. This is what costs a millisecond.
   void handshake(Bytes datagram);
   Status status() const { return status_; }
   // Once, when it is complete; nothing of them stays here.
   std::optional<Connected> take_keys();
+  std::optional<RecordCipher> take_record_cipher();
 
-  // What the handshake or goodbye() wrote since the last call.
+  // What the handshake wrote since the last call.
   std::vector<std::vector<uint8_t>> take_written();
-
-  // After the handshake: one encrypted record.
-  struct Reading {
-    size_t data_records = 0;
-    bool closed = false;
-  };
-  Reading read(Bytes record);
-  void goodbye();
 
  private:
   struct Wire;
@@ -57,11 +52,14 @@ class Session {
   };
 
   void open();
-  void feed_plain(Bytes record);
+  void feed_datagram(Bytes datagram);
+  void feed_plain(const Record& record);
   void feed(Bytes record);
   bool takes_encrypted() const;
   void finish();
   bool peer_matches() const;
+  void export_keys(SrtpProfile profile);
+  void make_record_cipher();
 
   // Of our own reference: steps may outlive the node's Context.
   std::unique_ptr<ssl_ctx_st, FreeContext> context_;
@@ -72,6 +70,7 @@ class Session {
   std::vector<std::vector<uint8_t>> early_;  // encrypted records that came before their keys
   uint32_t plain_records_ = 0;               // fed
   std::optional<Connected> keys_;
+  std::optional<RecordCipher> record_cipher_;
   Status status_ = Status::kUnderWay;
 };
 

@@ -1,17 +1,22 @@
 #include "dtls/srtp_nonce_guard.h"
 
+#include <algorithm>
+
 #include "crypto/hash.h"
 
 namespace simpul::dtls {
 
 bool SrtpNonceGuard::allows(uint32_t ssrc, uint64_t index, Bytes sealed) {
-  constexpr uint64_t kSpread = 0x9E3779B97F4A7C15;
-  const uint64_t start_of_ssrc = ssrc * kSpread >> 32;
-  Entry& entry = entries_[(index + start_of_ssrc) % kEntries];
+  auto source = std::ranges::find(sources_, ssrc, &Source::ssrc);
+  if (source == sources_.end()) {
+    if (sources_.size() == kSourcesMax) sources_.erase(sources_.begin());
+    sources_.push_back({.ssrc = ssrc, .entries = std::vector<Entry>(kEntries)});
+    source = sources_.end() - 1;
+  }
+  Entry& entry = source->entries[index % kEntries];
   const uint32_t checksum = crypto::crc32(sealed);
-  const bool same_numbers = entry.index == index && entry.ssrc == ssrc;
-  const bool allowed = !same_numbers || entry.checksum == checksum;
-  entry = {.index = index, .ssrc = ssrc, .checksum = checksum};
+  const bool allowed = entry.index != index || entry.checksum == checksum;
+  entry = {.index = index, .checksum = checksum};
   return allowed;
 }
 

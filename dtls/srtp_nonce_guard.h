@@ -8,25 +8,28 @@
 namespace simpul::dtls {
 
 // Remembers some of the packets that a sender has sealed, to find a caller that seals two different
-// ones under one (SSRC, index), which gives GCM's key away (RFC 7714 §5.1). It finds a repetition
-// among the last few hundred packets, not every one: a net for our own mistakes, in debug builds.
+// ones under one (SSRC, index), which gives GCM's key away (RFC 7714 §5.1); in counter mode it
+// gives away both texts. Of each SSRC (media, and retransmissions with what is padded into them) it
+// knows the last 1,024 indices: a net for our own mistakes, in debug builds.
 class SrtpNonceGuard {
  public:
-  SrtpNonceGuard() : entries_(kEntries) {}
-
   // False when another packet was sealed under these numbers.
   [[nodiscard]] bool allows(uint32_t ssrc, uint64_t index, Bytes sealed);
 
  private:
   static constexpr size_t kEntries = 1024;
+  static constexpr size_t kSourcesMax = 64;  // more than a connection has slots, and theirs for RTX
 
   struct Entry {
     uint64_t index = UINT64_MAX;
-    uint32_t ssrc = 0;
     uint32_t checksum = 0;
   };
+  struct Source {
+    uint32_t ssrc = 0;
+    std::vector<Entry> entries = {};  // by index; a newcomer takes the place
+  };
 
-  std::vector<Entry> entries_;  // by index and SSRC; a newcomer takes the place
+  std::vector<Source> sources_;  // in the order of their first packets; the oldest makes room
 };
 
 }  // namespace simpul::dtls

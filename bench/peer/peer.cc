@@ -101,7 +101,7 @@ std::string Peer::offer() const {
   text += "a=fingerprint:" +
           (options_.fingerprint.empty() ? identity_.certificate.fingerprint().to_string()
                                         : options_.fingerprint) +
-          "\r\na=setup:actpass\r\n";
+          (options_.waits_for_hello ? "\r\na=setup:passive\r\n" : "\r\na=setup:actpass\r\n");
   if (options_.audio) text += media_section("audio", "0");
   if (options_.video) text += media_section("video", "1");
   return text;
@@ -126,7 +126,7 @@ bool Peer::accept(std::string_view answer) {
   if (transport.ice_ufrag.empty() || transport.fingerprints.empty()) return false;
   server_ = {transport.ice_ufrag, transport.ice_pwd};
   dtls::EndpointConfig config;
-  config.role = dtls::Role::kClient;
+  config.role = options_.waits_for_hello ? dtls::Role::kServer : dtls::Role::kClient;
   for (const sdp::Fingerprint& fingerprint : transport.fingerprints) {
     const auto known =
         dtls::Fingerprint::parse(fingerprint.algorithm + " " + hex_of(fingerprint.digest));

@@ -38,6 +38,8 @@ struct Options {
   std::vector<std::string> rids = {};  // of the video that is published; empty: no simulcast
   // Instead of the certificate's own, for tests: the value of an a=fingerprint line.
   std::string fingerprint = {};
+  // Offers setup:passive and waits for the server's hello.
+  bool waits_for_hello = false;
 };
 
 // Numbers that every offer of a peer uses.
@@ -65,8 +67,8 @@ struct PacketToSend {
 };
 
 // A synthetic participant: a full ICE agent's part in one connection to an ICE-lite server, a
-// DTLS client, SRTP both ways. For tests, demonstrations and load. Sends no media by itself. Like
-// the cores of the relay it has no socket and no clock.
+// DTLS client (or server), SRTP both ways. For tests, demonstrations and load. Sends no media by
+// itself. Like the cores of the relay it has no socket and no clock.
 class Peer {
  public:
   struct Received {

@@ -45,9 +45,31 @@ TEST_F(DtlsServer, TakesCountersWithHmacWhereThatIsAllThePeerHas) {
 TEST_F(DtlsServer, PrefersGcmWhateverOrderThePeerHas) {
   DtlsRawClient client;
   give_certificate(client);
-  SSL_CTX_set_tlsext_use_srtp(client.context(), "SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_128_GCM");
+  SSL_CTX_set_tlsext_use_srtp(client.context(),
+                              "SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM:SRTP_AEAD_AES_128_GCM");
   ASSERT_TRUE(connect(client));
   EXPECT_EQ(std::get<Connected>(events_[0]).profile, SrtpProfile::kAeadAes128Gcm);
+}
+
+TEST_F(DtlsServer, TakesTheLongerKeyOfGcmWhereThePeerHasNoShorterOne) {
+  DtlsRawClient client;
+  give_certificate(client);
+  SSL_CTX_set_tlsext_use_srtp(client.context(), "SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM");
+  ASSERT_TRUE(connect(client));
+  const auto& connected = std::get<Connected>(events_[0]);
+  EXPECT_EQ(connected.profile, SrtpProfile::kAeadAes256Gcm);
+  // RFC 5764 §4.2 with keys of 32 bytes and salts of 12.
+  std::array<uint8_t, 88> material{};
+  ASSERT_EQ(SSL_export_keying_material(client.ssl(), material.data(), material.size(),
+                                       "EXTRACTOR-dtls_srtp", 19, nullptr, 0, 0),
+            1);
+  EXPECT_TRUE(std::equal(material.begin(), material.begin() + 32, connected.remote.key.begin()));
+  EXPECT_TRUE(
+      std::equal(material.begin() + 32, material.begin() + 64, connected.local.key.begin()));
+  EXPECT_TRUE(
+      std::equal(material.begin() + 64, material.begin() + 76, connected.remote.salt.begin()));
+  EXPECT_TRUE(
+      std::equal(material.begin() + 76, material.begin() + 88, connected.local.salt.begin()));
 }
 
 TEST_F(DtlsServer, RefusesDtls10AndSuitesWithoutAuthenticatedEncryption) {

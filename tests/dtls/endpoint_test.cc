@@ -89,11 +89,12 @@ TEST_F(DtlsServer, GivesUpOnAPeerThatNeverSaysAnything) {
 TEST_F(DtlsServer, IsNotImpressedByTenThousandFragmentsOfOneMessage) {
   for (uint32_t i = 0; i < 10'000; ++i) {
     now_ += 1ms;
-    const uint32_t offset = i * 7919 % 8'000;
+    const uint32_t offset = i * 7919 % 3'000;
     receive(
-        make_record(22, make_fragment({.length = 8'192, .offset = offset, .bytes = {1}}), 0, i));
+        make_record(22, make_fragment({.length = 3'072, .offset = offset, .bytes = {1}}), 0, i));
   }
   EXPECT_TRUE(events_.empty());
+  EXPECT_EQ(steps_, 0);
   EXPECT_EQ(server_.counters().restarts, 0u);
   advance(5s + 1ms);
   expect_failed(HandshakeFailure::kTimeout);

@@ -87,11 +87,11 @@ TEST_F(Filter, DropsFragmentsThatLie) {
 }
 
 TEST_F(Filter, DropsMessagesThatAreTooLarge) {
-  EXPECT_EQ(judge_fragment({.type = 1, .length = 8'193, .bytes = zeros(1)}), Verdict::kDrop);
+  EXPECT_EQ(judge_fragment({.type = 1, .length = 3'073, .bytes = zeros(1)}), Verdict::kDrop);
   EXPECT_EQ(judge_fragment({.type = 1, .length = 0xffffff, .bytes = zeros(1)}), Verdict::kDrop);
-  EXPECT_EQ(judge_fragment({.type = 11, .length = 16'385, .bytes = zeros(1)}), Verdict::kDrop);
+  EXPECT_EQ(judge_fragment({.type = 11, .length = 5'121, .bytes = zeros(1)}), Verdict::kDrop);
   EXPECT_EQ(judge_fragment({.type = 16, .length = 2'049, .bytes = zeros(1)}), Verdict::kDrop);
-  EXPECT_EQ(judge_fragment({.type = 1, .length = 8'192, .bytes = zeros(1)}), Verdict::kPass);
+  EXPECT_EQ(judge_fragment({.type = 1, .length = 3'072, .bytes = zeros(1)}), Verdict::kPass);
 }
 
 TEST_F(Filter, BoundsWhatAllMessagesTogetherAnnounce) {
@@ -150,6 +150,8 @@ TEST_F(Filter, DropsPlainAlertsAndDataAndOddRecords) {
   EXPECT_EQ(judge(make_record(20, {1, 1})), Verdict::kDrop);
   EXPECT_EQ(judge(make_record(20, {1})), Verdict::kPass);
   EXPECT_EQ(judge(make_record(22, zeros(40), 1)), Verdict::kPass);
+  EXPECT_EQ(judge(make_record(22, zeros(256), 1)), Verdict::kPass);
+  EXPECT_EQ(judge(make_record(22, zeros(257), 1)), Verdict::kDrop);
   EXPECT_EQ(judge(make_record(21, zeros(40), 1)), Verdict::kDrop);
   EXPECT_EQ(judge(make_record(23, zeros(40), 1)), Verdict::kDrop);
   EXPECT_EQ(judge(make_record(22, zeros(40), 2)), Verdict::kDrop);

@@ -112,5 +112,96 @@ TEST_P(SrtpDifferentialTest, OpensTheSamePackets) {
   EXPECT_GT(index >> 16, 1u);
 }
 
+// The same, as the reading side has them: many at once.
+TEST_P(SrtpDifferentialTest, OpensTheSamePacketsInBatches) {
+  uint64_t index = 100;
+  std::vector<Buffer> sent;
+  for (int i = 0; i < 600; ++i) {
+    index += random_() % 50 == 0 ? random_() % 20'000 : 1;
+    auto fields = random_fields(random_);
+    fields.ssrc = 9;
+    fields.sequence_number = static_cast<uint16_t>(index);
+    sent.push_back(reference_sender_.protect(make_rtp(fields)));
+    ASSERT_FALSE(sent.back().empty());
+  }
+  size_t opened_count = 0;
+  for (size_t at = 0; at < sent.size();) {
+    std::vector<Buffer> packets;
+    for (size_t count = 1 + random_() % 40; count > 0 && at < sent.size(); --count, ++at) {
+      packets.push_back(sent[at - std::min<size_t>(at, random_() % 5 == 0 ? random_() % 50 : 0)]);
+      if (random_() % 9 == 0) packets.back()[random_() % packets.back().size()] ^= 0x20;
+    }
+    std::vector<Buffer> expected;
+    for (const auto& packet : packets) expected.push_back(reference_receiver_.unprotect(packet));
+    std::vector<RtpToOpen> batch;
+    for (auto& packet : packets) batch.push_back({.packet = packet});
+    receiver_.open(batch);
+    for (size_t i = 0; i < packets.size(); ++i) {
+      packets[i].resize(batch[i].opened.value_or(0));
+      ASSERT_EQ(packets[i], expected[i]) << at;
+      opened_count += packets[i].empty() ? 0 : 1;
+    }
+  }
+  EXPECT_GT(opened_count, sent.size() / 2);
+}
+
+// Every start around the wrap, with the packets around it lost, late or twice.
+TEST_P(SrtpDifferentialTest, OpensTheSamePacketsAroundARollover) {
+  uint32_t ssrc = 100;
+  size_t opened_count = 0;
+  for (uint64_t first = 65'500; first < 65'540; ++first, ++ssrc) {
+    if (first >> 16 != 0) break;  // a source begins in the first round
+    std::vector<Buffer> sent;
+    for (uint64_t index = first; index < first + 60; ++index) {
+      const ::simpul::testing::RtpFields fields{
+          .sequence_number = static_cast<uint16_t>(index), .ssrc = ssrc, .payload_size = 20};
+      sent.push_back(seal_rtp(sender_, fields, index >> 16));
+      ASSERT_EQ(sent.back(), reference_sender_.protect(make_rtp(fields)));
+    }
+    for (size_t i = 0; i < sent.size(); ++i) {
+      if (i > 0 && random_() % 3 == 0) continue;
+      const Buffer& packet = sent[i - std::min<size_t>(i, random_() % 3 == 0 ? random_() % 40 : 0)];
+      const auto opened = open_rtp(receiver_, packet);
+      ASSERT_EQ(opened.value_or(Buffer{}), reference_receiver_.unprotect(packet)) << first;
+      opened_count += opened ? 1 : 0;
+    }
+  }
+  EXPECT_GT(opened_count, 500u);
+}
+
+// Loss, reordering within the window of both (libsrtp's for RTCP is 128), duplicates, forgeries.
+TEST_P(SrtpDifferentialTest, OpensTheSameRtcp) {
+  std::vector<Buffer> sent;
+  for (int i = 0; i < 600; ++i) {
+    sent.push_back(reference_sender_.protect_rtcp(make_rtcp(77, 4 * (random_() % 100))));
+  }
+  size_t opened_count = 0;
+  for (size_t i = 0; i < sent.size(); ++i) {
+    if (random_() % 4 == 0) continue;
+    Buffer packet = sent[i - std::min<size_t>(i, random_() % 3 == 0 ? random_() % 100 : 0)];
+    if (random_() % 6 == 0) packet[random_() % packet.size()] ^= 0x01;
+    const auto opened = open_rtcp(receiver_, packet);
+    ASSERT_EQ(opened.value_or(Buffer{}), reference_receiver_.unprotect_rtcp(packet)) << i;
+    opened_count += opened ? 1 : 0;
+  }
+  EXPECT_GT(opened_count, sent.size() / 3);
+}
+
+// What one library has sealed opens by the other, on both sides.
+TEST_P(SrtpDifferentialTest, SealsWhatTheOtherLibraryOpens) {
+  using enum crypto::CipherImplementation;
+  crypto::CipherEngine other(engine_.implementation() == kIpsecMb ? kOpenSsl : kIpsecMb);
+  SrtpReceiver receiver(other, master_);
+  for (uint64_t index = 0; index < 300; ++index) {
+    auto fields = random_fields(random_);
+    fields.ssrc = 4;
+    fields.sequence_number = static_cast<uint16_t>(index);
+    const Buffer plain = make_rtp(fields);
+    ASSERT_EQ(open_rtp(receiver, seal_rtp(sender_, fields)), plain) << index;
+    const Buffer rtcp = make_rtcp(4, random_() % 200);
+    ASSERT_EQ(open_rtcp(receiver, seal_rtcp(sender_, rtcp)), rtcp) << index;
+  }
+}
+
 }  // namespace
 }  // namespace simpul::dtls

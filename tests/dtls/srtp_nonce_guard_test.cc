@@ -20,17 +20,26 @@ TEST(SrtpNonceGuard, AllowsOtherBytesUnderOtherNumbers) {
   EXPECT_TRUE(guard.allows(1, 100 | uint64_t{1} << 16, as_bytes("four")));
 }
 
-TEST(SrtpNonceGuard, RemembersHundredsOfPacketsOfTwoStreams) {
+TEST(SrtpNonceGuard, RemembersAThousandPacketsOfEachStream) {
   SrtpNonceGuard guard;
-  for (uint64_t index = 0; index < 300; ++index) {
-    EXPECT_TRUE(guard.allows(0x1111, index, as_bytes("audio")));
-    EXPECT_TRUE(guard.allows(0x2222, index + 7000, as_bytes("video")));
+  constexpr uint32_t kStreams = 64;
+  for (uint64_t index = 500; index < 500 + 1024; ++index) {
+    for (uint32_t ssrc = 0; ssrc < kStreams; ++ssrc) {
+      ASSERT_TRUE(guard.allows(ssrc, index + ssrc * 7919, as_bytes("media")));
+    }
   }
-  int found = 0;
-  for (uint64_t index = 0; index < 300; ++index) {
-    if (!guard.allows(0x1111, index, as_bytes("other"))) ++found;
+  for (uint64_t index = 500; index < 500 + 1024; ++index) {
+    for (uint32_t ssrc = 0; ssrc < kStreams; ++ssrc) {
+      ASSERT_FALSE(guard.allows(ssrc, index + ssrc * 7919, as_bytes("other")));
+    }
   }
-  EXPECT_GT(found, 100);
+}
+
+TEST(SrtpNonceGuard, KeepsNoMoreStreamsThanItsLimit) {
+  SrtpNonceGuard guard;
+  for (uint32_t ssrc = 0; ssrc < 65; ++ssrc) EXPECT_TRUE(guard.allows(ssrc, 1, as_bytes("one")));
+  EXPECT_TRUE(guard.allows(0, 1, as_bytes("two")));  // forgotten
+  EXPECT_FALSE(guard.allows(64, 1, as_bytes("two")));
 }
 
 }  // namespace

@@ -111,6 +111,18 @@ TEST(SrtpReplayWindow, LeavesTheIndicesOfThisWorldOnlyAtTheirEnd) {
   EXPECT_EQ(SrtpReplayWindow(last).estimate(0), last + 1);
 }
 
+TEST(SrtpReplayWindow, FollowsTwoToThe31PacketsInTheLongestSteps) {
+  constexpr uint64_t kFar = uint64_t{1} << 31;
+  SrtpReplayWindow window(0);
+  for (uint64_t index = 0; index < kFar;) {
+    index += 32'767;
+    ASSERT_EQ(window.estimate(static_cast<uint16_t>(index)), index);
+    ASSERT_EQ(window.check(index), Verdict::kNew);
+    window.add(index);
+  }
+  EXPECT_GT(window.highest(), kFar);
+}
+
 TEST(SrtpSources, FindsWhatWasAddedUpToItsLimit) {
   SrtpSources sources(3);
   for (uint32_t ssrc = 1; ssrc <= 3; ++ssrc) {

@@ -156,6 +156,27 @@ TEST_P(SrtpSenderTest, AbortsADebugBuildThatSealsOneIndexTwice) {
   EXPECT_DEATH(seal_rtp(sender_, with_another_payload, 12, 7), "check failed");
   EXPECT_EQ(seal_rtp(sender_, with_another_payload, 12, 8).size(), 112 + sender_.overhead());
 }
+
+TEST_P(SrtpSenderTest, AbortsADebugBuildThatPadsAPacketOtherwiseTheSecondTime) {
+  const Buffer plain = make_rtp({.sequence_number = 7, .payload_size = 50});
+  const auto seal_padded = [&](uint8_t padding, uint32_t ssrc) {
+    Buffer destination(512);
+    std::copy_n(plain.begin(), 12, destination.begin());
+    store_be32(MutableBytes(destination).subspan<8, 4>(), ssrc);
+    RtpToSeal packet{.destination = destination,
+                     .header_size = 12,
+                     .head = Bytes(plain).subspan(12, 2),  // as a retransmission has one
+                     .body = Bytes(plain).subspan(14),
+                     .padding = padding,
+                     .index = 7};
+    sender_.seal({&packet, 1});
+  };
+  seal_padded(3, 1);
+  seal_padded(3, 1);    // the very same
+  seal_padded(200, 2);  // a probe, under another SSRC
+  EXPECT_DEATH(seal_padded(4, 1), "check failed");
+  EXPECT_DEATH(seal_padded(199, 2), "check failed");
+}
 #endif
 
 TEST_P(SrtpSenderTest, EncryptsEachIndexAndSsrcDifferently) {

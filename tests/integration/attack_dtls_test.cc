@@ -1,9 +1,11 @@
 // Attacks on the DTLS handshake, while a call goes on (rows D of docs/attacks.md).
 #include <gmock/gmock.h>
+#include <openssl/ssl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <fstream>
 
 #include "base/byte_writer.h"
@@ -31,6 +33,16 @@ class AttackOnDtls : public AttackTest {
     writer.u24(offset);
     writer.u24(size);
     return datagram;
+  }
+
+  // How many of OpenSSL's connections were ever made in this process.
+  static size_t openssl_objects() {
+    static std::atomic<size_t> made{0};
+    static const int index = SSL_get_ex_new_index(
+        0, nullptr, [](void*, void*, CRYPTO_EX_DATA*, int, long, void*) { ++made; }, nullptr,
+        nullptr);
+    EXPECT_GE(index, 0);
+    return made;
   }
 
   static std::string lower_case(std::string text) {
@@ -78,6 +90,55 @@ TEST_F(AttackOnDtls, D1_AClientHelloFromElsewhereLosesTheRace) {
   expect_unharmed();
 }
 
+TEST_F(AttackOnDtls, D2_AHelloFromAnotherPortOfAProvedAddressIsDropped) {
+  std::string answer;
+  const auto carol = joined("stage", "carol", answer);
+  ASSERT_TRUE(carol->peer().accept(answer));
+  prove_path(carol->peer(), true);
+  RawSocket neighbour(node_.loop());  // of mallory_: the same address, another port
+  const auto hello = null_hello();
+  const uint64_t before = node_.dropped("unknown_sender");
+  repeat(200, [&](int) { neighbour.send(hello, target()); });
+  EXPECT_EQ(node_.dropped("unknown_sender"), before + 200);
+  EXPECT_EQ(neighbour.received(), 0u);
+  expect_unharmed();
+}
+
+TEST_F(AttackOnDtls, D2_ForgedHellosFromTheVeryPathDoNotEndTheHandshake) {
+  const auto hello = null_hello();
+  std::string answer;
+  const auto carol = joined("stage", "carol", answer);
+  ASSERT_TRUE(carol->start(answer));
+  int forged = 0;
+  EXPECT_TRUE(node_.run_until([&] {
+    // As often as a handshake is begun anew.
+    if (forged < 5 && !carol->peer().connected()) {
+      carol->send(hello);
+      ++forged;
+    }
+    return carol->peer().connected();
+  }));
+  EXPECT_GT(forged, 0);
+  expect_unharmed();
+}
+
+TEST_F(AttackOnDtls, D2_TheSixthForgedHelloEndsThatHandshakeAndNothingElse) {
+  const auto hello = null_hello();
+  std::string answer;
+  const auto carol = joined("stage", "carol", answer);
+  ASSERT_TRUE(carol->peer().accept(answer));
+  prove_path(carol->peer(), true);
+  const uint64_t before = handshakes("handshake");
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(handshakes("handshake"), before);
+    mallory_.send(hello, target());
+    let_pass();
+  }
+  ASSERT_TRUE(node_.run_until([&] { return handshakes("handshake") == before + 1; }));
+  --connections_before_;
+  expect_unharmed();
+}
+
 TEST_F(AttackOnDtls, D3_DtlsBeforeAnyCheckStartsNothing) {
   std::string answer;
   const auto carol = joined("stage", "carol", answer);
@@ -87,6 +148,31 @@ TEST_F(AttackOnDtls, D3_DtlsBeforeAnyCheckStartsNothing) {
   repeat(100, [&](int) { mallory_.send(hello, target()); });
   EXPECT_EQ(node_.dropped("unknown_sender"), before + 100);
   expect_unharmed();
+}
+
+TEST_F(AttackOnDtls, D4_AFloodOfHellosFromManyAddressesMakesNoObjectOfOpenSsl) {
+  const auto whole = read_test_data("dtls/chromium-nopqc-hello-0.bin");
+  const auto part = read_test_data("dtls/firefox-hello-0.bin");
+  std::vector<std::unique_ptr<RawSocket>> strangers;
+  for (int i = 0; i < 250; ++i) {
+    strangers.push_back(std::make_unique<RawSocket>(
+        node_.loop(), "127.0." + std::to_string(1 + i / 100) + "." + std::to_string(3 + i % 100)));
+  }
+  const uint64_t dropped = node_.dropped("unknown_sender");
+  const size_t objects = openssl_objects();
+  repeat(5'000, [&](int i) {
+    strangers[static_cast<size_t>(i) % strangers.size()]->send(i % 2 == 0 ? whole : part, target());
+  });
+  EXPECT_EQ(openssl_objects(), objects);
+  EXPECT_EQ(node_.dropped("unknown_sender"), dropped + 5'000);
+  for (const auto& stranger : strangers) EXPECT_EQ(stranger->bytes_received(), 0u);
+  expect_unharmed();
+  // The count counts: a guest's handshake makes two, theirs and the node's.
+  std::string answer;
+  const auto carol = joined("stage", "carol", answer);
+  ASSERT_TRUE(carol->start(answer));
+  ASSERT_TRUE(node_.run_until([&] { return carol->peer().connected(); }));
+  EXPECT_EQ(openssl_objects(), objects + 2);
 }
 
 TEST_F(AttackOnDtls, D5_TenThousandFragmentsThatNeverCompleteAreBounded) {
@@ -106,7 +192,7 @@ TEST_F(AttackOnDtls, D5_TenThousandFragmentsThatNeverCompleteAreBounded) {
   });
   EXPECT_EQ(handshakes("ok"), ok);
   EXPECT_FALSE(carol->peer().connected());
-  // OpenSSL keeps about 100 KB for a handshake that is under way; what is sent must not add up.
+  // A handshake that is under way keeps 64 KB at most; what is sent must not add up.
   // The rest is what this process, its own peers among it, took meanwhile.
   EXPECT_LT(resident_bytes(), memory + (8u << 20));
   // Every datagram of the handshake that the node sent back is an answer to a hello, of which
@@ -168,6 +254,64 @@ TEST_F(AttackOnDtls, D9_AnOfferWithoutAUsableFingerprintIsRefused) {
     ASSERT_FALSE(join);
     EXPECT_EQ(join.error().kind, node::JoinError::Kind::kInvalidSdp);
   }
+  expect_unharmed();
+}
+
+TEST_F(AttackOnDtls, D10_AHostileCertificateNeverReachesOpenSsl) {
+  // Whoever cannot be refused by the offer: its fingerprint is right. What is sent is a list of a
+  // hundred certificates in one message, and one of 200 KB.
+  std::string answer;
+  const auto carol = joined("stage", "carol", answer);
+  ASSERT_TRUE(carol->peer().accept(answer));
+  prove_path(carol->peer(), true);
+  const size_t objects = openssl_objects();
+  repeat(1'000, [&](int i) {
+    const auto number = static_cast<uint32_t>(i);
+    auto piece = fragment(1, i % 2 == 0 ? 5'120 : 200'000, number % 5 * 1'000, 120, number);
+    piece[13] = 11;  // Certificate
+    mallory_.send(piece, target());
+  });
+  EXPECT_EQ(openssl_objects(), objects);
+  EXPECT_EQ(mallory_.received(), 0u);
+  expect_unharmed();
+}
+
+TEST_F(AttackOnDtls, D14_AnOfferOfAnythingButDtlsIsRefused) {
+  const auto outcome = [&](const std::string& what, const std::string& with) {
+    peer::PeerSocket carol(node_.loop(), {.publishes = true}, node_.identity(), {});
+    std::string offer = carol.peer().offer();
+    for (size_t at = offer.find(what); at != std::string::npos;
+         at = offer.find(what, at + with.size())) {
+      offer.replace(at, what.size(), with);
+    }
+    const auto join = node_.join({.role = node::Role::kPublisher,
+                                  .room = "other",
+                                  .participant = "carol",
+                                  .offer = std::move(offer)});
+    return join ? std::nullopt : std::optional(join.error().kind);
+  };
+  using Kind = node::JoinError::Kind;
+  for (const char* protocol : {"RTP/AVP", "RTP/AVPF", "RTP/SAVP"}) {
+    EXPECT_EQ(outcome("UDP/TLS/RTP/SAVPF", protocol), Kind::kUnsupportedMedia) << protocol;
+  }
+  EXPECT_EQ(outcome("a=rtcp-mux\r\n",
+                    "a=rtcp-mux\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 "
+                    "inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n"),
+            Kind::kUnsupportedMedia);
+  EXPECT_EQ(outcome("setup:actpass", "setup:holdconn"), Kind::kInvalidSdp);
+  EXPECT_EQ(outcome("a=fingerprint:", "a=no-fingerprint:"), Kind::kInvalidSdp);
+  EXPECT_FALSE(node_.node().room("other").has_value());
+  expect_unharmed();
+}
+
+TEST_F(AttackOnDtls, D14_TwoPassiveEndsDoNotMeet) {
+  // An offer of setup:passive is answered by active, whatever we would rather be.
+  std::string answer;
+  const auto carol = joined("stage", "carol", answer, {.waits_for_hello = true});
+  EXPECT_NE(answer.find("a=setup:active"), std::string::npos);
+  EXPECT_EQ(answer.find("a=setup:passive"), std::string::npos);
+  ASSERT_TRUE(carol->start(answer));
+  EXPECT_TRUE(node_.run_until([&] { return carol->peer().connected(); }));
   expect_unharmed();
 }
 

@@ -67,9 +67,9 @@ class AttackTest : public ::testing::Test {
 
   // Somebody who has joined and does nothing yet.
   std::unique_ptr<peer::PeerSocket> joined(const std::string& room, const std::string& name,
-                                           std::string& answer) {
-    auto guest = std::make_unique<peer::PeerSocket>(node_.loop(), peer::Options{}, node_.identity(),
-                                                    peer::PeerSocket::Handlers{});
+                                           std::string& answer, peer::Options options = {}) {
+    auto guest = std::make_unique<peer::PeerSocket>(node_.loop(), std::move(options),
+                                                    node_.identity(), peer::PeerSocket::Handlers{});
     const auto join = node_.join({.role = node::Role::kWatcher,
                                   .room = room,
                                   .participant = name,

@@ -140,13 +140,13 @@ LiveGuest& LiveNode::publish(const std::string& room, const std::string& name,
 
 LiveGuest& LiveNode::watch(const std::string& room, const std::string& name,
                            std::optional<Address> through, relay::LayerChoice layer,
-                           const std::string& watched) {
+                           const std::string& watched, peer::Options options) {
   return add({.role = node::Role::kWatcher,
               .room = room,
               .participant = name,
               .watched = watched,
               .layer = layer},
-             {}, through);
+             std::move(options), through);
 }
 
 bool LiveNode::run_until(const std::function<bool()>& done) {

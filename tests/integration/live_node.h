@@ -81,7 +81,7 @@ class LiveNode {
   LiveGuest& watch(const std::string& room, const std::string& name,
                    std::optional<Address> through = {},
                    relay::LayerChoice layer = relay::LayerChoice::kHighest,
-                   const std::string& watched = {});
+                   const std::string& watched = {}, peer::Options options = {});
   // The answer to a join that is not followed by anything.
   Expected<node::Join, node::JoinError> join(node::JoinRequest request);
 

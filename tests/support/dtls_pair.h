@@ -20,8 +20,11 @@ inline constexpr std::chrono::seconds kCertificateTime{1'800'000'000};
 
 // A certificate and its context: one side of a DTLS association.
 struct DtlsIdentity {
+  explicit DtlsIdentity(std::span<const dtls::SrtpProfile> profiles = dtls::Context::kSrtpProfiles)
+      : context(certificate, profiles) {}
+
   dtls::Certificate certificate = dtls::Certificate::make(kCertificateTime);
-  dtls::Context context{certificate};
+  dtls::Context context;
 };
 
 // Made once: making keys is slow under sanitizers.
@@ -76,8 +79,9 @@ class DtlsPair {
   DtlsPair()
       : DtlsPair({server_identity().certificate.fingerprint()},
                  {client_identity().certificate.fingerprint()}) {}
-  DtlsPair(Fingerprints expected_by_client, Fingerprints expected_by_server)
-      : client(client_identity(),
+  DtlsPair(Fingerprints expected_by_client, Fingerprints expected_by_server,
+           const DtlsIdentity& client_is = client_identity())
+      : client(client_is,
                {.role = dtls::Role::kClient, .peer_fingerprints = std::move(expected_by_client)}),
         server(server_identity(),
                {.role = dtls::Role::kServer, .peer_fingerprints = std::move(expected_by_server)}) {}

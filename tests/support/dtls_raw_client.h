@@ -16,13 +16,17 @@
 
 namespace simpul::testing {
 
-// A DTLS client straight on OpenSSL, to be as odd as a test wants: what it offers is set on its
-// SSL_CTX before connect().
+// A DTLS peer straight on OpenSSL, to be as odd as a test wants: what it offers is set on its
+// SSL_CTX before connect(). A client, unless it is told to serve.
 class DtlsRawClient {
  public:
-  DtlsRawClient() : context_(SSL_CTX_new(DTLS_client_method()), &SSL_CTX_free) {
+  enum class Part { kClient, kServer };
+
+  explicit DtlsRawClient(Part part = Part::kClient,
+                         const char* srtp_profiles = "SRTP_AES128_CM_SHA1_80")
+      : part_(part), context_(SSL_CTX_new(DTLS_method()), &SSL_CTX_free) {
     SSL_CTX_set_cipher_list(context_.get(), "ALL:COMPLEMENTOFALL:@SECLEVEL=0");
-    SSL_CTX_set_tlsext_use_srtp(context_.get(), "SRTP_AES128_CM_SHA1_80");
+    if (srtp_profiles != nullptr) SSL_CTX_set_tlsext_use_srtp(context_.get(), srtp_profiles);
   }
 
   SSL_CTX* context() { return context_.get(); }
@@ -34,6 +38,14 @@ class DtlsRawClient {
     return SSL_do_handshake(ssl_.get()) == 1;
   }
   void write(Bytes data) { SSL_write(ssl_.get(), data.data(), static_cast<int>(data.size())); }
+  // Whether what arrived is the other side's goodbye, genuine.
+  bool hears_goodbye(const std::vector<std::vector<uint8_t>>& arrived) {
+    incoming_.insert(incoming_.end(), arrived.begin(), arrived.end());
+    char byte = 0;
+    SSL_read(ssl_.get(), &byte, 1);
+    return (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  }
+  void say_goodbye() { SSL_shutdown(ssl_.get()); }
   void renegotiate() {
     SSL_renegotiate(ssl_.get());
     SSL_do_handshake(ssl_.get());
@@ -80,9 +92,14 @@ class DtlsRawClient {
     SSL_set_bio(ssl_.get(), bio, bio);
     SSL_set_options(ssl_.get(), SSL_OP_NO_QUERY_MTU);
     SSL_set_mtu(ssl_.get(), 1200);
-    SSL_set_connect_state(ssl_.get());
+    if (part_ == Part::kServer) {
+      SSL_set_accept_state(ssl_.get());
+    } else {
+      SSL_set_connect_state(ssl_.get());
+    }
   }
 
+  Part part_;
   std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_;
   std::unique_ptr<BIO_METHOD, decltype(&BIO_meth_free)> method_{nullptr, &BIO_meth_free};
   std::deque<std::vector<uint8_t>> incoming_;

@@ -25,15 +25,61 @@ inline EndpointConfig server_config() {
   return {.peer_fingerprints = {client_identity().certificate.fingerprint()}};
 }
 
-// A server alone, to which a test says what it likes.
-class DtlsServer : public ::testing::Test {
- protected:
+// An endpoint alone, to which a test says what it likes.
+class DtlsListener {
+ public:
   using Datagrams = std::vector<std::vector<uint8_t>>;
+
+  explicit DtlsListener(EndpointConfig config = server_config())
+      : server_(server_identity().context, std::move(config)) {}
 
   // What it answers, with its steps run at once.
   Datagrams receive(Bytes datagram) {
+    return settle([&](Endpoint::Output& out) { server_.receive(datagram, now_, out); });
+  }
+  Datagrams start() {
+    return settle([&](Endpoint::Output& out) { server_.start(now_, out); });
+  }
+  Datagrams close() {
+    return settle([&](Endpoint::Output& out) { server_.close(out); });
+  }
+  Datagrams receive_all(const Datagrams& datagrams) {
+    Datagrams answers;
+    for (const auto& datagram : datagrams) {
+      std::ranges::move(receive(datagram), std::back_inserter(answers));
+    }
+    return answers;
+  }
+  Datagrams advance(Duration by) {
+    now_ += by;
     Endpoint::Output out;
-    server_.receive(datagram, now_, out);
+    server_.advance(now_, out);
+    std::ranges::move(out.events, std::back_inserter(events_));
+    return out.datagrams;
+  }
+  // True when the client is content.
+  bool connect(DtlsRawClient& client) {
+    bool done = client.handshake();
+    for (int round = 0; round < 5 && !done; ++round) {
+      done = client.handshake(receive_all(client.take_written()));
+    }
+    return done;
+  }
+  static void give_certificate(DtlsRawClient& client) {
+    SSL_CTX_use_certificate(client.context(), client_identity().certificate.x509());
+    SSL_CTX_use_PrivateKey(client.context(), client_identity().certificate.key());
+  }
+
+  TimePoint now_{};
+  Endpoint server_;
+  std::vector<EndpointEvent> events_;
+  int steps_ = 0;
+
+ private:
+  template <class Action>
+  Datagrams settle(Action action) {
+    Endpoint::Output out;
+    action(out);
     Datagrams answered = std::move(out.datagrams);
     while (out.step) {
       auto step = std::move(out.step);
@@ -48,29 +94,13 @@ class DtlsServer : public ::testing::Test {
     std::ranges::move(out.events, std::back_inserter(events_));
     return answered;
   }
-  Datagrams advance(Duration by) {
-    now_ += by;
-    Endpoint::Output out;
-    server_.advance(now_, out);
-    std::ranges::move(out.events, std::back_inserter(events_));
-    return out.datagrams;
-  }
-  // True when the client is content.
-  bool connect(DtlsRawClient& client) {
-    bool done = client.handshake();
-    for (int round = 0; round < 5 && !done; ++round) {
-      Datagrams answers;
-      for (const auto& datagram : client.take_written()) {
-        std::ranges::move(receive(datagram), std::back_inserter(answers));
-      }
-      done = client.handshake(answers);
-    }
-    return done;
-  }
-  static void give_certificate(DtlsRawClient& client) {
-    SSL_CTX_use_certificate(client.context(), client_identity().certificate.x509());
-    SSL_CTX_use_PrivateKey(client.context(), client_identity().certificate.key());
-  }
+};
+
+// The same as a fixture.
+class DtlsServer : public ::testing::Test, protected DtlsListener {
+ protected:
+  explicit DtlsServer(EndpointConfig config = server_config()) : DtlsListener(std::move(config)) {}
+
   void expect_failed(HandshakeFailure reason) {
     ASSERT_EQ(events_.size(), 1u);
     ASSERT_TRUE(std::holds_alternative<Failed>(events_[0]));
@@ -79,11 +109,6 @@ class DtlsServer : public ::testing::Test {
     EXPECT_FALSE(server_.connected());
     EXPECT_EQ(server_.next_deadline(), kNever);
   }
-
-  TimePoint now_{};
-  Endpoint server_{server_identity().context, server_config()};
-  std::vector<EndpointEvent> events_;
-  int steps_ = 0;
 };
 
 }  // namespace simpul::testing
