@@ -1,0 +1,48 @@
+#include "net/frame_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace simpul::net {
+
+void FrameReader::read(Bytes input, PacketPool& pool, std::vector<PacketRef>& packets,
+                       FrameStatistics& statistics) {
+  while (!input.empty()) {
+    input = body_left_ == 0 ? take_header(input, pool, statistics)
+                            : take_body(input, packets, statistics);
+  }
+}
+
+Bytes FrameReader::take_header(Bytes input, PacketPool& pool, FrameStatistics& statistics) {
+  header_[header_size_++] = input.front();
+  input = input.subspan(1);
+  if (header_size_ < kFrameHeaderSize) return input;
+  header_size_ = 0;
+  body_left_ = load_be16(header_);
+  if (body_left_ == 0) return input;
+  if (body_left_ > kPacketCapacity) {
+    ++statistics.dropped_too_large;
+    return input;
+  }
+  packet_ = pool.allocate();
+  if (!packet_) ++statistics.dropped_no_packet;
+  return input;
+}
+
+Bytes FrameReader::take_body(Bytes input, std::vector<PacketRef>& packets,
+                             FrameStatistics& statistics) {
+  const Bytes part = input.first(std::min(input.size(), body_left_));
+  body_left_ -= part.size();
+  if (packet_) {
+    std::ranges::copy(part, packet_->bytes.subspan(packet_->size).begin());
+    packet_->size += static_cast<uint32_t>(part.size());
+    if (body_left_ == 0) {
+      ++statistics.frames;
+      statistics.bytes += packet_->size;
+      packets.push_back(std::move(packet_));
+    }
+  }
+  return input.subspan(part.size());
+}
+
+}  // namespace simpul::net

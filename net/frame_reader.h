@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/packet.h"
+
+namespace simpul::net {
+
+inline constexpr size_t kFrameHeaderSize = 2;
+
+struct FrameStatistics {
+  uint64_t frames = 0;             // handed over
+  uint64_t bytes = 0;              // of these, without their headers
+  uint64_t dropped_no_packet = 0;  // the pool was dry
+  uint64_t dropped_too_large = 0;  // longer than kPacketCapacity
+};
+
+// Cuts what a TCP stream brings into packets (RFC 4571 §2), however the network has cut it:
+//
+//   | length, 16 bits | that many bytes | length ...
+//
+// A frame that no packet can hold is counted and skipped; one without a byte is nothing. At most
+// one packet is held, for the frame that has not come whole.
+class FrameReader {
+ public:
+  // Appends the packets that `input` completes.
+  void read(Bytes input, PacketPool& pool, std::vector<PacketRef>& packets,
+            FrameStatistics& statistics);
+
+ private:
+  Bytes take_header(Bytes input, PacketPool& pool, FrameStatistics& statistics);
+  Bytes take_body(Bytes input, std::vector<PacketRef>& packets, FrameStatistics& statistics);
+
+  std::array<uint8_t, kFrameHeaderSize> header_{};
+  size_t header_size_ = 0;  // what has come of it
+  size_t body_left_ = 0;    // what has not come of the frame
+  PacketRef packet_;        // null: the frame is skipped
+};
+
+}  // namespace simpul::net
