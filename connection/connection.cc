@@ -338,6 +338,12 @@ TimePoint Connection::next_deadline() const {
   return state_ == State::kConnected ? std::min(transport, receiver_.next_deadline()) : transport;
 }
 
+void Connection::forget_path(ice::Path path) {
+  agent_.forget(path);
+  if (dtls_path_ == path) dtls_path_.reset();
+  std::erase_if(held_, [path](const Datagram& held) { return held.path == path; });
+}
+
 void Connection::close(TimePoint, Output& out) {
   if (state_ == State::kClosed) return;
   if (state_ == State::kConnected && !config_.media.sending.empty()) {

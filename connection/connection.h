@@ -122,6 +122,8 @@ class Connection {
   TimePoint next_deadline() const;
   // Gives a handshake step back that ran elsewhere.
   void resume(std::unique_ptr<dtls::HandshakeStep> step, TimePoint now, Output& out);
+  // The path is no more: nothing will come from it, and nothing can be sent there.
+  void forget_path(ice::Path path);
   // Says good-bye to the peer and ends.
   void close(TimePoint now, Output& out);
 

@@ -90,6 +90,11 @@ void Agent::forget_oldest() {
   if (oldest != paths_.end()) paths_.erase(oldest);
 }
 
+void Agent::forget(const Path& path) {
+  std::erase_if(paths_, [&path](const KnownPath& known) { return known.path == path; });
+  if (selected_ == path) selected_.reset();
+}
+
 void Agent::on_authenticated_media(const Path& path, TimePoint now, Output& out) {
   KnownPath* known = expired_ ? nullptr : find(path);
   if (known == nullptr) return;

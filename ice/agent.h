@@ -91,6 +91,9 @@ class Agent {
   // An authenticated packet (SRTP, SRTCP, DTLS after the handshake) arrived by this path. Cheap:
   // called for every packet. Paths that were never validated are ignored.
   void on_authenticated_media(const Path& path, TimePoint now, Output& out);
+  // The path is no more (a TCP connection that ended). If it was the selected one, the next that is
+  // nominated is selected.
+  void forget(const Path& path);
   void advance(TimePoint now, Output& out);
   TimePoint next_deadline() const;
 

@@ -354,6 +354,39 @@ TEST_F(IceAgent, ChangesTheSelectedPathAtMostTwiceASecond) {
   EXPECT_LE(changes, 20);
 }
 
+TEST_F(IceAgent, SelectsTheNextNominatedPathWhenTheSelectedOneIsGone) {
+  nominate(path_of(1));
+  receive(check(), path_of(2));
+  agent_.forget(path_of(1));
+  EXPECT_EQ(agent_.selected(), std::nullopt);
+  EXPECT_FALSE(agent_.is_validated(path_of(1)));
+  media(path_of(2));  // not nominated
+  EXPECT_EQ(agent_.selected(), std::nullopt);
+  nominate(path_of(2));
+  EXPECT_EQ(agent_.selected(), path_of(2));
+  EXPECT_EQ(agent_.path_count(), 1u);
+}
+
+TEST_F(IceAgent, LivesOnWithoutAnyPathUntilItIsIdle) {
+  nominate(path_of(1));
+  agent_.forget(path_of(1));
+  EXPECT_EQ(agent_.path_count(), 0u);
+  EXPECT_EQ(agent_.next_deadline(), now_ + 30s);
+  media(path_of(1));
+  EXPECT_EQ(agent_.path_count(), 0u);
+  nominate(path_of(1));
+  EXPECT_EQ(agent_.selected(), path_of(1));
+}
+
+TEST_F(IceAgent, KeepsTheSelectedPathWhenAnotherIsGone) {
+  nominate(path_of(1));
+  nominate(path_of(2));
+  agent_.forget(path_of(2));
+  agent_.forget(path_of(3));
+  EXPECT_EQ(agent_.selected(), path_of(1));
+  EXPECT_EQ(agent_.path_count(), 1u);
+}
+
 TEST_F(IceAgent, ExpiresOnceAfterThirtySecondsOfSilence) {
   nominate(path_of(1));
   EXPECT_EQ(agent_.next_deadline(), now_ + 30s);

@@ -36,8 +36,10 @@ void run(Bytes input) {
         agent.receive(input, path, now, out);
         break;
       case 4:
-      case 5:
         agent.on_authenticated_media(path, now, out);
+        break;
+      case 5:
+        agent.forget(path);
         break;
       default:
         now += std::chrono::milliseconds(input[1] * 40);
