@@ -145,12 +145,15 @@ void AnswerWriter::write_transport() {
 void AnswerWriter::write_candidates() {
   const auto& candidates = parameters_.candidates;
   for (const auto& candidate : candidates) {
-    // One foundation for each local address (RFC 8445 §5.1.1.3): where it first stands.
-    const auto first = std::ranges::find(candidates, candidate.address.ip,
-                                         [](const Candidate& other) { return other.address.ip; });
-    line("a=candidate:", number(static_cast<uint64_t>(first - candidates.begin()) + 1), " 1 udp ",
-         number(candidate.priority), " ", candidate.address.ip_text(), " ",
-         number(candidate.address.port), " typ host");
+    // One foundation for each local address and transport (RFC 8445 §5.1.1.3): where it first
+    // stands.
+    const auto first = std::ranges::find_if(candidates, [&](const Candidate& other) {
+      return other.address.ip == candidate.address.ip && other.transport == candidate.transport;
+    });
+    const bool udp = candidate.transport == Transport::kUdp;
+    line("a=candidate:", number(static_cast<uint64_t>(first - candidates.begin()) + 1),
+         udp ? " 1 udp " : " 1 tcp ", number(candidate.priority), " ", candidate.address.ip_text(),
+         " ", number(candidate.address.port), " typ host", udp ? "" : " tcptype passive");
   }
   line("a=end-of-candidates");
 }

@@ -147,10 +147,14 @@ Expected<Negotiated, NegotiationError> negotiate(const SessionDescription& offer
 Expected<Negotiated, NegotiationError> negotiate(std::string_view offer,
                                                  const AnswerPolicy& policy);
 
-// A host candidate over UDP (RFC 8839 §5.1); the priority is the ICE agent's (RFC 8445 §5.1.2).
+enum class Transport : uint8_t { kUdp, kTcpPassive };
+
+// A host candidate (RFC 8839 §5.1; over TCP RFC 6544 §4.5); the priority is the ICE agent's
+// (RFC 8445 §5.1.2).
 struct Candidate {
   Address address;
   uint32_t priority = 0;
+  Transport transport = Transport::kUdp;
 };
 
 // What one of our sending m-lines announces. Slots that share a stream id are played in sync.
@@ -167,7 +171,7 @@ struct AnswerParameters {
   std::string ice_ufrag;
   std::string ice_pwd;
   Fingerprint fingerprint;
-  std::vector<Candidate> candidates;  // the first is the default one; not empty
+  std::vector<Candidate> candidates;  // the first is the default one, over UDP; not empty
   std::string cname;
   std::vector<SlotIdentity> slots;  // watcher: beside Negotiated::media; refused ones are not read
 };

@@ -116,6 +116,22 @@ TEST(Answer, CandidatesStandInTheTaggedSection) {
   EXPECT_EQ(section_of(text, 2)[0], "m=video 7700 UDP/TLS/RTP/SAVPF 96 97");
 }
 
+TEST(Answer, TcpCandidatesSayThatTheyArePassiveAndHaveFoundationsOfTheirOwn) {
+  auto parameters = our_end();
+  parameters.candidates.push_back(
+      {*Address::parse("192.0.2.7", 443), 1'520'435'199, Transport::kTcpPassive});
+  parameters.candidates.push_back(
+      {*Address::parse("2001:db8::7", 443), 1'520'434'943, Transport::kTcpPassive});
+  const auto negotiated = negotiate(kMinimalOffer, default_policy(PeerRole::kPublisher));
+  ASSERT_TRUE(negotiated);
+  EXPECT_THAT(
+      section_of(write_answer(*negotiated, parameters), 1),
+      IsSupersetOf({"a=candidate:1 1 udp 2130706431 192.0.2.7 7700 typ host",
+                    "a=candidate:1 1 udp 2130705919 192.0.2.7 7702 typ host",
+                    "a=candidate:4 1 tcp 1520435199 192.0.2.7 443 typ host tcptype passive",
+                    "a=candidate:5 1 tcp 1520434943 2001:db8::7 443 typ host tcptype passive"}));
+}
+
 TEST(Answer, AnIpv6DefaultCandidateIsTheConnectionAddress) {
   auto parameters = our_end();
   parameters.candidates = {{*Address::parse("2001:db8::7", 7701), 1}};
