@@ -24,7 +24,7 @@ struct Media {
   std::vector<Address> listen = {Address::v4({0, 0, 0, 0}, 0), Address{}};
   std::vector<Address> announce;  // told to clients instead of the bound ones (behind NAT)
   uint16_t port = 7700;           // UDP, one port per worker from here up; 0: any free ones
-  uint16_t tcp_port = 0;          // for ICE-TCP, which is not served yet: checked only
+  uint16_t tcp_port = 7700;       // shared by all workers; 0: no ICE over TCP
   uint16_t workers = 0;           // 0: one per core
   bool pin_workers = false;
   Duration idle_timeout = std::chrono::seconds(30);

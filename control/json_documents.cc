@@ -72,7 +72,7 @@ Json slot_json(const node::SlotReport& slot) {
 
 Json path_json(const node::ConnectionReport& connection) {
   if (!connection.remote) return nullptr;
-  return {{"protocol", "udp"},
+  return {{"protocol", connection.over_tcp ? "tcp" : "udp"},
           {"local", or_null(connection.local)},
           {"remote", or_null(connection.remote)},
           {"rtt_ms", or_null(connection.round_trip_ms)}};

@@ -144,6 +144,8 @@ void write_packets(Writer& writer, const Workers& workers) {
   writer.family("simpul_socket_overflow_total", "counter",
                 "Datagrams that the kernel dropped because a socket was full.");
   per_worker(writer, workers, &Worker::socket_overflows);
+  writer.family("simpul_tcp_streams", "gauge", "TCP streams of media open now.");
+  per_worker(writer, workers, &Worker::tcp_streams);
 }
 
 void write_repair(Writer& writer, const Workers& workers) {
@@ -195,6 +197,11 @@ std::string metrics_text(const MetricsInput& input) {
   write_repair(writer, input.node.workers);
   write_handshakes(writer, input.node.workers);
   write_load(writer, input.node.workers);
+  writer.family("simpul_tcp_refused_total", "counter",
+                "TCP connections to the media port that were closed unanswered.");
+  for (const auto& [reason, count] : input.node.tcp_refused) {
+    writer.sample({{"reason", reason}}, count);
+  }
   writer.family("simpul_http_requests_total", "counter", "HTTP requests answered.");
   for (const auto& [key, count] : input.http.counts()) {
     writer.sample({{"route", key.first}, {"code", std::to_string(key.second)}}, count);

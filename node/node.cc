@@ -15,7 +15,10 @@
 #include "node/handshake_threads.h"
 #include "node/inbox.h"
 #include "node/session_setup.h"
+#include "node/tcp_candidates.h"
+#include "node/tcp_door.h"
 #include "node/worker.h"
+#include "node/worker_tag.h"
 
 namespace simpul::node {
 namespace {
@@ -95,6 +98,7 @@ class Node::Impl {
     std::deque<FeedChange> feed_changes;  // that it has not been told
   };
 
+  std::optional<std::string> open_tcp(const NodeOptions& options);
   std::vector<sdp::Candidate> candidates_of(const Worker& worker) const;
   void remember(Directory::Record record);
   void forget(ConnectionKey key);
@@ -113,11 +117,13 @@ class Node::Impl {
   std::vector<FeedChange> feed_changes_;  // scratch
   size_t together_max_ = kTogetherMax;
   std::unique_ptr<FeedLanes> lanes_;  // before the workers, which use them
+  net::TcpBudget tcp_budget_{net::TcpBudget::half_of_descriptors()};  // before who opens any
   Inbox<SessionChange> changes_;
   Inbox<WorkerSnapshot> snapshots_;
   std::vector<Member> members_;
   // Behind the workers, so that it ends before them: its threads hand results to them.
   HandshakeThreads handshakes_{kHandshakeThreads};
+  std::unique_ptr<TcpDoor> tcp_door_;
   net::Timer poll_timer_;
 };
 
@@ -174,8 +180,24 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
                         .beat_at = loop_.now(),
                         .feed_changes = {}});
   }
+  if (auto error = open_tcp(node_options)) return error;
   for (Member& member : members_) member.worker->run();
   poll_timer_.set(loop_.now() + kPoll);
+  return std::nullopt;
+}
+
+std::optional<std::string> Node::Impl::open_tcp(const NodeOptions& options) {
+  if (config_.media.tcp_port == 0 && !options.any_tcp_port) return std::nullopt;
+  auto door = TcpDoor::open(loop_, members_.front().worker->addresses(),
+                            options.any_tcp_port ? uint16_t{0} : config_.media.tcp_port,
+                            tcp_budget_, [this](TcpArrival arrival) {
+                              const auto worker = worker_of(arrival.username_fragment);
+                              return worker && *worker < members_.size() &&
+                                     members_[*worker].worker->adopt(std::move(arrival));
+                            });
+  if (!door) return door.error();
+  tcp_door_ = std::move(*door);
+  for (Member& member : members_) append_tcp_candidates(member.candidates, tcp_door_->port());
   return std::nullopt;
 }
 
@@ -206,7 +228,9 @@ Expected<Join, JoinError> Node::Impl::join(JoinRequest request) {
   }
   const auto count = static_cast<uint32_t>(members_.size());
   Member& member = members_[directory_.worker_for(request.room, count, together_max_)];
-  auto prepared = setup_.prepare(request, member.candidates);
+  ice::Credentials local = ice::make_credentials();
+  local.username_fragment = tag_with_worker(local.username_fragment, member.worker->index());
+  auto prepared = setup_.prepare(request, member.candidates, local);
   if (!prepared) return unexpected(std::move(prepared.error()));
   Session& session = prepared->session;
   remember({.key = session.key,
@@ -340,14 +364,16 @@ NodeReport Node::Impl::report() const {
   report.connections_by_state = directory_.connections_by_state();
   report.rooms = directory_.rooms();
   report.participants = directory_.participants();
+  if (tcp_door_) report.tcp_refused = tcp_door_->refused();
   return report;
 }
 
 std::string Node::Impl::media_text() const {
   const uint16_t first = members_.front().worker->addresses().front().port;
   const uint16_t last = members_.back().worker->addresses().front().port;
-  const std::string text = "udp:" + std::to_string(first);
-  return members_.size() == 1 ? text : text + "-" + std::to_string(last);
+  std::string text = "udp:" + std::to_string(first);
+  if (members_.size() > 1) text += "-" + std::to_string(last);
+  return tcp_door_ ? text + ",tcp:" + std::to_string(tcp_door_->port()) : text;
 }
 
 Expected<std::unique_ptr<Node>, std::string> Node::start(const config::Config& config,

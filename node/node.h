@@ -71,6 +71,7 @@ struct ConnectionReport {
   uint32_t worker = 0;
   uint32_t local_socket = 0;     // of the worker's, where `remote` is set
   uint16_t local_number = 0;     // of that socket's addresses
+  bool over_tcp = false;         // and then it is a TCP stream
   std::optional<Address> local;  // filled in by the node
   std::optional<Address> remote;
   std::optional<double> round_trip_ms;
@@ -110,6 +111,7 @@ struct WorkerReport {
   uint64_t key_frame_requests_received = 0;
   uint64_t key_frame_requests_sent = 0;
   uint64_t socket_overflows = 0;
+  uint64_t tcp_streams = 0;                    // open now
   double busy_ratio = 0;                       // 0 to 1, of the last second
   std::map<std::string, uint64_t> drops;       // reason -> packets
   std::map<std::string, uint64_t> handshakes;  // "ok", "failed", "timeout" ...
@@ -124,6 +126,8 @@ struct NodeReport {
   size_t participants = 0;  // in all rooms
   std::vector<WorkerReport> workers;
   std::map<std::string, uint64_t> connections_by_state;
+  // TCP connections that no worker got, by the reason.
+  std::map<std::string, uint64_t> tcp_refused = {};
 };
 
 struct NodeOptions {
@@ -133,6 +137,8 @@ struct NodeOptions {
   size_t together_max = kTogetherMax;
   // Packets of its publishers that a worker lets each other one hold; 0: what its memory allows.
   size_t packets_lent_max = 0;
+  // Takes any free TCP port instead of the configured one.
+  bool any_tcp_port = false;
 };
 
 // The relay as a whole, for embedding: starts the workers, takes joins, ends them. Lives on the
@@ -160,7 +166,7 @@ class Node {
   std::optional<ParticipantReport> participant(const std::string& room,
                                                const std::string& id) const;
   NodeReport report() const;
-  // "udp:7700-7701", for the ready line.
+  // "udp:7700-7701,tcp:7700", for the ready line.
   std::string media_text() const;
   // Runs something on a worker's thread, soon. For measurements and tests: nothing of the worker
   // goes on meanwhile. False when it cannot.

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "crypto/random.h"
-#include "ice/credentials.h"
 
 namespace simpul::node {
 namespace {
@@ -186,7 +185,8 @@ void SessionSetup::add_slots(const sdp::Negotiated& negotiated, Session& session
 }
 
 Expected<PreparedJoin, JoinError> SessionSetup::prepare(
-    const JoinRequest& request, const std::vector<sdp::Candidate>& candidates) {
+    const JoinRequest& request, const std::vector<sdp::Candidate>& candidates,
+    const ice::Credentials& local) {
   const bool publishes = request.role == Role::kPublisher;
   const auto negotiated =
       sdp::negotiate(request.offer, publishes ? publisher_policy_ : watcher_policy_);
@@ -201,7 +201,7 @@ Expected<PreparedJoin, JoinError> SessionSetup::prepare(
   session.participant = request.participant;
   session.wish = {.participant = request.watched, .layer = request.layer};
   connection::Config& config = session.connection;
-  config.ice = {.local = ice::make_credentials(),
+  config.ice = {.local = local,
                 .remote_username_fragment = negotiated->ice_ufrag,
                 .limits = {.idle_timeout = idle_timeout_}};
   for (const sdp::Candidate& own : candidates) config.ice.own_addresses.push_back(own.address);

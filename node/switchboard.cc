@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "ice/demultiplex.h"
 #include "ice/stun_message.h"
+#include "net/tcp_media_streams.h"
 #include "node/histogram.h"
 
 namespace simpul::node {
@@ -111,6 +112,19 @@ void Switchboard::receive(PacketRef packet, ice::Path from, TimePoint now) {
   if (!closed_.empty()) forget_closed();
 }
 
+Switchboard::WayOut Switchboard::way_out(const ice::Path& path) const {
+  if (path.socket < sockets_.size()) return {sockets_[path.socket], path.remote};
+  return {options_.tcp, net::TcpMediaStreams::address_of(path.socket)};
+}
+
+void Switchboard::forget_path(const ice::Path& path) {
+  const auto found = by_path_.find(path);
+  if (found == by_path_.end()) return;
+  found->second->connection->forget_path(path);
+  std::erase(found->second->paths, path);
+  by_path_.erase(found);
+}
+
 void Switchboard::lead_path(Entry& entry, const ice::Path& path, TimePoint now) {
   Entry*& owner = by_path_[path];
   if (owner == &entry) return;
@@ -181,11 +195,11 @@ void Switchboard::take_feedback(Entry& entry, TimePoint now) {
 
 void Switchboard::send_datagrams() {
   for (const connection::Datagram& datagram : out_.datagrams) {
-    net::Egress& egress = *sockets_[datagram.path.socket];
-    const MutableBytes room = egress.reserve(datagram.bytes.size());
+    const auto [egress, to] = way_out(datagram.path);
+    const MutableBytes room = egress->reserve(datagram.bytes.size());
     if (room.empty()) continue;
     std::ranges::copy(datagram.bytes, room.begin());
-    egress.commit(datagram.bytes.size(), datagram.path.remote, datagram.path.local);
+    egress->commit(datagram.bytes.size(), to, datagram.path.local);
   }
 }
 
@@ -326,6 +340,8 @@ void Switchboard::end_superseded(TimePoint now) {
 }
 
 bool Switchboard::make_room() {
+  // TCP streams take everything, or drop it.
+  if (options_.tcp != nullptr && options_.tcp->room() < kRoomMin) options_.tcp->flush();
   return std::ranges::all_of(sockets_, [](net::Egress* egress) {
     if (egress->room() < kRoomMin) egress->flush();
     return egress->room() >= kRoomMin;
@@ -351,8 +367,9 @@ size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_ma
     connection::Connection& connection = *found->second->connection;
     const auto path = connection.selected();
     if (!path) continue;
-    place_egress_ = sockets_[path->socket];
-    place_path_ = *path;
+    const WayOut way = way_out(*path);
+    place_egress_ = way.egress;
+    place_path_ = {path->socket, way.to, path->local};
     connection.seal(batch.packets, place_);
   }
   return served;

@@ -39,6 +39,7 @@ class Switchboard {
     uint64_t seed = 0;
     rtp::NtpClock clock{Duration::zero()};
     FeedExchange* feeds = nullptr;  // null: there is no other worker
+    net::Egress* tcp = nullptr;     // the way out of TCP streams; null: there are none
   };
   // What leaves the switchboard besides datagrams.
   struct Hooks {
@@ -59,6 +60,14 @@ class Switchboard {
   void resume(ConnectionKey key, std::unique_ptr<dtls::HandshakeStep> step, TimePoint now);
 
   void receive(PacketRef packet, ice::Path from, TimePoint now);
+  // A path is no more: its TCP stream has ended.
+  void forget_path(const ice::Path& path);
+  // Whether a connection has proved that the path is its own.
+  bool leads(const ice::Path& path) const { return by_path_.contains(path); }
+  // Whether there is a session with this fragment of ours.
+  bool knows(const std::string& username_fragment) const {
+    return by_ufrag_.contains(username_fragment);
+  }
   // Runs what is due: timers of connections, reports, key-frame requests.
   void advance(TimePoint now);
   TimePoint next_deadline() const;
@@ -138,6 +147,13 @@ class Switchboard {
     size_t operator()(const ice::Path& path) const { return std::hash<ice::Path>{}(path); }
   };
 
+  // Where datagrams to a path go, and by which name.
+  struct WayOut {
+    net::Egress* egress = nullptr;
+    Address to;
+  };
+
+  WayOut way_out(const ice::Path& path) const;
   Entry* entry_of(const ice::Path& from, Bytes datagram);
   void take_output(Entry& entry, TimePoint now);
   void take_media(Entry& entry, TimePoint now);

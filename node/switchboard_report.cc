@@ -14,6 +14,7 @@ ConnectionReport Switchboard::report_of(const Entry& entry) const {
   if (const auto path = connection.selected()) {
     report.local_socket = path->socket;
     report.local_number = path->local;
+    report.over_tcp = path->socket >= sockets_.size();
     report.remote = path->remote;
   }
   if (const auto round_trip = connection.round_trip()) {

@@ -124,6 +124,17 @@ void Worker::supersede(ConnectionKey key, bool superseded) {
   loop_.post([this, key, superseded] { switchboard_->supersede(key, superseded); });
 }
 
+bool Worker::adopt(TcpArrival arrival) {
+  if (!tcp_arrivals_.put(std::move(arrival))) return false;
+  loop_.post([this] { take_tcp_arrivals(); });
+  return true;
+}
+
+void Worker::take_tcp_arrivals() {
+  take_arriving();  // the session may still be among those who arrive
+  for (TcpArrival& arrival : tcp_arrivals_.take()) tcp_->adopt(std::move(arrival), loop_.now());
+}
+
 bool Worker::wake() {
   return loop_.post([this] { take_feeds(); });
 }
@@ -142,6 +153,8 @@ void Worker::set_up() {
   std::vector<net::Egress*> ways_out;
   for (const Socket& socket : sockets_) ways_out.push_back(socket.egress.get());
   const TimePoint now = loop_.now();
+  tcp_ = std::make_unique<TcpPaths>(loop_, pool_);
+  options_.switchboard.tcp = &tcp_->egress();
   switchboard_ = std::make_unique<Switchboard>(
       options_.switchboard, *context_, engine_, std::move(ways_out),
       Switchboard::Hooks{.run_handshake =
@@ -150,6 +163,7 @@ void Worker::set_up() {
                              },
                          .changed = hooks_.changed},
       now);
+  tcp_->serve(*switchboard_);
   for (uint32_t i = 0; i < sockets_.size(); ++i) {
     sockets_[i].socket->watch(loop_,
                               {.on_readable = [this, i] { read(i); },
@@ -169,6 +183,7 @@ void Worker::tear_down() {
   flush();
   beat_timer_.reset();
   timer_.reset();
+  tcp_.reset();
   switchboard_.reset();
   sockets_.clear();
 }
@@ -240,6 +255,7 @@ void Worker::flush() {
   for (const Socket& socket : sockets_) {
     if (!socket.egress->empty()) socket.egress->flush();
   }
+  if (!tcp_->egress().empty()) tcp_->egress().flush();
 }
 
 void Worker::set_timer() {
@@ -263,7 +279,8 @@ void Worker::beat() {
                             : std::chrono::duration_cast<Duration>(kHoldMax * (busy_ratio_ - 0.4));
   heartbeats_.fetch_add(1, std::memory_order_relaxed);
   take_leaving();
-  take_arriving();
+  take_tcp_arrivals();
+  tcp_->sweep(now);
   if (now >= next_report_) {
     next_report_ = now + options_.report_interval;
     pace_.begin(switchboard_->begin_report(), now, options_.report_interval);
@@ -280,7 +297,9 @@ void Worker::report(TimePoint now) {
   for (auto& entry : snapshot.connections) {
     ConnectionReport& report = entry.report;
     if (!report.remote) continue;
-    report.local = sockets_[report.local_socket].socket->local_address(report.local_number);
+    report.local = report.over_tcp
+                       ? tcp_->local_address(report.local_socket)
+                       : sockets_[report.local_socket].socket->local_address(report.local_number);
   }
   snapshot.is_last = !pace_.running();
   if (snapshot.is_last) report_worker(snapshot.worker);
@@ -296,6 +315,7 @@ void Worker::report_worker(WorkerReport& report) {
 }
 
 void Worker::count_sockets(WorkerReport& report) const {
+  tcp_->count(report);
   report.send_batch_packets = make_histogram({1, 2, 4, 8, 16, 32, 64});
   for (const Socket& socket : sockets_) {
     const net::UdpStatistics& in = socket.socket->statistics();

@@ -20,6 +20,7 @@
 #include "node/report_pace.h"
 #include "node/session.h"
 #include "node/switchboard.h"
+#include "node/tcp_paths.h"
 
 namespace simpul::node {
 
@@ -75,6 +76,8 @@ class Worker {
   void end(ConnectionKey key);
   bool change_feeds(const FeedChange& change);
   void supersede(ConnectionKey key, bool superseded);
+  // A TCP connection is this worker's from now on.
+  bool adopt(TcpArrival arrival);
   // Another worker has something for this one.
   bool wake();
   bool post(std::function<void()> task) { return loop_.post(std::move(task)); }
@@ -98,6 +101,7 @@ class Worker {
   void take_arriving();
   void take_leaving();
   void take_done_steps();
+  void take_tcp_arrivals();
   void read(uint32_t socket);
   void take_feeds();
   void end_turn();
@@ -125,11 +129,13 @@ class Worker {
   Inbox<Session> arriving_;
   Inbox<ConnectionKey> leaving_;
   Inbox<DoneStep> done_steps_;
+  Inbox<TcpArrival> tcp_arrivals_;
   PacketPool pool_{kPacketsMax};
   std::unique_ptr<FeedExchange> feeds_;  // behind the pool, which lends
   net::EventLoop loop_;
   std::vector<Socket> sockets_;
   crypto::CipherEngine engine_;
+  std::unique_ptr<TcpPaths> tcp_;
   std::unique_ptr<Switchboard> switchboard_;
   std::unique_ptr<net::Timer> timer_;
   std::unique_ptr<net::Timer> beat_timer_;

@@ -28,15 +28,17 @@ std::vector<std::string_view> words_of(std::string_view line) {
   return words;
 }
 
-// The first UDP candidate of an answer (RFC 8839 §5.1).
-std::optional<Address> candidate_of(std::string_view answer) {
+// The first candidate of an answer over UDP (RFC 8839 §5.1), or the first passive one over TCP.
+std::optional<Address> candidate_of(std::string_view answer, bool tcp) {
   constexpr std::string_view kPrefix = "a=candidate:";
   size_t at = answer.find(kPrefix);
   while (at != std::string_view::npos) {
     const size_t end = std::min(answer.find_first_of("\r\n", at), answer.size());
     const auto words = words_of(answer.substr(at, end - at));
     uint16_t port = 0;
-    if (words.size() >= 8 && (words[2] == "udp" || words[2] == "UDP") &&
+    const bool is_tcp = words.size() >= 10 && words[2] == "tcp" && words[9] == "passive";
+    const bool is_udp = words.size() >= 8 && (words[2] == "udp" || words[2] == "UDP");
+    if ((tcp ? is_tcp : is_udp) &&
         std::from_chars(words[5].data(), words[5].data() + words[5].size(), port).ec ==
             std::errc()) {
       if (auto address = Address::parse(words[4], port)) return address;
@@ -109,7 +111,7 @@ std::string Peer::offer() const {
 
 bool Peer::accept(std::string_view answer) {
   const auto parsed = sdp::parse(answer);
-  const auto candidate = candidate_of(answer);
+  const auto candidate = candidate_of(answer, options_.tcp);
   if (!parsed || !candidate || parsed->media.empty()) return false;
   remote_ = *candidate;
   sdp::TransportDescription transport = parsed->transport;

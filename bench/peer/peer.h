@@ -40,6 +40,8 @@ struct Options {
   std::string fingerprint = {};
   // Offers setup:passive and waits for the server's hello.
   bool waits_for_hello = false;
+  // Takes the answer's TCP candidate, actively (RFC 6544), instead of the one over UDP.
+  bool tcp = false;
 };
 
 // Numbers that every offer of a peer uses.
@@ -92,7 +94,8 @@ class Peer {
   std::string offer() const;
   // Takes the server's answer; false when there is nothing usable in it.
   bool accept(std::string_view answer);
-  // The first candidate of the answer; may be replaced (by an impairment relay's address).
+  // The first candidate of the answer over the wanted transport; may be replaced (by an impairment
+  // relay's address).
   const Address& remote() const { return remote_; }
   // The SSRCs of the slots, in the order of the m-lines: audio, video.
   const std::vector<rtp::Ssrc>& slots() const { return slots_; }

@@ -11,8 +11,9 @@ namespace simpul::peer {
 PeerSocket::PeerSocket(net::EventLoop& loop, Options options, Identity& identity, Handlers handlers,
                        const Address& local)
     : loop_(loop),
-      peer_(std::move(options), identity),
+      peer_(options, identity),
       handlers_(std::move(handlers)),
+      over_tcp_(options.tcp),
       socket_(open(local)),
       timer_(loop, [this] { wake(); }) {}
 
@@ -35,14 +36,41 @@ void PeerSocket::move(const Address& local, std::optional<Address> remote) {
 bool PeerSocket::start(std::string_view answer, std::optional<Address> remote) {
   if (!peer_.accept(answer)) return false;
   remote_ = remote.value_or(peer_.remote());
+  if (over_tcp_) connect();
   wake();
   return true;
+}
+
+void PeerSocket::connect() {
+  stream_.reset();
+  streams_ = std::make_unique<net::TcpMediaStreams>(
+      loop_, pool_,
+      net::TcpMediaStreams::Handlers{
+          .on_packet =
+              [this](uint32_t, const Address&, PacketRef packet) {
+                receive(std::move(packet));
+                wake();
+              },
+          .on_ended = [this](uint32_t, const Address&) { stream_.reset(); },
+          .is_media = [](Bytes) { return false; }});
+  auto descriptor = net::TcpDescriptor::connect(remote_, budget_);
+  if (!descriptor) return;
+  stream_ = streams_->add(std::move(*descriptor));
+  send(peer_.make_check(true));  // nothing else may come first
 }
 
 void PeerSocket::close() {
   peer_.close(out_);
   take_output();
   timer_.cancel();
+}
+
+void PeerSocket::send(Bytes datagram) {
+  if (!over_tcp_) return send_to(datagram, remote_);
+  if (!stream_) return;
+  const net::OutgoingMessage message{
+      .bytes = datagram, .segment_size = 0, .to = net::TcpMediaStreams::address_of(*stream_)};
+  streams_->send_messages(std::span(&message, 1));
 }
 
 void PeerSocket::send_to(Bytes datagram, const Address& to) {
@@ -53,17 +81,22 @@ void PeerSocket::send_to(Bytes datagram, const Address& to) {
 void PeerSocket::read(net::UdpSocket& socket) {
   received_.clear();
   socket.receive(pool_, received_, net::UdpSocket::kBatch);
-  datagrams_received_ += received_.size();
   for (net::ReceivedDatagram& datagram : received_) {
     if (datagram.from != remote_ && datagram.from != former_remote_) {
+      ++datagrams_received_;
       ++datagrams_foreign_;
       continue;
     }
-    peer_.receive(datagram.packet->data(), loop_.now(), out_);
-    take_output();
+    receive(std::move(datagram.packet));
   }
   received_.clear();
   wake();
+}
+
+void PeerSocket::receive(PacketRef packet) {
+  ++datagrams_received_;
+  peer_.receive(packet->data(), loop_.now(), out_);
+  take_output();
 }
 
 void PeerSocket::wake() {

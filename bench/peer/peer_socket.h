@@ -2,19 +2,23 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/packet.h"
 #include "bench/peer/media_source.h"
 #include "bench/peer/peer.h"
 #include "net/event_loop.h"
+#include "net/tcp_media_streams.h"
 #include "net/udp_socket.h"
 
 namespace simpul::peer {
 
-// A peer with a socket, a timer and its sources, on an event loop.
+// A peer with a socket, a timer and its sources, on an event loop. Over TCP it connects when it
+// starts; should the stream end, it goes on when connect() is called again.
 class PeerSocket {
  public:
   struct Handlers {
@@ -39,11 +43,18 @@ class PeerSocket {
   void move(const Address& local, std::optional<Address> remote = {});
   void close();
 
-  void send(Bytes datagram) { send_to(datagram, remote_); }
+  // Over TCP: a new stream, instead of the one that there may be.
+  void connect();
+  void disconnect() { streams_->close(*std::exchange(stream_, std::nullopt)); }
+  // Whether there is a TCP stream.
+  bool has_stream() const { return stream_.has_value(); }
+
+  void send(Bytes datagram);
   void send_to(Bytes datagram, const Address& to);
 
   Peer& peer() { return peer_; }
   std::vector<MediaSource>& sources() { return sources_; }
+  // Over UDP.
   const Address& local() const { return socket_->local_address(); }
   const Address& remote() const { return remote_; }
   uint64_t datagrams_received() const { return datagrams_received_; }
@@ -54,6 +65,7 @@ class PeerSocket {
  private:
   std::unique_ptr<net::UdpSocket> open(const Address& local);
   void read(net::UdpSocket& socket);
+  void receive(PacketRef packet);
   void wake();
   void take_output();
 
@@ -63,6 +75,10 @@ class PeerSocket {
   PacketPool pool_{128};
   std::unique_ptr<net::UdpSocket> former_;  // before the last move
   std::unique_ptr<net::UdpSocket> socket_;
+  const bool over_tcp_;
+  net::TcpBudget budget_{1};
+  std::unique_ptr<net::TcpMediaStreams> streams_;  // over TCP only
+  std::optional<uint32_t> stream_;
   net::Timer timer_;
   Address remote_;
   Address former_remote_;  // before the last move

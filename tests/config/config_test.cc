@@ -36,6 +36,7 @@ TEST(Config, AnEmptyFileIsTheDefaults) {
   EXPECT_EQ(config.media.listen[0].ip_text(), "0.0.0.0");
   EXPECT_EQ(config.media.listen[1].ip_text(), "::");
   EXPECT_EQ(config.media.port, 7700);
+  EXPECT_EQ(config.media.tcp_port, 7700);
   EXPECT_EQ(config.media.idle_timeout, 30s);
   EXPECT_THAT(config.codecs.audio, ElementsAre("opus", "red"));
   EXPECT_THAT(config.codecs.video, ElementsAre("vp8", "h264", "vp9", "av1"));

@@ -49,6 +49,14 @@ TEST(JsonDocuments, ShowAPublisherAsTheApiSays) {
       R"("active":true}]}],"slots":[]}]})");
 }
 
+TEST(JsonDocuments, SayWhetherAPathIsOverTcp) {
+  node::ConnectionReport connection = make_publisher();
+  connection.over_tcp = true;
+  const node::ParticipantReport participant{
+      .id = "alice", .room = "stage", .joined_at_unix_ms = 0, .connections = {connection}};
+  EXPECT_THAT(participant_document(participant), ::testing::HasSubstr(R"("protocol":"tcp")"));
+}
+
 TEST(JsonDocuments, ShowAWatcherWithAFilledAndAnEmptySlot) {
   node::ConnectionReport connection;
   connection.id = "c_1";

@@ -70,6 +70,7 @@ node::WorkerReport make_worker(uint32_t number) {
   worker.key_frame_requests_received = 5;
   worker.key_frame_requests_sent = 1;
   worker.socket_overflows = 4;
+  worker.tcp_streams = 8 + number;
   worker.busy_ratio = 0.25;
   worker.drops = {{"no_session", 6}, {"replayed", 7}};
   worker.handshakes = {{"ok", 2}, {"timeout", 1}};
@@ -86,7 +87,8 @@ class MetricsTextTest : public ::testing::Test {
   }
   node::NodeReport node_{.started_at_unix_ms = 0,
                          .workers = {make_worker(0), make_worker(1)},
-                         .connections_by_state = {{"connected", 5}}};
+                         .connections_by_state = {{"connected", 5}},
+                         .tcp_refused = {{"silent", 9}}};
   HttpCounters http_;
 };
 
@@ -110,6 +112,8 @@ TEST_F(MetricsTextTest, HasTheNamesAndTypesOfTheApi) {
                                           {"simpul_worker_busy_ratio", "gauge"},
                                           {"simpul_send_batch_packets", "histogram"},
                                           {"simpul_socket_overflow_total", "counter"},
+                                          {"simpul_tcp_streams", "gauge"},
+                                          {"simpul_tcp_refused_total", "counter"},
                                           {"simpul_http_requests_total", "counter"}}) {
     EXPECT_THAT(types, Contains(Pair(name, type)));
   }
@@ -122,6 +126,8 @@ TEST_F(MetricsTextTest, LabelsWhatIsPerWorkerAndAddsUpTheRest) {
   EXPECT_EQ(samples.at(R"(simpul_packets_dropped_total{worker="1",reason="replayed"})"), "7");
   EXPECT_EQ(samples.at(R"(simpul_worker_busy_ratio{worker="0"})"), "0.25");
   EXPECT_EQ(samples.at(R"(simpul_socket_overflow_total{worker="0"})"), "4");
+  EXPECT_EQ(samples.at(R"(simpul_tcp_streams{worker="1"})"), "9");
+  EXPECT_EQ(samples.at(R"(simpul_tcp_refused_total{reason="silent"})"), "9");
   EXPECT_EQ(samples.at("simpul_bytes_received_total"), "200");
   EXPECT_EQ(samples.at("simpul_bytes_sent_total"), "36893488147419102");
   EXPECT_EQ(samples.at("simpul_nacks_received_total"), "6");

@@ -18,7 +18,7 @@ import unittest
 
 SIMPULD = sys.argv.pop(1)
 # Any free ports, so that tests may run side by side.
-ANY_PORTS = '[http]\nlisten = "127.0.0.1:0"\n[media]\nport = 0\nworkers = 2\n'
+ANY_PORTS = '[http]\nlisten = "127.0.0.1:0"\n[media]\nport = 0\ntcp_port = 0\nworkers = 2\n'
 READY = re.compile(r"simpuld ready http=127\.0\.0\.1:(\d+) media=udp:(\d+)-(\d+)\n")
 PATIENCE = 60  # seconds; only a hanging program takes so long
 
@@ -157,6 +157,21 @@ class CommandLine(unittest.TestCase):
         expected = {("tcp", f"0100007F:{port:04X}") for port in tcp_ports}
         expected |= {("udp", f"0100007F:{port:04X}") for port in (int(ready[2]), int(ready[3]))}
         self.assertEqual(found, expected)
+
+    def test_listens_for_media_by_tcp(self):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        text = ANY_PORTS.replace("tcp_port = 0", f'tcp_port = {port}\nlisten = ["127.0.0.1"]')
+        process = self.start("--config", self.config(text))
+        self.assertRegex(process.stdout.readline(),
+                         rf"^simpuld ready http=\S+ media=udp:\d+-\d+,tcp:{port}\n$")
+        with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+            connection.settimeout(PATIENCE)
+            connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            self.assertEqual(connection.recv(1000), b"")
+        ended = self.ends("--config", self.config(text))
+        self.assertEqual(ended.returncode, 3)
+        self.assertIn(f"127.0.0.1:{port}", ended.stderr)
 
     def test_outlives_its_reader(self):
         process = self.start("--config", self.config(ANY_PORTS))

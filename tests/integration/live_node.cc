@@ -62,6 +62,7 @@ config::Config LiveNode::test_config(uint16_t workers, Duration idle_timeout) {
   config.dev = true;
   config.media.listen = {Address::v4({127, 0, 0, 1}, 0)};
   config.media.port = 0;
+  config.media.tcp_port = 0;  // any, by the options
   config.media.workers = workers;
   config.media.idle_timeout = idle_timeout;
   return config;
@@ -76,7 +77,8 @@ LiveNode::LiveNode(const config::Config& config, size_t together_max, size_t pac
   auto started = node::Node::start(config, loop_,
                                    {.report_interval = 50ms,
                                     .together_max = together_max,
-                                    .packets_lent_max = packets_lent_max});
+                                    .packets_lent_max = packets_lent_max,
+                                    .any_tcp_port = true});
   if (!started) throw std::runtime_error(started.error());
   node_ = std::move(*started);
 }
@@ -184,6 +186,13 @@ uint64_t LiveNode::dropped(const std::string& reason) {
     const auto found = worker.drops.find(reason);
     if (found != worker.drops.end()) count += found->second;
   }
+  return count;
+}
+
+uint64_t LiveNode::tcp_streams() {
+  refresh();
+  uint64_t count = 0;
+  for (const auto& worker : node_->report().workers) count += worker.tcp_streams;
   return count;
 }
 

@@ -91,6 +91,7 @@ class LiveNode {
   void refresh();
 
   uint64_t dropped(const std::string& reason);  // by all workers, fresh
+  uint64_t tcp_streams();                       // of all workers, fresh
   // Datagrams that guests got from another address than they send to.
   uint64_t foreign() const;
   std::optional<node::ConnectionReport> report_of(const LiveGuest& guest);

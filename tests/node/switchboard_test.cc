@@ -290,6 +290,24 @@ TEST_F(SwitchboardTest, FollowsAGuestToANewAddressOnceTheirMediaComesFromThere) 
   }
 }
 
+TEST_F(SwitchboardTest, GoesOnByTheNextCheckWhenAPathIsGone) {
+  node_.publish("stage", "alice");
+  Guest& bob = node_.watch("stage", "bob");
+  ASSERT_TRUE(node_.run_until([&] { return fresh(bob, kVideo) > 0; }));
+  EXPECT_TRUE(node_.switchboard().knows(bob.peer.server().username_fragment));
+  EXPECT_TRUE(node_.switchboard().leads({0, bob.address}));
+  const ice::Path old = {0, bob.address};
+  bob.address.port = 4321;
+  node_.switchboard().forget_path(old);
+  EXPECT_FALSE(node_.switchboard().leads(old));
+  fresh(bob, kVideo);
+  node_.deliver(bob.address, bob.peer.make_check(true));
+  node_.run(1s);
+  EXPECT_GT(fresh(bob, kVideo), 100u);
+  EXPECT_TRUE(node_.switchboard().leads({0, bob.address}));
+  EXPECT_TRUE(node_.strays.empty());
+}
+
 TEST_F(SwitchboardTest, EndsAConnectionWhoseCertificateIsNotTheOneOfTheOffer) {
   const std::string other =
       dtls::Certificate::make(std::chrono::seconds(1'800'000'000)).fingerprint().to_string();

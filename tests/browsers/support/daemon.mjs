@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import {once} from 'node:events';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {createServer} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -10,19 +12,21 @@ const kBuild = process.env.SIMPUL_BUILD ?? fileURLToPath(new URL('../../../build
 const kReady = /^simpuld ready http=(\S+) media=udp:(\d+)/;
 const kRelayReady = /^impairment_relay ready udp=127\.0\.0\.1:(\d+)/;
 
-const configuration = (host, httpPort, more) => `
+const configuration = (host, httpPort, tcpPort, more) => `
 [http]
 listen = "${host}:${httpPort}"
 [media]
 port = 0
+tcp_port = ${tcpPort}
 workers = 1
 ${more}`;
 
-/** A daemon of its own, on free ports unless told; `more` is further configuration. stop() holds it to a clean end. */
-export async function startDaemon({host = '127.0.0.1', httpPort = 0, more = ''} = {}) {
+/** A daemon of its own, on free ports unless told; no TCP unless told; `more` is further
+ * configuration. stop() holds it to a clean end. */
+export async function startDaemon({host = '127.0.0.1', httpPort = 0, tcpPort = 0, more = ''} = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'simpul-daemon-'));
   const file = join(folder, 'simpuld.toml');
-  await writeFile(file, configuration(host, httpPort, more));
+  await writeFile(file, configuration(host, httpPort, tcpPort, more));
   const daemon = await start(join(kBuild, 'daemon/simpuld'), ['--dev', '--config', file], kReady);
   return {
     address: `http://${daemon.match[1]}`,
@@ -33,6 +37,16 @@ export async function startDaemon({host = '127.0.0.1', httpPort = 0, more = ''} 
       assert.deepEqual(end, {code: 0, signal: null}, `how simpuld ended:\n${daemon.lines.join('\n')}`);
     },
   };
+}
+
+/** A TCP port that is free now, and most likely still is in a moment. */
+export async function freeTcpPort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const {port} = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 /** The publisher without a browser that `scripts/run --demo` starts. */

@@ -58,3 +58,15 @@ export function answersPointTo(port) {
     return new Response(lines.join('\r\n'), {status: 201, headers: response.headers});
   };
 }
+
+/** Takes the candidates over UDP out of the relay's answers, as a firewall that lets no UDP out would. */
+export function answersWithoutUdp() {
+  const original = window.fetch.bind(window);
+  window.fetch = async (url, init) => {
+    const response = await original(url, init);
+    if (init?.method !== 'POST' || response.status !== 201) return response;
+    const kept = (line) => !line.startsWith('a=candidate:') || !/ udp /i.test(line);
+    const lines = (await response.text()).split('\r\n').filter(kept);
+    return new Response(lines.join('\r\n'), {status: 201, headers: response.headers});
+  };
+}
