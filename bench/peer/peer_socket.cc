@@ -11,9 +11,9 @@ namespace simpul::peer {
 PeerSocket::PeerSocket(net::EventLoop& loop, Options options, Identity& identity, Handlers handlers,
                        const Address& local)
     : loop_(loop),
-      peer_(options, identity),
-      handlers_(std::move(handlers)),
       over_tcp_(options.tcp),
+      peer_(std::move(options), identity),
+      handlers_(std::move(handlers)),
       socket_(open(local)),
       timer_(loop, [this] { wake(); }) {}
 
@@ -47,8 +47,8 @@ void PeerSocket::connect() {
       loop_, pool_,
       net::TcpMediaStreams::Handlers{
           .on_packet =
-              [this](uint32_t, const Address&, PacketRef packet) {
-                receive(std::move(packet));
+              [this](uint32_t, const Address&, const PacketRef& packet) {
+                receive(packet);
                 wake();
               },
           .on_ended = [this](uint32_t, const Address&) { stream_.reset(); },
@@ -87,13 +87,13 @@ void PeerSocket::read(net::UdpSocket& socket) {
       ++datagrams_foreign_;
       continue;
     }
-    receive(std::move(datagram.packet));
+    receive(datagram.packet);
   }
   received_.clear();
   wake();
 }
 
-void PeerSocket::receive(PacketRef packet) {
+void PeerSocket::receive(const PacketRef& packet) {
   ++datagrams_received_;
   peer_.receive(packet->data(), loop_.now(), out_);
   take_output();

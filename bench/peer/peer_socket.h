@@ -65,17 +65,17 @@ class PeerSocket {
  private:
   std::unique_ptr<net::UdpSocket> open(const Address& local);
   void read(net::UdpSocket& socket);
-  void receive(PacketRef packet);
+  void receive(const PacketRef& packet);
   void wake();
   void take_output();
 
   net::EventLoop& loop_;
+  const bool over_tcp_;
   Peer peer_;
   Handlers handlers_;
   PacketPool pool_{128};
   std::unique_ptr<net::UdpSocket> former_;  // before the last move
   std::unique_ptr<net::UdpSocket> socket_;
-  const bool over_tcp_;
   net::TcpBudget budget_{1};
   std::unique_ptr<net::TcpMediaStreams> streams_;  // over TCP only
   std::optional<uint32_t> stream_;

@@ -68,6 +68,38 @@ TEST(Connection, ANominationOfOnePathBeginsNothingOnAnother) {
   EXPECT_EQ(pair.state(), State::kConnected);
 }
 
+TEST(Connection, FinishesAHandshakeByAnotherPathWhenItsOwnIsGone) {
+  ConnectionPair pair;
+  pair.holds_steps = true;
+  pair.check();
+  pair.start_client();
+  ASSERT_NE(pair.held_step, nullptr);
+  pair.connection.forget_path(pair.home);
+  EXPECT_EQ(pair.connection.selected(), std::nullopt);
+  pair.home = ConnectionPair::path(4711);
+  pair.check();
+  EXPECT_EQ(pair.connection.selected(), pair.home);
+  pair.log.clear();
+  pair.holds_steps = false;
+  pair.run_step();
+  EXPECT_EQ(pair.state(), State::kConnected);
+  EXPECT_GT(pair.sent(ice::DatagramKind::kDtls), 0u);
+  for (const Datagram& datagram : pair.log) EXPECT_EQ(datagram.path, pair.home);
+}
+
+TEST(Connection, SaysNothingWhileItHasNoPath) {
+  ConnectionPair pair;
+  ASSERT_TRUE(pair.connect());
+  pair.connection.forget_path(pair.home);
+  pair.log.clear();
+  pair.connection.send_report({.ssrc = ConnectionPair::kOwnSsrc}, pair.out);
+  pair.advance(1s);
+  EXPECT_THAT(pair.log, IsEmpty());
+  EXPECT_EQ(pair.state(), State::kConnected);
+  pair.close();
+  EXPECT_THAT(pair.log, IsEmpty());
+}
+
 TEST(Connection, TakesDtlsFromValidatedPathsOnly) {
   ConnectionPair pair;
   pair.start_client();

@@ -28,7 +28,7 @@ class TcpMediaStreamsTest : public ::testing::Test {
     End(EventLoop& loop, PacketPool& pool)
         : streams(loop, pool,
                   {.on_packet =
-                       [this](uint32_t, const Address&, PacketRef packet) {
+                       [this](uint32_t, const Address&, const PacketRef& packet) {
                          received.emplace_back(packet->data().begin(), packet->data().end());
                        },
                    .on_ended = [this](uint32_t number, const Address&) { ended.push_back(number); },

@@ -26,7 +26,7 @@ std::vector<uint8_t> greeting(const std::string& fragment) {
 class TcpDoorTest : public ::testing::Test {
  protected:
   void open(size_t budget = 4'000,
-            std::vector<Address> addresses = {Address::v4({127, 0, 0, 1}, 0)}) {
+            const std::vector<Address>& addresses = {Address::v4({127, 0, 0, 1}, 0)}) {
     budget_ = std::make_unique<net::TcpBudget>(budget);
     auto door = TcpDoor::open(loop_, addresses, 0, *budget_, [this](TcpArrival arrival) {
       if (worker_of(arrival.username_fragment) != 3u) return false;
