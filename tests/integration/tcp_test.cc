@@ -145,6 +145,17 @@ TEST_P(OverTcp, EndsWhileGuestsAreOnTheirWayIn) {
 
 INSTANTIATE_TEST_SUITE_P(Workers, OverTcp, ::testing::Values(1, 2));
 
+TEST(OverTcpAndIpv6, PublishesAndWatches) {
+  config::Config config = LiveNode::test_config();
+  config.media.listen = {*Address::parse("::1", 0)};
+  LiveNode live(config);
+  LiveGuest& alice = live.publish("stage", "alice", kTcp);
+  LiveGuest& bob = live.watch("stage", "bob", {}, relay::LayerChoice::kHighest, {}, kTcp);
+  EXPECT_TRUE(live.run_until([&] { return bob.video > 60 && bob.audio > 20; }));
+  EXPECT_EQ(alice.socket->remote().ip_text(), "::1");
+  EXPECT_TRUE(live.report_of(bob)->over_tcp);
+}
+
 TEST(TcpCandidatesOfAnAnswer, ComeBehindThoseOverUdp) {
   LiveNode live;
   peer::Peer peer({.publishes = true}, live.identity());
