@@ -37,10 +37,9 @@ Expected<void, std::string> TcpDoor::listen(const std::vector<Address>& addresse
   acceptors_.clear();
   for (Address address : addresses) {
     address.port = port != 0 || acceptors_.empty() ? port : this->port();
-    auto acceptor =
-        net::TcpAcceptor::listen(loop_, address, budget_, [this](net::TcpDescriptor descriptor) {
-          accept(std::move(descriptor));
-        });
+    auto acceptor = net::TcpAcceptor::listen(
+        loop_, address, budget_,
+        [this](net::TcpDescriptor descriptor) { accept(std::move(descriptor)); });
     if (!acceptor) return unexpected(acceptor.error());
     acceptors_.push_back(std::move(*acceptor));
   }

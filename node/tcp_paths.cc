@@ -65,6 +65,7 @@ void TcpPaths::make_room_in(const std::string& username_fragment) {
 }
 
 void TcpPaths::sweep(TimePoint now) {
+  egress_.flush();  // a good-bye goes before its stream does
   streams_.close_stalled(now);
   std::vector<uint32_t> over;
   for (auto& [stream, kept] : kept_) {
