@@ -10,12 +10,12 @@
 #include "dtls/certificate.h"
 #include "dtls/context.h"
 #include "net/interfaces.h"
+#include "node/candidates.h"
 #include "node/directory.h"
 #include "node/feed_plan.h"
 #include "node/handshake_threads.h"
 #include "node/inbox.h"
 #include "node/session_setup.h"
-#include "node/tcp_candidates.h"
 #include "node/tcp_door.h"
 #include "node/worker.h"
 #include "node/worker_tag.h"
@@ -29,12 +29,6 @@ constexpr size_t kHandshakeThreads = 2;
 
 int64_t unix_ms() { return net::EventLoop::wall_clock_unix_us() / 1000; }
 
-// A host candidate's priority (RFC 8445 §5.1.2.1), falling with its place in the list.
-uint32_t priority_of(size_t place) {
-  constexpr uint32_t kHostType = 126;
-  return kHostType << 24 | static_cast<uint32_t>(65535 - std::min<size_t>(place, 65535)) << 8 | 255;
-}
-
 // What is to be bound: a kernel without IPv6 serves IPv4, and the other way round, unless nothing
 // would be left.
 std::vector<Address> listened(const std::vector<Address>& configured) {
@@ -47,28 +41,6 @@ std::vector<Address> listened(const std::vector<Address>& configured) {
     log::warning("no_ip_family", {{"missing", kept.front().is_v4() ? "IPv6" : "IPv4"}});
   }
   return kept;
-}
-
-std::string listed(const std::vector<sdp::Candidate>& candidates) {
-  std::string text;
-  for (const sdp::Candidate& candidate : candidates) {
-    text.append(text.empty() ? "" : ",").append(candidate.address.ip_text());
-  }
-  return text;
-}
-
-// The addresses behind a bound one: itself, or all of the machine's when it is unspecified. Only
-// --dev tells clients about loopback.
-std::vector<Address> reachable(const Address& bound, bool dev) {
-  if (!bound.is_unspecified()) return {bound};
-  std::vector<Address> found;
-  for (const net::LocalAddress& local : net::local_addresses()) {
-    Address address = local.address;
-    if (address.is_v4() != bound.is_v4() || (address.is_loopback() && !dev)) continue;
-    address.port = bound.port;
-    found.push_back(address);
-  }
-  return found;
 }
 
 }  // namespace
@@ -99,7 +71,6 @@ class Node::Impl {
   };
 
   std::optional<std::string> open_tcp(const NodeOptions& options);
-  std::vector<sdp::Candidate> candidates_of(const Worker& worker) const;
   void remember(Directory::Record record);
   void forget(ConnectionKey key);
   void send_feed_changes();
@@ -170,9 +141,9 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
          .snapshot = [this](WorkerSnapshot snapshot) { snapshots_.put(std::move(snapshot)); },
          .wake = [this](uint32_t other) { return members_[other].worker->wake(); }});
     if (!worker) return worker.error();
-    auto candidates = candidates_of(**worker);
+    auto candidates = udp_candidates((*worker)->addresses(), config_.media.announce, config_.dev);
     if (candidates.empty()) return "media.listen: no address of this machine to announce";
-    if (index == 0) log::info("media_announced", {{"addresses", listed(candidates)}});
+    if (index == 0) log::info("media_announced", {{"addresses", addresses_text(candidates)}});
     members_.push_back({.worker = std::move(*worker),
                         .candidates = std::move(candidates),
                         .report = {},
@@ -199,26 +170,6 @@ std::optional<std::string> Node::Impl::open_tcp(const NodeOptions& options) {
   tcp_door_ = std::move(*door);
   for (Member& member : members_) append_tcp_candidates(member.candidates, tcp_door_->port());
   return std::nullopt;
-}
-
-std::vector<sdp::Candidate> Node::Impl::candidates_of(const Worker& worker) const {
-  std::vector<Address> addresses;
-  if (!config_.media.announce.empty()) {
-    for (Address address : config_.media.announce) {
-      address.port = worker.addresses().front().port;  // all of a worker's have one port
-      addresses.push_back(address);
-    }
-  } else {
-    for (const Address& bound : worker.addresses()) {
-      for (const Address& address : reachable(bound, config_.dev)) addresses.push_back(address);
-    }
-  }
-  std::vector<sdp::Candidate> candidates;
-  candidates.reserve(addresses.size());
-  for (const Address& address : addresses) {
-    candidates.push_back({.address = address, .priority = priority_of(candidates.size())});
-  }
-  return candidates;
 }
 
 Expected<Join, JoinError> Node::Impl::join(JoinRequest request) {

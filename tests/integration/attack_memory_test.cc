@@ -128,7 +128,7 @@ class AttackOnProcess : public ::testing::Test {
   peer::Identity identity_{std::chrono::seconds(net::EventLoop::wall_clock_unix_us() / 1'000'000)};
   ServedProcess process_{SIMPUL_SIMPULD,
                          "[http]\nlisten = \"127.0.0.1:0\"\n[media]\nlisten = [\"127.0.0.1\"]\n"
-                         "port = 0\nworkers = 2\nidle_timeout = \"3s\"\n"};
+                         "port = 0\ntcp_port = 0\nworkers = 2\nidle_timeout = \"3s\"\n"};
 };
 
 TEST_F(AttackOnProcess, O5_MemoryAndDescriptorsAreBackAfterTheAttacks) {

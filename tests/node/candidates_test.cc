@@ -1,4 +1,4 @@
-#include "node/tcp_candidates.h"
+#include "node/candidates.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
