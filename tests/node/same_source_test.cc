@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "bench/peer/media_stamp.h"
 #include "tests/node/virtual_node.h"
 #include "tests/support/rtp_packets.h"
 
@@ -15,7 +16,8 @@ using testing::Guest;
 using testing::VirtualNode;
 using namespace std::chrono_literals;
 
-constexpr uint8_t kForged = 0xCA;  // what the forger's payloads are filled with
+// What the forger's payloads are filled with, from where others have their stamp.
+constexpr uint8_t kForged = 0xCA;
 
 class AttackOnNode : public ::testing::Test {
  protected:
@@ -30,7 +32,7 @@ class AttackOnNode : public ::testing::Test {
   }
   static bool is_forged(const Guest::Packet& packet) {
     return packet.payload.size() > 100 &&
-           std::all_of(packet.payload.begin() + 50, packet.payload.end(),
+           std::all_of(packet.payload.begin() + peer::kVideoStampAt, packet.payload.end(),
                        [](uint8_t byte) { return byte == kForged; });
   }
   // A frame of the forger, with whatever SSRC, over his own connection.
