@@ -20,7 +20,6 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::AnyOf;
-using ::testing::Contains;
 using ::testing::Each;
 using ::testing::Ge;
 using ::testing::HasSubstr;
@@ -113,7 +112,7 @@ TEST_F(AttackOnHttp, H8_RequestsThatLieAboutTheirSizeOrCouldBeTwoAreRefused) {
       head("GET /") + "A: " + megabyte + "\r\n\r\n",
       "GET /" + megabyte,
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-      "\x16\x03\x01\x02\x00\x01",
+      "\x16\x03\x01\x02\x01",
       garbage,
   };
   for (int round = 0; round < 20; ++round) {
