@@ -6,6 +6,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/packet.h"
@@ -121,6 +123,10 @@ class Connection {
   void resume(std::unique_ptr<dtls::HandshakeStep> step, TimePoint now, Output& out);
   // Says good-bye to the peer and ends.
   void close(TimePoint now, Output& out);
+  // ICE begins anew (see ice::Agent::restart()); the DTLS association and all media go on.
+  void restart_ice(ice::Credentials local, std::string_view remote_username_fragment) {
+    agent_.restart(std::move(local), remote_username_fragment);
+  }
 
   // Sends a key-frame request at the next chance.
   void request_key_frame(LayerId id) { receiver_.request_key_frame(id); }
@@ -131,6 +137,8 @@ class Connection {
   State state() const { return state_; }
   CloseReason close_reason() const { return close_reason_; }
   std::optional<ice::Path> selected() const { return agent_.selected(); }
+  // Ours of the present ICE session.
+  const std::string& username_fragment() const { return agent_.local().username_fragment; }
   bool is_validated(ice::Path path) const { return agent_.is_validated(path); }
   std::optional<Duration> round_trip() const { return round_trip_; }
   const MediaReceiver& receiver() const { return receiver_; }
