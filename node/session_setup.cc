@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "crypto/random.h"
-#include "ice/credentials.h"
 
 namespace simpul::node {
 namespace {
@@ -122,6 +121,16 @@ connection::ReceivingLine to_receiving(const sdp::NegotiatedMedia& media) {
   return line;
 }
 
+std::vector<std::string> mids_of(const sdp::Negotiated& negotiated) {
+  const size_t tagged = negotiated.bundle.front();
+  std::vector<std::string> mids = {negotiated.media[tagged].mid};
+  for (size_t i = 0; i < negotiated.media.size(); ++i) {
+    const std::string& mid = negotiated.media[i].mid;
+    if (i != tagged && !mid.empty()) mids.push_back(mid);
+  }
+  return mids;
+}
+
 }  // namespace
 
 SessionSetup::SessionSetup(const config::Config& config, const dtls::Fingerprint& fingerprint)
@@ -185,7 +194,8 @@ void SessionSetup::add_slots(const sdp::Negotiated& negotiated, Session& session
 }
 
 Expected<PreparedJoin, JoinError> SessionSetup::prepare(
-    const JoinRequest& request, const std::vector<sdp::Candidate>& candidates) {
+    const JoinRequest& request, const std::vector<sdp::Candidate>& candidates,
+    const ice::Credentials& local) {
   const bool publishes = request.role == Role::kPublisher;
   const auto negotiated =
       sdp::negotiate(request.offer, publishes ? publisher_policy_ : watcher_policy_);
@@ -200,7 +210,7 @@ Expected<PreparedJoin, JoinError> SessionSetup::prepare(
   session.participant = request.participant;
   session.wish = {.participant = request.watched, .layer = request.layer};
   connection::Config& config = session.connection;
-  config.ice = {.local = ice::make_credentials(),
+  config.ice = {.local = local,
                 .remote_username_fragment = negotiated->ice_ufrag,
                 .limits = {.idle_timeout = idle_timeout_}};
   config.dtls = {
@@ -227,6 +237,7 @@ Expected<PreparedJoin, JoinError> SessionSetup::prepare(
     add_slots(*negotiated, session, answer);
   }
   join.answer = sdp::write_answer(*negotiated, answer);
+  join.mids = mids_of(*negotiated);
   return join;
 }
 

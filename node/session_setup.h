@@ -7,6 +7,7 @@
 #include "base/expected.h"
 #include "config/config.h"
 #include "dtls/fingerprint.h"
+#include "ice/credentials.h"
 #include "node/node.h"
 #include "node/session.h"
 #include "sdp/negotiation.h"
@@ -16,17 +17,20 @@ namespace simpul::node {
 struct PreparedJoin {
   Session session;
   std::string answer;
+  std::vector<std::string> mids;  // of all m-lines, the BUNDLE group's first accepted one in front
 };
 
-// Turns an offer into an answer and what a worker needs for the connection: credentials, SSRCs and
-// ids are made here. Decides nothing about rooms.
+// Turns an offer into an answer and what a worker needs for the connection: SSRCs and ids are made
+// here. Decides nothing about rooms.
 class SessionSetup {
  public:
   SessionSetup(const config::Config& config, const dtls::Fingerprint& fingerprint);
 
-  // `candidates` are those of the worker that the connection will live on.
-  Expected<PreparedJoin, JoinError> prepare(const JoinRequest& request,
-                                            const std::vector<sdp::Candidate>& candidates);
+  // `candidates` are those of the worker that the connection will live on, `local` is our end of
+  // its ICE.
+  Expected<PreparedJoin, JoinError> prepare(
+      const JoinRequest& request, const std::vector<sdp::Candidate>& candidates,
+      const ice::Credentials& local = ice::make_credentials());
 
  private:
   relay::TrackId next_track_id();

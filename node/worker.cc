@@ -122,6 +122,13 @@ void Worker::supersede(ConnectionKey key) {
   loop_.post([this, key] { switchboard_->supersede(key); });
 }
 
+bool Worker::restart_ice(const IceRestart& restart) {
+  return loop_.post([this, restart] {
+    take_arriving();  // whose ICE it is may still be among those who arrive
+    switchboard_->restart_ice(restart);
+  });
+}
+
 bool Worker::wake() {
   return loop_.post([this] { take_feeds(); });
 }

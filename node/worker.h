@@ -73,6 +73,7 @@ class Worker {
   void end(ConnectionKey key);
   bool change_feeds(const FeedChange& change);
   void supersede(ConnectionKey key);
+  bool restart_ice(const IceRestart& restart);
   // Another worker has something for this one.
   bool wake();
   bool post(std::function<void()> task) { return loop_.post(std::move(task)); }

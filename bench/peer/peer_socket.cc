@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "ice/demultiplex.h"
 #include "rtp/rtcp_reader.h"
 
 namespace simpul::peer {
@@ -39,6 +40,15 @@ bool PeerSocket::start(std::string_view answer, std::optional<Address> remote) {
   return true;
 }
 
+bool PeerSocket::restart(std::string_view fragment) {
+  if (!peer_.accept_restart(fragment)) return false;
+  Address local = socket_->local_address();
+  local.port = 0;
+  next_socket_ = open(local);
+  wake();
+  return true;
+}
+
 void PeerSocket::close() {
   peer_.close(out_);
   take_output();
@@ -48,6 +58,14 @@ void PeerSocket::close() {
 void PeerSocket::send_to(Bytes datagram, const Address& to) {
   const net::OutgoingMessage message{.bytes = datagram, .segment_size = 0, .to = to};
   socket_->send_messages(std::span(&message, 1));  // a full buffer is a loss like any other
+}
+
+// Of a restart only the checks go by the new port until one was answered.
+void PeerSocket::send_out(Bytes datagram) {
+  const bool is_check = ice::classify(datagram) == ice::DatagramKind::kStun;
+  if (!next_socket_ || !is_check) return send(datagram);
+  const net::OutgoingMessage message{.bytes = datagram, .segment_size = 0, .to = remote_};
+  next_socket_->send_messages(std::span(&message, 1));
 }
 
 void PeerSocket::read(net::UdpSocket& socket) {
@@ -63,6 +81,10 @@ void PeerSocket::read(net::UdpSocket& socket) {
     take_output();
   }
   received_.clear();
+  if (next_socket_ && peer_.checked()) {
+    former_ = std::exchange(socket_, std::move(next_socket_));
+    former_remote_ = remote_;
+  }
   wake();
 }
 
@@ -86,7 +108,7 @@ void PeerSocket::add_source(MediaSource source) {
 }
 
 void PeerSocket::take_output() {
-  for (const auto& datagram : out_.datagrams) send(datagram);
+  for (const auto& datagram : out_.datagrams) send_out(datagram);
   if (peer_.connected() && !std::exchange(told_connected_, peer_.connected())) {
     if (handlers_.on_connected) handlers_.on_connected();
   }

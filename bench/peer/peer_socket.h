@@ -39,6 +39,10 @@ class PeerSocket {
   void move(const Address& local, std::optional<Address> remote = {});
   void close();
 
+  // Takes the answer to an ICE restart and goes to another port: checks leave from there at once,
+  // all else when one of them was answered. What still comes to the old port is read.
+  bool restart(std::string_view fragment);
+
   void send(Bytes datagram) { send_to(datagram, remote_); }
   void send_to(Bytes datagram, const Address& to);
 
@@ -53,6 +57,7 @@ class PeerSocket {
  private:
   std::unique_ptr<net::UdpSocket> open(const Address& local);
   void read(net::UdpSocket& socket);
+  void send_out(Bytes datagram);
   void wake();
   void take_output();
 
@@ -60,8 +65,9 @@ class PeerSocket {
   Peer peer_;
   Handlers handlers_;
   PacketPool pool_{128};
-  std::unique_ptr<net::UdpSocket> former_;  // before the last move
+  std::unique_ptr<net::UdpSocket> former_;  // before the last move or restart
   std::unique_ptr<net::UdpSocket> socket_;
+  std::unique_ptr<net::UdpSocket> next_socket_;  // of a restart, until a check was answered
   net::Timer timer_;
   Address remote_;
   Address former_remote_;  // before the last move

@@ -64,6 +64,8 @@ class LiveNode {
   explicit LiveNode(uint16_t workers = 1, Duration idle_timeout = 30s,
                     size_t together_max = node::kTogetherMax);
   explicit LiveNode(const config::Config& config, size_t together_max = node::kTogetherMax);
+  // Its workers report every 50 ms, whatever the options say.
+  LiveNode(const config::Config& config, node::NodeOptions options);
   ~LiveNode();
 
   // Of one address of loopback, on free ports.
