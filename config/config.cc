@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "config/values.h"
@@ -397,20 +395,6 @@ Expected<Config, ConfigError> parse(std::string_view toml, std::string_view name
   root.finish();
   if (const auto problem = problems.first()) return unexpected(*problem);
   return config;
-}
-
-Expected<Config, ConfigError> load(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const auto fail = [&path](std::string_view reason) {
-    return unexpected(ConfigError{path + ": " + std::string(reason)});
-  };
-  if (!file) return fail("cannot be opened");
-  std::string text(kFileSizeMax + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (file.fail() && !file.eof())) return fail("cannot be read");
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kFileSizeMax) return fail("is too large for a configuration");
-  return parse(text, path);
 }
 
 }  // namespace simpul::config

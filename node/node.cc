@@ -15,6 +15,7 @@
 #include "node/handshake_threads.h"
 #include "node/ice_sessions.h"
 #include "node/inbox.h"
+#include "node/listening.h"
 #include "node/session_setup.h"
 #include "node/worker.h"
 
@@ -31,28 +32,6 @@ int64_t unix_ms() { return net::EventLoop::wall_clock_unix_us() / 1000; }
 uint32_t priority_of(size_t place) {
   constexpr uint32_t kHostType = 126;
   return kHostType << 24 | static_cast<uint32_t>(65535 - std::min<size_t>(place, 65535)) << 8 | 255;
-}
-
-// What is to be bound: a kernel without IPv6 serves IPv4, and the other way round, unless nothing
-// would be left.
-std::vector<Address> listened(const std::vector<Address>& configured) {
-  std::vector<Address> kept;
-  for (const Address& address : configured) {
-    if (!address.is_unspecified() || net::has_family_of(address)) kept.push_back(address);
-  }
-  if (kept.empty()) return configured;
-  if (kept.size() < configured.size()) {
-    log::warning("no_ip_family", {{"missing", kept.front().is_v4() ? "IPv6" : "IPv4"}});
-  }
-  return kept;
-}
-
-std::string listed(const std::vector<sdp::Candidate>& candidates) {
-  std::string text;
-  for (const sdp::Candidate& candidate : candidates) {
-    text.append(text.empty() ? "" : ",").append(candidate.address.ip_text());
-  }
-  return text;
 }
 
 // The addresses behind a bound one: itself, or all of the machine's when it is unspecified. Only
