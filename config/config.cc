@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "config/values.h"
@@ -31,8 +29,8 @@ constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning",
 constexpr std::array<std::string_view, 2> kFormats = {"text", "json"};
 
 // Keys that later versions have. To ignore them would promise what is not there.
-constexpr std::array<std::string_view, 6> kLater = {
-    "http.tls_certificate", "http.tls_key", "metrics", "media.ice_servers", "auth", "drain"};
+constexpr std::array<std::string_view, 5> kLater = {"http.tls_certificate", "http.tls_key",
+                                                    "metrics", "auth", "drain"};
 
 // The first thing that is wrong in a file.
 class Problems {
@@ -73,6 +71,7 @@ class Section {
   // The index in `known` of the one that stands there.
   std::optional<size_t> choice(std::string_view key, std::span<const std::string_view> known);
   void origins(std::string_view key, std::vector<std::string>& value);
+  void ice_servers(std::string_view key, std::vector<IceServer>& value);
   template <class Read>
   void section(std::string_view key, Read read);
   void finish();
@@ -81,6 +80,7 @@ class Section {
   const toml::node* take(std::string_view key);
   std::optional<std::vector<std::string>> strings(std::string_view key, size_t max);
   std::optional<std::string> string(std::string_view key);
+  void ice_server(std::string_view key, const toml::node& node, IceServer& server);
   std::string full(std::string_view key) const {
     return path_.empty() ? std::string(key) : path_ + '.' + std::string(key);
   }
@@ -223,6 +223,37 @@ void Section::origins(std::string_view key, std::vector<std::string>& value) {
   value = std::move(*texts);
 }
 
+void Section::ice_server(std::string_view key, const toml::node& node, IceServer& server) {
+  Section inner(*node.as_table(), full(key), problems_);
+  server.urls = inner.strings("urls", kIceUrlsMax).value_or(std::vector<std::string>());
+  server.username = inner.string("username").value_or("");
+  server.credential = inner.string("credential").value_or("");
+  inner.finish();
+  const bool is_turn = std::ranges::any_of(
+      server.urls, [](const std::string& url) { return url.starts_with("turn"); });
+  if (server.urls.empty() || !std::ranges::all_of(server.urls, is_ice_url)) {
+    refuse(node, key, "urls must be like \"stun:HOST\" or \"turn:HOST:PORT?transport=udp\"");
+  } else if (is_turn && !(is_ice_secret(server.username) && is_ice_secret(server.credential))) {
+    refuse(node, key, "turn needs username and credential, of printable ASCII without \"?\"");
+  } else if (!is_turn && !(server.username + server.credential).empty()) {
+    refuse(node, key, "username and credential are for turn");
+  }
+}
+
+void Section::ice_servers(std::string_view key, std::vector<IceServer>& value) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return;
+  const auto* array = node->as_array();
+  const auto is_table = [](const toml::node& element) { return element.is_table(); };
+  if (array == nullptr || array->size() > kIceServersMax ||
+      !std::all_of(array->begin(), array->end(), is_table)) {
+    return refuse(*node, key,
+                  "must be a list of at most " + std::to_string(kIceServersMax) + " tables");
+  }
+  value.clear();
+  for (const toml::node& element : *array) ice_server(key, element, value.emplace_back());
+}
+
 template <class Read>
 void Section::section(std::string_view key, Read read) {
   const toml::node* node = take(key);
@@ -283,6 +314,7 @@ void read_media(Section& section, const toml::table& root, Media& media, Problem
   section.number("workers", 0, kWorkersMax, media.workers);
   section.flag("pin_workers", media.pin_workers);
   section.duration("idle_timeout", kIdleTimeoutMin, kIdleTimeoutMax, media.idle_timeout);
+  section.ice_servers("ice_servers", media.ice_servers);
   const auto refuse = [&](std::string_view key, std::string_view reason) {
     problems.add(root["media"][key].node()->source(), "media." + std::string(key), reason);
   };
@@ -364,20 +396,6 @@ Expected<Config, ConfigError> parse(std::string_view toml, std::string_view name
   root.finish();
   if (const auto problem = problems.first()) return unexpected(*problem);
   return config;
-}
-
-Expected<Config, ConfigError> load(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  const auto fail = [&path](std::string_view reason) {
-    return unexpected(ConfigError{path + ": " + std::string(reason)});
-  };
-  if (!file) return fail("cannot be opened");
-  std::string text(kFileSizeMax + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (file.fail() && !file.eof())) return fail("cannot be read");
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kFileSizeMax) return fail("is too large for a configuration");
-  return parse(text, path);
 }
 
 }  // namespace simpul::config

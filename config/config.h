@@ -19,6 +19,13 @@ struct Http {
   std::vector<std::string> allowed_origins;  // CORS; --dev allows all
 };
 
+// A STUN or TURN server for clients (RFC 7064, RFC 7065).
+struct IceServer {
+  std::vector<std::string> urls;
+  std::string username = {};    // of TURN: printable ASCII
+  std::string credential = {};  // of TURN: printable ASCII
+};
+
 struct Media {
   // Ports are 0 here. Of both families: all addresses of the machine.
   std::vector<Address> listen = {Address::v4({0, 0, 0, 0}, 0), Address{}};
@@ -28,6 +35,7 @@ struct Media {
   uint16_t workers = 0;           // 0: one per core
   bool pin_workers = false;
   Duration idle_timeout = std::chrono::seconds(30);
+  std::vector<IceServer> ice_servers;  // told to clients
 };
 
 struct Codecs {
@@ -62,6 +70,9 @@ struct Config {
 inline constexpr size_t kFileSizeMax = 256 * 1024;
 inline constexpr size_t kAddressesMax = 16;
 inline constexpr size_t kOriginsMax = 64;
+// All of them are told in the headers of one answer.
+inline constexpr size_t kIceServersMax = 4;
+inline constexpr size_t kIceUrlsMax = 4;  // of one server
 
 // Where and why a file was refused: "simpuld.toml:12:8: media.port: must be 0 to 65535".
 struct ConfigError {

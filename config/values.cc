@@ -31,6 +31,21 @@ bool is_host_character(char c) {
          c == '[' || c == ']';
 }
 
+constexpr size_t kIceTextMax = 256;
+
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.';
+}
+
+// Nothing, or a colon and a port.
+bool is_port_suffix(std::string_view text) {
+  if (text.empty()) return true;
+  if (text.front() != ':') return false;
+  const auto port = parse_number<uint16_t>(text.substr(1));
+  return port && *port != 0;
+}
+
 }  // namespace
 
 std::optional<Address> parse_endpoint(std::string_view text) {
@@ -53,6 +68,35 @@ std::optional<Duration> parse_duration(std::string_view text) {
     return unit.length * static_cast<int64_t>(*count);
   }
   return std::nullopt;
+}
+
+bool is_ice_url(std::string_view text) {
+  constexpr std::array<std::string_view, 4> kSchemes = {"stun:", "stuns:", "turn:", "turns:"};
+  const auto scheme =
+      std::ranges::find_if(kSchemes, [text](auto prefix) { return text.starts_with(prefix); });
+  if (scheme == kSchemes.end() || text.size() > kIceTextMax) return false;
+  text.remove_prefix(scheme->size());
+  const size_t query = text.find('?');
+  if (query != std::string_view::npos) {
+    const auto transport = text.substr(query);
+    if (!scheme->starts_with("turn")) return false;
+    if (transport != "?transport=udp" && transport != "?transport=tcp") return false;
+    text = text.substr(0, query);
+  }
+  if (text.starts_with('[')) {
+    const size_t end = text.find(']');
+    if (end == std::string_view::npos || !Address::parse(text.substr(1, end - 1), 0)) return false;
+    return is_port_suffix(text.substr(end + 1));
+  }
+  const auto host = text.substr(0, text.find(':'));
+  return !host.empty() && std::ranges::all_of(host, is_name_character) &&
+         is_port_suffix(text.substr(host.size()));
+}
+
+bool is_ice_secret(std::string_view text) {
+  // A question mark may be what the file's reader made of a character beyond ASCII.
+  return !text.empty() && text.size() <= kIceTextMax &&
+         std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~' && c != '?'; });
 }
 
 bool is_origin(std::string_view text) {

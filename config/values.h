@@ -18,6 +18,13 @@ std::optional<Address> parse_endpoint(std::string_view text);
 // "500ms", "30s", "2m", "1h": a whole number and its unit, up to a year.
 std::optional<Duration> parse_duration(std::string_view text);
 
+// "stun:stun.example.org", "turns:192.0.2.1:443?transport=tcp": an ICE server (RFC 7064, RFC 7065),
+// its scheme in lower case, at most 256 characters.
+bool is_ice_url(std::string_view text);
+
+// A user name or password for TURN: 1 to 256 printable ASCII characters, no question mark.
+bool is_ice_secret(std::string_view text);
+
 // "https://example.org", "http://localhost:5173": a scheme and a host with no path, as browsers
 // send it.
 bool is_origin(std::string_view text);

@@ -6,6 +6,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/packet.h"
@@ -76,7 +78,7 @@ enum class Drop : uint8_t {
   kMalformed,
   kUnknownSource,
   kUnknownRtcp,  // of a type that nobody here reads; the rest of its compound counts
-  kRate,  // above the bit rate that a track may have
+  kRate,         // above the bit rate that a track may have
 };
 inline constexpr size_t kDropKinds = 12;
 std::string_view to_string(Drop drop);
@@ -126,6 +128,10 @@ class Connection {
   void forget_path(ice::Path path);
   // Says good-bye to the peer and ends.
   void close(TimePoint now, Output& out);
+  // ICE begins anew (see ice::Agent::restart()); the DTLS association and all media go on.
+  void restart_ice(ice::Credentials local, std::string_view remote_username_fragment) {
+    agent_.restart(std::move(local), remote_username_fragment);
+  }
 
   // Sends a key-frame request at the next chance.
   void request_key_frame(LayerId id) { receiver_.request_key_frame(id); }
@@ -136,6 +142,8 @@ class Connection {
   State state() const { return state_; }
   CloseReason close_reason() const { return close_reason_; }
   std::optional<ice::Path> selected() const { return agent_.selected(); }
+  // Ours of the present ICE session.
+  const std::string& username_fragment() const { return agent_.local().username_fragment; }
   bool is_validated(ice::Path path) const { return agent_.is_validated(path); }
   std::optional<Duration> round_trip() const { return round_trip_.value(); }
   const MediaReceiver& receiver() const { return receiver_; }

@@ -5,7 +5,8 @@
 namespace simpul::control {
 namespace {
 
-constexpr std::string_view kExposedHeaders = "Location, ETag, Link, Retry-After, Accept-Post";
+constexpr std::string_view kExposedHeaders =
+    "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow";
 constexpr std::string_view kRequestHeaders = "Authorization, Content-Type, If-Match, If-None-Match";
 constexpr std::string_view kPreflightSeconds = "600";
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "control/ice_links.h"
 #include "control/join_api.h"
 #include "control/json_documents.h"
 #include "control/rooms_api.h"
@@ -20,7 +21,7 @@ Response status_response(bool is_good, const std::string& bad) {
 
 Application::Application(Engine& engine, Options options)
     : engine_(engine), policy_(std::move(options.access)) {
-  add_join_routes(router_, engine_);
+  add_join_routes(router_, engine_, ice_links(options.ice_servers));
   add_rooms_routes(router_, engine_, std::move(options.now_unix_ms));
   add_status_routes();
   add_page_routes(router_, options.pages);

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
+#include "config/config.h"
 #include "control/access_policy.h"
 #include "control/engine.h"
 #include "control/metrics_text.h"
@@ -22,6 +24,7 @@ class Application {
     AccessPolicy::Options access;
     std::span<const EmbeddedFile> pages;
     std::function<int64_t()> now_unix_ms;
+    std::vector<config::IceServer> ice_servers = {};  // told to clients
   };
   Application(Engine& engine, Options options);
   Application(const Application&) = delete;

@@ -21,6 +21,11 @@ class Engine {
   virtual void join(node::JoinRequest request, JoinDone done) = 0;
   // False when there is nothing of that name to end.
   virtual bool leave(const std::string& room, const std::string& session) = 0;
+  // The name of the session's present ICE session; nothing when there is no such session.
+  virtual std::optional<std::string> ice_session(const std::string& room,
+                                                 const std::string& session) const = 0;
+  virtual Expected<node::IcePatched, node::IcePatchError> patch_ice(
+      const node::IcePatch& patch) = 0;
   virtual bool remove_participant(const std::string& room, const std::string& participant) = 0;
   virtual bool remove_room(const std::string& room) = 0;
 

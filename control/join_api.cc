@@ -3,20 +3,16 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "control/http_target.h"
+#include "control/if_match.h"
+#include "control/session_api.h"
 
 namespace simpul::control {
 namespace {
 
 constexpr std::string_view kSdpType = "application/sdp";
-
-bool is_sdp(const Request& request) {
-  const auto* type = request.header("content-type");
-  if (type == nullptr) return false;
-  const std::string_view text(*type);
-  return equals_ignoring_case(trim(text.substr(0, text.find(';'))), kSdpType);
-}
 
 std::optional<relay::LayerChoice> parse_layer(std::string_view text) {
   if (text == "low") return relay::LayerChoice::kLow;
@@ -27,7 +23,7 @@ std::optional<relay::LayerChoice> parse_layer(std::string_view text) {
 
 Expected<node::JoinRequest, Problem> make_join(const Call& call, node::Role role) {
   const auto& request = call.request;
-  if (!is_sdp(request)) {
+  if (!has_media_type(request, kSdpType)) {
     return unexpected(Problem{.type = ProblemType::kUnsupportedMedia,
                               .status = 415,
                               .detail = "The body must be an offer of type application/sdp."});
@@ -79,42 +75,47 @@ Response make_error(const node::JoinError& error) {
   return response;
 }
 
-Response make_answer(std::string_view endpoint, const std::string& room, node::Join join) {
+Response make_answer(std::string_view endpoint, const std::string& room,
+                     const std::vector<Header>& links, node::Join join) {
   std::string location(endpoint);
   location += "/" + room + "/" + join.session;
-  return {.status = 201,
-          .headers = {{"Location", std::move(location)},
-                      {"Content-Type", std::string(kSdpType)},
-                      {"ETag", "\"" + join.session + "\""},
-                      {"Cache-Control", "no-store"}},
-          .body = std::move(join.answer)};
+  Response response{.status = 201,
+                    .headers = {{"Location", std::move(location)},
+                                {"Content-Type", std::string(kSdpType)},
+                                {"ETag", entity_tag(join.ice_session)},
+                                {"Cache-Control", "no-store"}},
+                    .body = std::move(join.answer)};
+  response.headers.insert(response.headers.end(), links.begin(), links.end());
+  return response;
 }
 
-void add_endpoint(Router& router, Engine& engine, std::string endpoint, node::Role role) {
+void add_endpoint(Router& router, Engine& engine, const std::string& endpoint, node::Role role,
+                  const std::vector<Header>& links) {
   const auto pattern = endpoint + "/{room}";
-  const auto post = [&engine, endpoint, role](const Call& call, const Respond& respond) {
+  const auto post = [&engine, endpoint, role, links](const Call& call, const Respond& respond) {
     auto join = make_join(call, role);
     if (!join) return respond(problem_response(join.error()));
-    auto done = [endpoint, room = join->room, respond](auto result) {
-      respond(result ? make_answer(endpoint, room, *std::move(result))
+    auto done = [endpoint, room = join->room, links, respond](auto result) {
+      respond(result ? make_answer(endpoint, room, links, *std::move(result))
                      : make_error(result.error()));
     };
     engine.join(*std::move(join), std::move(done));
   };
-  const auto end = [&engine](const Call& call, const Respond& respond) {
-    if (engine.leave(call.names.at(0), call.names.at(1))) return respond({.status = 200});
-    respond(problem_response(not_found("There is no such session, or it has ended.")));
-  };
+  // There is nothing to be got there, and that is no error (RFC 9725 §4.1).
+  router.add(Method::kGet, pattern, [](const Call&, const Respond& respond) {
+    respond({.status = 204, .headers = {{"Cache-Control", "no-store"}}});
+  });
   router.add(Method::kPost, pattern, post);
-  router.set_accept_post(pattern, std::string(kSdpType));
-  router.add(Method::kDelete, pattern + "/{session}", end);
+  router.tell(pattern, {.header = {"Accept-Post", std::string(kSdpType)}});
+  for (const Header& link : links) router.tell(pattern, {.header = link, .in_preflight = false});
+  add_session_routes(router, engine, pattern + "/{session}");
 }
 
 }  // namespace
 
-void add_join_routes(Router& router, Engine& engine) {
-  add_endpoint(router, engine, "/whip", node::Role::kPublisher);
-  add_endpoint(router, engine, "/whep", node::Role::kWatcher);
+void add_join_routes(Router& router, Engine& engine, const std::vector<Header>& links) {
+  add_endpoint(router, engine, "/whip", node::Role::kPublisher, links);
+  add_endpoint(router, engine, "/whep", node::Role::kWatcher, links);
 }
 
 }  // namespace simpul::control

@@ -15,6 +15,13 @@ class NodeEngine final : public Engine {
   bool leave(const std::string& room, const std::string& session) override {
     return node_.leave(room, session);
   }
+  std::optional<std::string> ice_session(const std::string& room,
+                                         const std::string& session) const override {
+    return node_.ice_session(room, session);
+  }
+  Expected<node::IcePatched, node::IcePatchError> patch_ice(const node::IcePatch& patch) override {
+    return node_.patch_ice(patch);
+  }
   bool remove_participant(const std::string& room, const std::string& participant) override {
     return node_.remove_participant(room, participant);
   }

@@ -24,6 +24,8 @@ Kind kind_of(ProblemType type) {
       return {"/problems/not-found", "There is no such thing"};
     case ProblemType::kConflict:
       return {"/problems/conflict", "The present state does not allow it"};
+    case ProblemType::kPrecondition:
+      return {"/problems/precondition", "The request is for another state than the present one"};
     case ProblemType::kTooLarge:
       return {"/problems/too-large", "The request is too large"};
     case ProblemType::kTooMany:

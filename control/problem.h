@@ -18,6 +18,7 @@ enum class ProblemType : uint8_t {
   kForbidden,
   kNotFound,
   kConflict,
+  kPrecondition,
   kTooLarge,
   kTooMany,
   kLengthRequired,

@@ -52,8 +52,8 @@ void Router::add(Method method, std::string_view pattern, Handler handler) {
   resource(pattern).handlers.emplace_back(method, std::move(handler));
 }
 
-void Router::set_accept_post(std::string_view pattern, std::string media_type) {
-  resource(pattern).accept_post = std::move(media_type);
+void Router::tell(std::string_view pattern, Told told) {
+  resource(pattern).told.push_back(std::move(told));
 }
 
 Router::Resource& Router::resource(std::string_view pattern) {
@@ -62,7 +62,7 @@ Router::Resource& Router::resource(std::string_view pattern) {
   resources_.push_back({.pattern = std::string(pattern),
                         .segments = split_pattern(pattern),
                         .handlers = {},
-                        .accept_post = {}});
+                        .told = {}});
   return resources_.back();
 }
 
@@ -96,9 +96,10 @@ void Router::handle(const Request& request, const Respond& respond) const {
   const auto* found = find(request);
   if (found == nullptr) return respond(problem_response(not_found("There is nothing here.")));
   if (request.method == Method::kOptions) {
-    Response response{.status = 204, .headers = {{"Allow", allowed(request)}}};
-    if (!found->accept_post.empty()) {
-      response.headers.push_back({"Accept-Post", found->accept_post});
+    const bool preflight = request.header("access-control-request-method") != nullptr;
+    Response response{.status = 200, .headers = {{"Allow", allowed(request)}}};
+    for (const Told& told : found->told) {
+      if (told.in_preflight || !preflight) response.headers.push_back(told.header);
     }
     return respond(std::move(response));
   }

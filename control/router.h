@@ -29,8 +29,13 @@ class Router {
   // Patterns are "/v1/rooms/{room}": each placeholder is one segment. Those of one pattern and
   // several methods are one resource.
   void add(Method method, std::string_view pattern, Handler handler);
-  // What OPTIONS tells about POST there (Accept-Post, RFC 9725 §4.2).
-  void set_accept_post(std::string_view pattern, std::string media_type);
+  // What OPTIONS tells there besides Allow; some of it not to a browser that asks on its own
+  // account (a preflight), because no page gets to read that.
+  struct Told {
+    Header header;
+    bool in_preflight = true;
+  };
+  void tell(std::string_view pattern, Told told);
 
   // The pattern that the request belongs to, for counting; "other" when there is none.
   std::string_view label(const Request& request) const;
@@ -43,7 +48,7 @@ class Router {
     std::string pattern;
     std::vector<std::string> segments;
     std::vector<std::pair<Method, Handler>> handlers;
-    std::string accept_post;
+    std::vector<Told> told;
   };
 
   Resource& resource(std::string_view pattern);

@@ -36,13 +36,13 @@ Expected<std::unique_ptr<Server>, std::string> Server::start(const config::Confi
   auto state = std::make_unique<State>();
   state->engine = std::move(engine);
   state->application = std::make_unique<Application>(
-      *state->engine,
-      Application::Options{
-          .access = {.any_origin = config.dev,
-                     .allowed_origins = config.http.allowed_origins,
-                     .bound = config.http.listen},
-          .pages = embedded_files(),
-          .now_unix_ms = [] { return net::EventLoop::wall_clock_unix_us() / 1000; }});
+      *state->engine, Application::Options{
+                          .access = {.any_origin = config.dev,
+                                     .allowed_origins = config.http.allowed_origins,
+                                     .bound = config.http.listen},
+                          .pages = embedded_files(),
+                          .now_unix_ms = [] { return net::EventLoop::wall_clock_unix_us() / 1000; },
+                          .ice_servers = config.media.ice_servers});
   HttpServer::Handlers handlers{
       .on_request = [application = state->application.get()](
                         const Request& request,

@@ -7,12 +7,21 @@
 
 namespace simpul::ice {
 
+Agent::Generation::Generation(Credentials own, std::string_view remote_username_fragment)
+    : local(std::move(own)),
+      username(local.username_fragment + ":" + std::string(remote_username_fragment)),
+      key(as_bytes(local.password)) {}
+
 Agent::Agent(AgentConfig config, TimePoint now)
-    : config_(std::move(config)),
-      username_(config_.local.username_fragment + ":" + config_.remote_username_fragment),
-      key_(as_bytes(config_.local.password)),
+    : limits_(config.limits),
+      own_addresses_(std::move(config.own_addresses)),
+      current_(std::move(config.local), config.remote_username_fragment),
       heard_(now) {
-  SIMPUL_CHECK(config_.limits.paths_max >= 2);  // one to use, one to move to
+  SIMPUL_CHECK(limits_.paths_max >= 2);  // one to use, one to move to
+}
+
+void Agent::restart(Credentials local, std::string_view remote_username_fragment) {
+  next_.emplace(std::move(local), remote_username_fragment);
 }
 
 void Agent::receive(Bytes datagram, const Path& path, TimePoint now, Output& out) {
@@ -21,12 +30,18 @@ void Agent::receive(Bytes datagram, const Path& path, TimePoint now, Output& out
   const auto message = StunMessage::parse(datagram);
   if (!message) return count(AgentDrop::kMalformed);
   if (const auto drop = refuse(*message)) return count(*drop);
+  if (generation_of(*message) != &current_) finish_restart();
   answer(*message, datagram, path, now, out);
 }
 
 bool Agent::is_destination(const Address& address) const {
-  const auto& own = config_.own_addresses;
-  return is_usable_destination(address) && std::ranges::find(own, address) == own.end();
+  return is_usable_destination(address) &&
+         std::ranges::find(own_addresses_, address) == own_addresses_.end();
+}
+
+const Agent::Generation* Agent::generation_of(const StunMessage& message) const {
+  if (message.username() == current_.username) return &current_;
+  return next_ && message.username() == next_->username ? &*next_ : nullptr;
 }
 
 // The cheap looks come first, but nothing is done before the signature was right.
@@ -34,11 +49,24 @@ std::optional<AgentDrop> Agent::refuse(const StunMessage& message) const {
   if (message.message_class() != StunClass::kRequest || message.method() != kBindingMethod) {
     return AgentDrop::kNotARequest;
   }
-  if (message.username() != username_) return AgentDrop::kWrongUsername;
-  if (!message.has_plausible_fingerprint() || !message.has_integrity(key_)) {
+  const Generation* generation = generation_of(message);
+  if (generation == nullptr) return AgentDrop::kWrongUsername;
+  if (!message.has_plausible_fingerprint() || !message.has_integrity(generation->key)) {
     return AgentDrop::kWrongIntegrity;
   }
   return std::nullopt;
+}
+
+// The peer uses the new credentials. Media goes on by the known paths, but what was nominated
+// belongs to the old session.
+void Agent::finish_restart() {
+  current_ = std::move(*next_);
+  next_.reset();
+  restarted_ = true;
+  for (KnownPath& path : paths_) {
+    path.nominated.reset();
+    path.proved_since = false;
+  }
 }
 
 void Agent::answer(const StunMessage& message, Bytes request, const Path& path, TimePoint now,
@@ -49,11 +77,12 @@ void Agent::answer(const StunMessage& message, Bytes request, const Path& path, 
   std::vector<uint8_t> bytes;
   if (!understood) {
     bytes = make_binding_error(message.transaction_id(), StunErrorCode::kUnknownAttribute,
-                               message.unknown_attributes(), key_);
+                               message.unknown_attributes(), current_.key);
   } else if (conflict) {
-    bytes = make_binding_error(message.transaction_id(), StunErrorCode::kRoleConflict, {}, key_);
+    bytes = make_binding_error(message.transaction_id(), StunErrorCode::kRoleConflict, {},
+                               current_.key);
   } else {
-    bytes = make_binding_success(message.transaction_id(), path.remote, key_);
+    bytes = make_binding_success(message.transaction_id(), path.remote, current_.key);
   }
   // The source may be forged: whoever is hit by answers gets no more than the forger sent.
   if (bytes.size() > request.size()) return count(AgentDrop::kAnswerTooLarge);
@@ -72,7 +101,7 @@ Agent::KnownPath& Agent::learn(const Path& path, TimePoint now, Output& out) {
   heard_ = now;
   KnownPath* known = find(path);
   if (known == nullptr) {
-    if (paths_.size() >= config_.limits.paths_max) forget_oldest();
+    if (paths_.size() >= limits_.paths_max) forget_oldest();
     known = &paths_.emplace_back(KnownPath{.path = path});
     out.events.emplace_back(PathValidated{path});
   }
@@ -108,15 +137,17 @@ void Agent::on_authenticated_media(const Path& path, TimePoint now, Output& out)
 // Whether the selected path is to move to this one, which has just been nominated or has just
 // carried authenticated media.
 void Agent::consider(KnownPath& candidate, TimePoint now, Output& out) {
+  // The first nomination after a restart is like the first of all.
+  const bool first = candidate.nominated && std::exchange(restarted_, false);
   if (selected_ == candidate.path) return;
   if (!selected_ && !candidate.nominated) return;
-  if (selected_) {
+  if (selected_ && !first) {
     const KnownPath* current = find(*selected_);
-    const bool silent = now - current->heard >= config_.limits.silence_before_move;
+    const bool silent = now - current->heard >= limits_.silence_before_move;
     // One that was never nominated is older than each that was.
     const bool newer = candidate.nominated > current->nominated;
     if (!silent && !(newer && candidate.proved_since)) return;
-    if (now - selected_at_ < config_.limits.between_moves) return;
+    if (now - selected_at_ < limits_.between_moves) return;
   }
   selected_ = candidate.path;
   selected_at_ = now;
@@ -130,9 +161,7 @@ void Agent::advance(TimePoint now, Output& out) {
   out.events.emplace_back(Expired{});
 }
 
-TimePoint Agent::next_deadline() const {
-  return expired_ ? kNever : heard_ + config_.limits.idle_timeout;
-}
+TimePoint Agent::next_deadline() const { return expired_ ? kNever : heard_ + limits_.idle_timeout; }
 
 bool Agent::is_validated(const Path& path) const {
   return std::ranges::any_of(paths_, [&](const KnownPath& known) { return known.path == path; });

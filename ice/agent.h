@@ -77,6 +77,10 @@ struct PathDatagram {
 // From a silent path it also moves to a validated one that carries authenticated media: behind a
 // NAT that gave the peer another address, the peer nominates nothing, since for it nothing changed.
 //
+// After a restart (RFC 8445 §9) everything goes on by the old paths until the first check with the
+// new credentials; from then on the old ones are worth nothing, and the next nomination is again
+// the first one.
+//
 // The shape of ProtocolCore, but receive() also takes the path a datagram came by.
 class Agent {
  public:
@@ -96,13 +100,17 @@ class Agent {
   void forget(const Path& path);
   void advance(TimePoint now, Output& out);
   TimePoint next_deadline() const;
+  // Takes checks with these credentials too, and only these from the first one on. Of several
+  // restarts before that the last one counts.
+  void restart(Credentials local, std::string_view remote_username_fragment);
 
   bool is_validated(const Path& path) const;
   // Validated, and the peer said that it means to use it.
   bool is_nominated(const Path& path) const;
   std::optional<Path> selected() const;
   bool expired() const { return expired_; }
-  const Credentials& local() const { return config_.local; }
+  // What checks are answered with: after a restart the old ones until the first new check.
+  const Credentials& local() const { return current_.local; }
   size_t path_count() const { return paths_.size(); }
   uint64_t dropped(AgentDrop drop) const { return drops_[static_cast<size_t>(drop)]; }
 
@@ -114,9 +122,21 @@ class Agent {
     bool proved_since = false;                // something else than a check came after `nominated`
   };
 
+  // One ICE session: between two restarts.
+  struct Generation {
+    Generation(Credentials local, std::string_view remote_username_fragment);
+
+    Credentials local;
+    std::string username;  // "local:remote", the only one that is taken
+    crypto::HmacSha1 key;  // of our password, both ways
+  };
+
   void count(AgentDrop drop) { ++drops_[static_cast<size_t>(drop)]; }
   bool is_destination(const Address& address) const;
+  // The one that the message names.
+  const Generation* generation_of(const StunMessage& message) const;
   std::optional<AgentDrop> refuse(const StunMessage& message) const;
+  void finish_restart();
   void answer(const StunMessage& message, Bytes request, const Path& path, TimePoint now,
               Output& out);
   KnownPath* find(const Path& path);
@@ -124,10 +144,12 @@ class Agent {
   void forget_oldest();
   void consider(KnownPath& candidate, TimePoint now, Output& out);
 
-  const AgentConfig config_;
-  const std::string username_;    // "local:remote", the only one that is taken
-  const crypto::HmacSha1 key_;    // of our password, both ways
-  std::vector<KnownPath> paths_;  // at most paths_max; few, so searched one by one
+  const AgentLimits limits_;
+  const std::vector<Address> own_addresses_;  // never a destination
+  Generation current_;
+  std::optional<Generation> next_;  // a restart of which no check has come yet
+  bool restarted_ = false;          // since then nothing has been nominated
+  std::vector<KnownPath> paths_;    // at most paths_max; few, so searched one by one
   std::optional<Path> selected_;
   TimePoint selected_at_{};
   TimePoint heard_;

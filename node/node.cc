@@ -14,7 +14,9 @@
 #include "node/directory.h"
 #include "node/feed_plan.h"
 #include "node/handshake_threads.h"
+#include "node/ice_sessions.h"
 #include "node/inbox.h"
+#include "node/listening.h"
 #include "node/session_setup.h"
 #include "node/tcp_door.h"
 #include "node/worker.h"
@@ -29,32 +31,20 @@ constexpr size_t kHandshakeThreads = 2;
 
 int64_t unix_ms() { return net::EventLoop::wall_clock_unix_us() / 1000; }
 
-// What is to be bound: a kernel without IPv6 serves IPv4, and the other way round, unless nothing
-// would be left.
-std::vector<Address> listened(const std::vector<Address>& configured) {
-  std::vector<Address> kept;
-  for (const Address& address : configured) {
-    if (!address.is_unspecified() || net::has_family_of(address)) kept.push_back(address);
-  }
-  if (kept.empty()) return configured;
-  if (kept.size() < configured.size()) {
-    log::warning("no_ip_family", {{"missing", kept.front().is_v4() ? "IPv6" : "IPv4"}});
-  }
-  return kept;
-}
-
 }  // namespace
 
 class Node::Impl {
  public:
-  Impl(const config::Config& config, net::EventLoop& loop);
+  Impl(const config::Config& config, net::EventLoop& loop, const NodeOptions& options);
   ~Impl();
 
   std::optional<std::string> start_workers(const NodeOptions& options);
   Expected<Join, JoinError> join(JoinRequest request);
   void end(ConnectionKey key);
+  Expected<IcePatched, IcePatchError> patch_ice(const IcePatch& patch);
 
   const Directory& directory() const { return directory_; }
+  const IceSessions& ice_sessions() const { return ice_sessions_; }
   NodeReport report() const;
   std::string media_text() const;
   bool healthy() const;
@@ -84,6 +74,7 @@ class Node::Impl {
   dtls::Context context_;
   SessionSetup setup_;
   Directory directory_;
+  IceSessions ice_sessions_;
   FeedPlan feed_plan_;
   std::vector<FeedChange> feed_changes_;  // scratch
   size_t together_max_ = kTogetherMax;
@@ -98,13 +89,14 @@ class Node::Impl {
   net::Timer poll_timer_;
 };
 
-Node::Impl::Impl(const config::Config& config, net::EventLoop& loop)
+Node::Impl::Impl(const config::Config& config, net::EventLoop& loop, const NodeOptions& options)
     : config_(config),
       loop_(loop),
       certificate_(dtls::Certificate::make(std::chrono::seconds(unix_ms() / 1000))),
       context_(certificate_),
       setup_(config, certificate_.fingerprint()),
       directory_(config.limits),
+      ice_sessions_(options.make_credentials),
       poll_timer_(loop, [this] { poll(); }) {}
 
 Node::Impl::~Impl() {
@@ -179,8 +171,7 @@ Expected<Join, JoinError> Node::Impl::join(JoinRequest request) {
   }
   const auto count = static_cast<uint32_t>(members_.size());
   Member& member = members_[directory_.worker_for(request.room, count, together_max_)];
-  ice::Credentials local = ice::make_credentials();
-  local.username_fragment = tag_with_worker(local.username_fragment, member.worker->index());
+  const ice::Credentials local = ice_sessions_.make_credentials(member.worker->index());
   auto prepared = setup_.prepare(request, member.candidates, local);
   if (!prepared) return unexpected(std::move(prepared.error()));
   Session& session = prepared->session;
@@ -193,9 +184,11 @@ Expected<Join, JoinError> Node::Impl::join(JoinRequest request) {
             .report = {},
             .has_connected = false});
   const ConnectionKey key = session.key;
+  std::string ice_session = ice_sessions_.add(*prepared, member.worker->index());
   Join join{.session = session.id,
             .participant = session.participant,
-            .answer = std::move(prepared->answer)};
+            .answer = std::move(prepared->answer),
+            .ice_session = std::move(ice_session)};
   log::info("join", {{"room", session.room},
                      {"participant", session.participant},
                      {"session", session.id},
@@ -216,6 +209,15 @@ void Node::Impl::end(ConnectionKey key) {
   forget(key);
 }
 
+Expected<IcePatched, IcePatchError> Node::Impl::patch_ice(const IcePatch& patch) {
+  const auto key = directory_.find_session(patch.room, patch.session);
+  if (!key) return unexpected(IcePatchError{IcePatchError::Kind::kNoSession, "it has ended"});
+  return ice_sessions_.patch(*key, patch.fragment, loop_.now(), [&](const IceRestart& restart) {
+    log::info("ice_restart", {{"room", patch.room}, {"session", patch.session}});
+    return members_[directory_.find(*key)->worker].worker->restart_ice(restart);
+  });
+}
+
 void Node::Impl::remember(Directory::Record record) {
   feed_plan_.add({.room = record.room, .role = record.role, .worker = record.worker},
                  feed_changes_);
@@ -232,6 +234,7 @@ void Node::Impl::forget(ConnectionKey key) {
   feed_plan_.remove({.room = record->room, .role = record->role, .worker = record->worker},
                     feed_changes_);
   directory_.remove(key);
+  ice_sessions_.remove(key);
   send_feed_changes();
   if (published) mark_superseded(room, participant);
 }
@@ -330,7 +333,7 @@ std::string Node::Impl::media_text() const {
 Expected<std::unique_ptr<Node>, std::string> Node::start(const config::Config& config,
                                                          net::EventLoop& loop,
                                                          const NodeOptions& options) {
-  auto impl = std::make_unique<Impl>(config, loop);
+  auto impl = std::make_unique<Impl>(config, loop, options);
   if (auto error = impl->start_workers(options)) return unexpected(std::move(*error));
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
@@ -346,6 +349,16 @@ bool Node::leave(const std::string& room, const std::string& session) {
   const auto key = impl_->directory().find_session(room, session);
   if (key) impl_->end(*key);
   return key.has_value();
+}
+
+std::optional<std::string> Node::ice_session(const std::string& room,
+                                             const std::string& session) const {
+  const auto key = impl_->directory().find_session(room, session);
+  return key ? impl_->ice_sessions().name_of(*key) : std::nullopt;
+}
+
+Expected<IcePatched, IcePatchError> Node::patch_ice(const IcePatch& patch) {
+  return impl_->patch_ice(patch);
 }
 
 bool Node::remove_participant(const std::string& room, const std::string& participant) {

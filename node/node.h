@@ -13,6 +13,7 @@
 #include "base/expected.h"
 #include "base/time.h"
 #include "config/config.h"
+#include "ice/credentials.h"
 #include "net/event_loop.h"
 #include "node/placement.h"
 #include "relay/relay.h"
@@ -34,6 +35,36 @@ struct Join {
   std::string session;  // names the connection: unguessable, "c_" and 32 hexadecimal digits
   std::string participant;
   std::string answer;
+  std::string ice_session = {};  // names the ICE session, until a restart
+};
+
+// A message about the ICE of a session (RFC 9725 §4.3).
+struct IcePatch {
+  std::string room;
+  std::string session;
+  std::string fragment;  // application/trickle-ice-sdpfrag
+};
+
+struct IceRestarted {
+  std::string ice_session;
+  std::string fragment;  // our new credentials, and all candidates
+};
+
+struct IcePatched {
+  std::optional<IceRestarted> restarted;  // nothing: it brought candidates
+};
+
+// The session and its ICE go on as they are.
+struct IcePatchError {
+  enum class Kind : uint8_t {
+    kNoSession,  // 404
+    kInvalid,    // 400 invalid-sdp
+    kTooLarge,   // 413
+    kTooOften,   // 429: restarts
+    kFull,       // 503: the worker has too much waiting
+  };
+  Kind kind = Kind::kInvalid;
+  std::string detail;
 };
 
 struct JoinError {
@@ -139,6 +170,8 @@ struct NodeOptions {
   size_t packets_lent_max = 0;
   // Takes any free TCP port instead of the configured one.
   bool any_tcp_port = false;
+  // Our ends of ICE; of two with the same fragment the second is made again.
+  std::function<ice::Credentials()> make_credentials = ice::make_credentials;
 };
 
 // The relay as a whole, for embedding: starts the workers, takes joins, ends them. Lives on the
@@ -157,6 +190,9 @@ class Node {
   void join(JoinRequest request, const JoinDone& done);
   // False when there is no such session in the room (or it ended already).
   bool leave(const std::string& room, const std::string& session);
+  // The name of its present ICE session; nothing when there is no such session in the room.
+  std::optional<std::string> ice_session(const std::string& room, const std::string& session) const;
+  Expected<IcePatched, IcePatchError> patch_ice(const IcePatch& patch);
   bool remove_participant(const std::string& room, const std::string& participant);
   bool remove_room(const std::string& room);
 

@@ -6,6 +6,7 @@
 
 #include "base/strong_id.h"
 #include "connection/connection.h"
+#include "ice/credentials.h"
 #include "node/node.h"
 #include "relay/relay.h"
 
@@ -26,6 +27,13 @@ struct Session {
   std::vector<relay::TrackConfig> tracks;  // publisher: beside connection.media.receiving
   relay::Wish wish;                        // watcher
   std::vector<relay::SlotConfig> slots;    // watcher: beside connection.media.sending
+};
+
+// What a worker needs to begin ICE anew for one of its connections.
+struct IceRestart {
+  ConnectionKey key;
+  ice::Credentials local;
+  std::string remote_username_fragment;
 };
 
 // A connection's change of state, from its worker to the control thread.

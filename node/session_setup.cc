@@ -121,6 +121,16 @@ connection::ReceivingLine to_receiving(const sdp::NegotiatedMedia& media) {
   return line;
 }
 
+std::vector<std::string> mids_of(const sdp::Negotiated& negotiated) {
+  const size_t tagged = negotiated.bundle.front();
+  std::vector<std::string> mids = {negotiated.media[tagged].mid};
+  for (size_t i = 0; i < negotiated.media.size(); ++i) {
+    const std::string& mid = negotiated.media[i].mid;
+    if (i != tagged && !mid.empty()) mids.push_back(mid);
+  }
+  return mids;
+}
+
 }  // namespace
 
 SessionSetup::SessionSetup(const config::Config& config, const dtls::Fingerprint& fingerprint)
@@ -230,6 +240,7 @@ Expected<PreparedJoin, JoinError> SessionSetup::prepare(
     add_slots(*negotiated, session, answer);
   }
   join.answer = sdp::write_answer(*negotiated, answer);
+  join.mids = mids_of(*negotiated);
   return join;
 }
 

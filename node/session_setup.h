@@ -17,6 +17,7 @@ namespace simpul::node {
 struct PreparedJoin {
   Session session;
   std::string answer;
+  std::vector<std::string> mids;  // of all m-lines, the BUNDLE group's first accepted one in front
 };
 
 // Turns an offer into an answer and what a worker needs for the connection: SSRCs and ids are made

@@ -107,6 +107,7 @@ void Switchboard::receive(PacketRef packet, ice::Path from, TimePoint now) {
   entry->connection->receive(std::move(packet), from, now, out_);
   // Only what was authentic was answered.
   const bool was_answered = is_check && !out_.datagrams.empty();
+  if (was_answered) finish_restart(*entry);
   if (was_answered && entry->connection->is_validated(from)) lead_path(*entry, from, now);
   take_output(*entry, now);
   if (!closed_.empty()) forget_closed();
@@ -264,8 +265,7 @@ void Switchboard::forget_closed() {
     if (found == entries_.end()) continue;
     Entry& entry = *found->second;
     for (const ice::Path& path : entry.paths) by_path_.erase(path);
-    const auto by_ufrag = by_ufrag_.find(entry.ufrag);
-    if (by_ufrag != by_ufrag_.end() && by_ufrag->second == &entry) by_ufrag_.erase(by_ufrag);
+    forget_fragments(entry);
     count_drops(entry);
     deadlines_.remove(entry);
     entries_.erase(found);

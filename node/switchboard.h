@@ -68,6 +68,8 @@ class Switchboard {
   bool knows(const std::string& username_fragment) const {
     return by_ufrag_.contains(username_fragment);
   }
+  // From now on checks by these credentials are the connection's too.
+  void restart_ice(const IceRestart& restart);
   // Runs what is due: timers of connections, reports, key-frame requests.
   void advance(TimePoint now);
   TimePoint next_deadline() const;
@@ -118,6 +120,7 @@ class Switchboard {
     Session session;
     std::unique_ptr<connection::Connection> connection;
     std::string ufrag;
+    std::string next_ufrag;        // of a restart, until its first check
     std::vector<ice::Path> paths;  // validated, and led here by by_path_
     relay::PublisherId publisher;
     relay::SubscriberId subscriber;
@@ -159,6 +162,8 @@ class Switchboard {
   void take_media(Entry& entry, TimePoint now);
   void take_feedback(Entry& entry, TimePoint now);
   void lead_path(Entry& entry, const ice::Path& path, TimePoint now);
+  void finish_restart(Entry& entry);
+  void forget_fragments(const Entry& entry);
   void change_state(Entry& entry, TimePoint now);
   void enter_relay(Entry& entry, TimePoint now);
   void leave_relay(Entry& entry, TimePoint now);

@@ -135,6 +135,13 @@ void Worker::take_tcp_arrivals() {
   for (TcpArrival& arrival : tcp_arrivals_.take()) tcp_->adopt(std::move(arrival), loop_.now());
 }
 
+bool Worker::restart_ice(const IceRestart& restart) {
+  return loop_.post([this, restart] {
+    take_arriving();  // whose ICE it is may still be among those who arrive
+    switchboard_->restart_ice(restart);
+  });
+}
+
 bool Worker::wake() {
   return loop_.post([this] { take_feeds(); });
 }

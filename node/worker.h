@@ -78,6 +78,7 @@ class Worker {
   void supersede(ConnectionKey key, bool superseded);
   // A TCP connection is this worker's from now on.
   bool adopt(TcpArrival arrival);
+  bool restart_ice(const IceRestart& restart);
   // Another worker has something for this one.
   bool wake();
   bool post(std::function<void()> task) { return loop_.post(std::move(task)); }

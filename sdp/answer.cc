@@ -85,6 +85,8 @@ void AnswerWriter::write_session() {
   line("s=-");
   line("t=0 0");
   line("a=ice-lite");
+  // Candidates that the peer finds later are taken by PATCH (RFC 8840 §4.1); RFC 8445 §10.
+  line("a=ice-options:trickle ice2");
   text_ += "a=group:BUNDLE";
   for (const size_t index : negotiated_.bundle) text_ += ' ' + negotiated_.media[index].mid;
   line("");

@@ -75,16 +75,18 @@ std::string header_of(const std::string& head, const std::string& name) {
 
 }  // namespace
 
+std::string HttpAnswer::header(const std::string& name) const { return header_of(head, name); }
+
 Expected<HttpAnswer, std::string> request(const Address& server, const std::string& method,
                                           const std::string& target, const std::string& type,
-                                          const std::string& body) {
+                                          const std::string& body, const std::string& more) {
   const Connection connection(server);
   if (!connection.connected()) return unexpected("cannot connect to " + server.to_string());
   std::string text = method + " " + target + " HTTP/1.1\r\nHost: " + server.to_string() +
                      "\r\nConnection: close\r\n";
   if (!type.empty()) text += "Content-Type: " + type + "\r\n";
   if (!body.empty()) text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-  if (!connection.write(text + "\r\n" + body)) return unexpected(std::string("cannot send"));
+  if (!connection.write(text + more + "\r\n" + body)) return unexpected(std::string("cannot send"));
   const std::string answer = connection.read_to_end();
   const size_t head_end = answer.find("\r\n\r\n");
   if (head_end == std::string::npos || answer.size() < 12) {
@@ -93,7 +95,8 @@ Expected<HttpAnswer, std::string> request(const Address& server, const std::stri
   const std::string head = answer.substr(0, head_end);
   return HttpAnswer{.status = std::atoi(answer.c_str() + 9),
                     .location = header_of(head, "location"),
-                    .body = answer.substr(head_end + 4)};
+                    .body = answer.substr(head_end + 4),
+                    .head = head};
 }
 
 }  // namespace simpul::peer

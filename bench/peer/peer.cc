@@ -10,6 +10,7 @@
 #include "ice/demultiplex.h"
 #include "ice/stun_message.h"
 #include "rtp/header_extensions.h"
+#include "sdp/ice_fragment.h"
 #include "sdp/session_description.h"
 
 namespace simpul::peer {
@@ -138,6 +139,29 @@ bool Peer::accept(std::string_view answer) {
   return true;
 }
 
+std::string Peer::restart_ice() {
+  next_local_ = ice::make_credentials();
+  const std::string mid = options_.audio ? "0" : "1";
+  return "a=group:BUNDLE" + std::string(options_.audio ? " 0" : "") + (options_.video ? " 1" : "") +
+         "\r\nm=" + (options_.audio ? "audio" : "video") +
+         " 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:" + mid +
+         "\r\na=ice-ufrag:" + next_local_.username_fragment +
+         "\r\na=ice-pwd:" + next_local_.password +
+         "\r\na=candidate:1 1 udp 2130706431 192.0.2.1 9 typ host\r\na=end-of-candidates\r\n";
+}
+
+bool Peer::accept_restart(std::string_view text) {
+  const auto fragment = sdp::parse_ice_fragment(text);
+  if (!fragment || fragment->media.empty() || !candidate_of(text, options_.tcp)) return false;
+  const sdp::FragmentSection& section = fragment->media.front();
+  if (!section.has_credentials() || !section.end_of_candidates) return false;
+  local_ = next_local_;
+  server_ = {section.ice_ufrag, section.ice_pwd};
+  answered_ = false;
+  next_check_ = TimePoint{};
+  return true;
+}
+
 std::vector<uint8_t> Peer::make_check(bool use_candidate) const {
   ice::TransactionId id;
   crypto::random_bytes(id);
@@ -172,8 +196,11 @@ void Peer::receive(MutableBytes datagram, TimePoint now, Output& out) {
     case ice::DatagramKind::kStun: {
       const auto message = ice::StunMessage::parse(datagram);
       if (!message || message->message_class() != ice::StunClass::kSuccess || answered_) return;
+      // An answer from before a restart is not signed with the password of now.
+      if (!message->has_integrity(crypto::HmacSha1(as_bytes(server_.password)))) return;
       answered_ = true;
       next_check_ = now + kKeepAlive;
+      if (dtls_->handshake_over()) return;  // of a restart
       dtls_->start(now, dtls_out_);
       return take_dtls(now, out);
     }

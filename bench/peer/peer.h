@@ -94,6 +94,12 @@ class Peer {
   std::string offer() const;
   // Takes the server's answer; false when there is nothing usable in it.
   bool accept(std::string_view answer);
+  // Begins an ICE restart: the fragment for PATCH (RFC 9725 §4.3.3). Nothing changes until it is
+  // answered; then checks carry the new credentials, and all else goes on.
+  std::string restart_ice();
+  bool accept_restart(std::string_view fragment);
+  // A check of the present ICE session was answered.
+  bool checked() const { return answered_; }
   // The first candidate of the answer over the wanted transport; may be replaced (by an impairment
   // relay's address).
   const Address& remote() const { return remote_; }
@@ -131,6 +137,7 @@ class Peer {
   Identity& identity_;
   ice::Credentials local_ = ice::make_credentials();
   ice::Credentials server_;
+  ice::Credentials next_local_;  // of a restart that has not been answered
   Address remote_;
   std::vector<rtp::Ssrc> slots_;
   std::unique_ptr<dtls::Endpoint> dtls_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "ice/demultiplex.h"
 #include "rtp/rtcp_reader.h"
 
 namespace simpul::peer {
@@ -59,6 +60,15 @@ void PeerSocket::connect() {
   send(peer_.make_check(true));  // nothing else may come first
 }
 
+bool PeerSocket::restart(std::string_view fragment) {
+  if (!peer_.accept_restart(fragment)) return false;
+  Address local = socket_->local_address();
+  local.port = 0;
+  next_socket_ = open(local);
+  wake();
+  return true;
+}
+
 void PeerSocket::close() {
   peer_.close(out_);
   take_output();
@@ -78,6 +88,14 @@ void PeerSocket::send_to(Bytes datagram, const Address& to) {
   socket_->send_messages(std::span(&message, 1));  // a full buffer is a loss like any other
 }
 
+// Of a restart only the checks go by the new port until one was answered.
+void PeerSocket::send_out(Bytes datagram) {
+  const bool is_check = ice::classify(datagram) == ice::DatagramKind::kStun;
+  if (!next_socket_ || !is_check) return send(datagram);
+  const net::OutgoingMessage message{.bytes = datagram, .segment_size = 0, .to = remote_};
+  next_socket_->send_messages(std::span(&message, 1));
+}
+
 void PeerSocket::read(net::UdpSocket& socket) {
   received_.clear();
   socket.receive(pool_, received_, net::UdpSocket::kBatch);
@@ -90,6 +108,10 @@ void PeerSocket::read(net::UdpSocket& socket) {
     receive(datagram.packet);
   }
   received_.clear();
+  if (next_socket_ && peer_.checked()) {
+    former_ = std::exchange(socket_, std::move(next_socket_));
+    former_remote_ = remote_;
+  }
   wake();
 }
 
@@ -119,7 +141,7 @@ void PeerSocket::add_source(MediaSource source) {
 }
 
 void PeerSocket::take_output() {
-  for (const auto& datagram : out_.datagrams) send(datagram);
+  for (const auto& datagram : out_.datagrams) send_out(datagram);
   if (peer_.connected() && !std::exchange(told_connected_, peer_.connected())) {
     if (handlers_.on_connected) handlers_.on_connected();
   }

@@ -49,6 +49,10 @@ class PeerSocket {
   // Whether there is a TCP stream.
   bool has_stream() const { return stream_.has_value(); }
 
+  // Takes the answer to an ICE restart and goes to another port: checks leave from there at once,
+  // all else when one of them was answered. What still comes to the old port is read.
+  bool restart(std::string_view fragment);
+
   void send(Bytes datagram);
   void send_to(Bytes datagram, const Address& to);
 
@@ -66,6 +70,7 @@ class PeerSocket {
   std::unique_ptr<net::UdpSocket> open(const Address& local);
   void read(net::UdpSocket& socket);
   void receive(const PacketRef& packet);
+  void send_out(Bytes datagram);
   void wake();
   void take_output();
 
@@ -74,11 +79,12 @@ class PeerSocket {
   Peer peer_;
   Handlers handlers_;
   PacketPool pool_{128};
-  std::unique_ptr<net::UdpSocket> former_;  // before the last move
+  std::unique_ptr<net::UdpSocket> former_;  // before the last move or restart
   std::unique_ptr<net::UdpSocket> socket_;
   net::TcpBudget budget_{1};
   std::unique_ptr<net::TcpMediaStreams> streams_;  // over TCP only
   std::optional<uint32_t> stream_;
+  std::unique_ptr<net::UdpSocket> next_socket_;  // of a restart, until a check was answered
   net::Timer timer_;
   Address remote_;
   Address former_remote_;  // before the last move

@@ -131,9 +131,49 @@ TEST(Config, RefusesKeysOfLaterVersionsByName) {
   refusal("[http]\ntls_certificate = \"\"\n");
   refusal("[http]\ntls_key = \"\"\n");
   refusal("[metrics]\nlisten = \"\"\n");
-  refusal("[media]\nice_servers = []\n");
   refusal("[[auth.keys]]\nid = \"platform-1\"\n");
   refusal("[drain]\ndeadline = \"15m\"\n");
+}
+
+TEST(Config, ReadsIceServers) {
+  EXPECT_THAT(accepted("[media]\nice_servers = []\n").media.ice_servers, IsEmpty());
+  const Config config = accepted(R"(
+[[media.ice_servers]]
+urls = ["stun:stun.example.org", "stun:192.0.2.1:3478"]
+[[media.ice_servers]]
+urls = ["turn:turn.example.org?transport=udp", "turns:turn.example.org:443"]
+username = "alice"
+credential = "a \"quoted\" secret"
+)");
+  ASSERT_EQ(config.media.ice_servers.size(), 2u);
+  EXPECT_THAT(config.media.ice_servers[0].urls,
+              ElementsAre("stun:stun.example.org", "stun:192.0.2.1:3478"));
+  EXPECT_EQ(config.media.ice_servers[1].urls.size(), 2u);
+  EXPECT_EQ(config.media.ice_servers[1].username, "alice");
+  EXPECT_EQ(config.media.ice_servers[1].credential, "a \"quoted\" secret");
+}
+
+TEST(Config, RefusesIceServersThatNobodyCouldUse) {
+  const auto refusal = [](const std::string& server) {
+    return outcome("[media]\nice_servers = [" + server + "]\n");
+  };
+  EXPECT_THAT(refusal("\"stun:stun.example.org\""), HasSubstr("a list of at most 4 tables"));
+  EXPECT_THAT(refusal("{urls=[]},{urls=[]},{urls=[]},{urls=[]},{urls=[]}"), HasSubstr("at most 4"));
+  EXPECT_THAT(refusal("{}"), HasSubstr("media.ice_servers: urls must be like"));
+  EXPECT_THAT(refusal("{ urls = \"stun:a\" }"),
+              HasSubstr("media.ice_servers.urls: must be a list"));
+  EXPECT_THAT(refusal("{ urls = [\"https://a\"] }"), HasSubstr("urls must be like"));
+  EXPECT_THAT(refusal("{ urls = [\"stun:a\"], url = 1 }"),
+              HasSubstr("ice_servers.url: unknown key"));
+  EXPECT_THAT(refusal("{ urls = [\"stun:a\", \"stun:b\", \"stun:c\", \"stun:d\", \"stun:e\"] }"),
+              HasSubstr("at most 4 strings"));
+  EXPECT_THAT(refusal("{ urls = [\"turn:a\"] }"), HasSubstr("turn needs username and credential"));
+  EXPECT_THAT(refusal("{ urls = [\"turn:a\"], username = \"u\" }"), HasSubstr("turn needs"));
+  EXPECT_THAT(refusal("{ urls = [\"turn:a\"], username = \"u\", credential = \"a\\nb\" }"),
+              HasSubstr("turn needs"));
+  EXPECT_THAT(refusal("{ urls = [\"turn:a\"], username = \"u\", credential = \"p\u00e4ss\" }"),
+              HasSubstr("printable ASCII"));
+  EXPECT_THAT(refusal("{ urls = [\"stun:a\"], username = \"u\" }"), HasSubstr("are for turn"));
 }
 
 TEST(Config, RefusesValuesOfTheWrongType) {

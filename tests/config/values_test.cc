@@ -29,6 +29,21 @@ TEST(Values, DurationsAreANumberAndAUnit) {
   }
 }
 
+TEST(Values, IceUrlsAreAServerAndItsTransport) {
+  for (const char* text :
+       {"stun:stun.example.org", "stuns:stun.example.org:5349", "turn:192.0.2.1",
+        "turn:[2001:db8::1]:3478?transport=udp", "turns:turn.example.org:443?transport=tcp"}) {
+    EXPECT_TRUE(is_ice_url(text)) << text;
+  }
+  for (const char* text :
+       {"", "stun:", "STUN:a", "stun://a", "http:a", "turn:a?transport=sctp", "turn:a?x=udp",
+        "stun:a?transport=udp", "stun:a:0", "stun:a:65536", "stun:a:", "stun:a b", "stun:a>b",
+        "stun:a\r\nb", "turn:[a]:1", "turn:[::1", "turn:[::1]x", "turn:u@h", "stun:a,stun:b"}) {
+    EXPECT_FALSE(is_ice_url(text)) << text;
+  }
+  EXPECT_FALSE(is_ice_url("stun:" + std::string(252, 'a')));
+}
+
 TEST(Values, OriginsAreASchemeAndAHost) {
   EXPECT_TRUE(is_origin("https://example.org"));
   EXPECT_TRUE(is_origin("http://127.0.0.1:5173"));

@@ -52,7 +52,7 @@ TEST(AccessPolicy, LetsEveryPageReadInDevelopmentWithoutCredentials) {
   const auto response = headers_for(kDev, from("https://any.example"));
   EXPECT_EQ(*response.header("Access-Control-Allow-Origin"), "*");
   EXPECT_EQ(*response.header("Access-Control-Expose-Headers"),
-            "Location, ETag, Link, Retry-After, Accept-Post");
+            "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, Allow");
   EXPECT_EQ(response.header("Access-Control-Allow-Credentials"), nullptr);
 }
 

@@ -66,7 +66,7 @@ TEST_F(ApplicationTest, AnswersAnOfferToPublishWithTheSession) {
   EXPECT_EQ(response.status, 201);
   EXPECT_EQ(*response.header("Location"), "/whip/stage/" + engine_.session);
   EXPECT_EQ(*response.header("Content-Type"), "application/sdp");
-  EXPECT_EQ(*response.header("ETag"), "\"" + engine_.session + "\"");
+  EXPECT_EQ(*response.header("ETag"), "\"1ce\"");
   EXPECT_EQ(response.body, "v=0\r\n");
   ASSERT_THAT(engine_.joins, SizeIs(1));
   EXPECT_EQ(engine_.joins[0].role, node::Role::kPublisher);
@@ -178,21 +178,23 @@ TEST_F(ApplicationTest, EndsASessionOnce) {
   expect_problem(ask(make_request(Method::kDelete, "/whip/stage/c_guess")), 404, "not-found");
 }
 
-TEST_F(ApplicationTest, RefusesPatchAndGetWithWhatIsAllowed) {
-  const auto patch = ask(make_request(Method::kPatch, "/whip/stage/" + engine_.session));
+TEST_F(ApplicationTest, RefusesOtherMethodsWithWhatIsAllowed) {
+  const auto put = ask(make_request(Method::kPut, "/whip/stage/" + engine_.session));
+  EXPECT_EQ(put.status, 405);
+  EXPECT_EQ(*put.header("Allow"), "GET, HEAD, PATCH, DELETE, OPTIONS");
+  EXPECT_THAT(put.body, HasSubstr(R"("type":"about:blank","title":"Method Not Allowed")"));
+  const auto patch = ask(make_request(Method::kPatch, "/whep/stage"));
   EXPECT_EQ(patch.status, 405);
-  EXPECT_EQ(*patch.header("Allow"), "DELETE, OPTIONS");
-  EXPECT_THAT(patch.body, HasSubstr(R"("type":"about:blank","title":"Method Not Allowed")"));
-  EXPECT_EQ(*get("/whep/stage").header("Allow"), "POST, OPTIONS");
+  EXPECT_EQ(*patch.header("Allow"), "GET, HEAD, POST, OPTIONS");
 }
 
 TEST_F(ApplicationTest, TellsInOptionsThatPostTakesSdp) {
   auto request = make_request(Method::kOptions, "/whip/stage");
   request.headers = {{"origin", "https://x.example"}, {"access-control-request-method", "POST"}};
   const auto response = ask(request);
-  EXPECT_EQ(response.status, 204);
+  EXPECT_EQ(response.status, 200);
   EXPECT_EQ(*response.header("Accept-Post"), "application/sdp");
-  EXPECT_EQ(*response.header("Access-Control-Allow-Methods"), "POST, OPTIONS");
+  EXPECT_EQ(*response.header("Access-Control-Allow-Methods"), "GET, HEAD, POST, OPTIONS");
 }
 
 TEST_F(ApplicationTest, LetsPagesReadEveryAnswerErrorsToo) {

@@ -72,13 +72,15 @@ LiveNode::LiveNode(uint16_t workers, Duration idle_timeout, size_t together_max)
     : LiveNode(test_config(workers, idle_timeout), together_max) {}
 
 LiveNode::LiveNode(const config::Config& config, size_t together_max, size_t packets_lent_max)
+    : LiveNode(config, node::NodeOptions{.together_max = together_max,
+                                         .packets_lent_max = packets_lent_max}) {}
+
+LiveNode::LiveNode(const config::Config& config, node::NodeOptions options)
     : identity_(std::chrono::seconds(net::EventLoop::wall_clock_unix_us() / 1'000'000)) {
   log::set_level(log::Level::kError);
-  auto started = node::Node::start(config, loop_,
-                                   {.report_interval = 50ms,
-                                    .together_max = together_max,
-                                    .packets_lent_max = packets_lent_max,
-                                    .any_tcp_port = true});
+  options.report_interval = 50ms;
+  options.any_tcp_port = true;
+  auto started = node::Node::start(config, loop_, options);
   if (!started) throw std::runtime_error(started.error());
   node_ = std::move(*started);
 }

@@ -69,6 +69,8 @@ class LiveNode {
                     size_t together_max = node::kTogetherMax);
   explicit LiveNode(const config::Config& config, size_t together_max = node::kTogetherMax,
                     size_t packets_lent_max = 0);
+  // Its workers report every 50 ms and it takes any TCP port, whatever the options say.
+  LiveNode(const config::Config& config, node::NodeOptions options);
   ~LiveNode();
 
   // Of one address of loopback, on free ports.

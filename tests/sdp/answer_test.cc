@@ -21,9 +21,9 @@ using ::testing::StartsWith;
 
 TEST(Answer, ToChromiumsSimulcastPublisherLineByLine) {
   const auto text = answer_to(sample_offer("chromium-offer-simulcast-vp8"), PeerRole::kPublisher);
-  EXPECT_THAT(section_of(text, 0),
-              ElementsAre("v=0", "o=- 4711 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=ice-lite",
-                          "a=group:BUNDLE 0 1", "a=extmap-allow-mixed"));
+  EXPECT_THAT(section_of(text, 0), ElementsAre("v=0", "o=- 4711 1 IN IP4 127.0.0.1", "s=-", "t=0 0",
+                                               "a=ice-lite", "a=ice-options:trickle ice2",
+                                               "a=group:BUNDLE 0 1", "a=extmap-allow-mixed"));
   EXPECT_THAT(
       section_of(text, 1),
       ElementsAre("m=audio 7700 UDP/TLS/RTP/SAVPF 111 63", "c=IN IP4 192.0.2.7", "a=mid:0",

@@ -19,12 +19,22 @@ struct FakeEngine final : control::Engine {
     } else if (error) {
       done(unexpected(*error));
     } else {
-      done(node::Join{.session = session, .participant = "p", .answer = answer});
+      done(
+          node::Join{.session = session, .participant = "p", .answer = answer, .ice_session = ice});
     }
   }
   bool leave(const std::string& room, const std::string& name) override {
     left.push_back(room + "/" + name);
     return name == session && !std::exchange(session_is_over, true);
+  }
+  std::optional<std::string> ice_session(const std::string&,
+                                         const std::string& name) const override {
+    return name == session && !session_is_over ? std::optional(ice) : std::nullopt;
+  }
+  Expected<node::IcePatched, node::IcePatchError> patch_ice(const node::IcePatch& patch) override {
+    patches.push_back(patch);
+    if (patch_error) return unexpected(*patch_error);
+    return patched;
   }
   bool remove_participant(const std::string& room, const std::string& id) override {
     return participant(room, id).has_value();
@@ -74,6 +84,10 @@ struct FakeEngine final : control::Engine {
   std::optional<node::JoinError> error;
   std::string session = "c_0123456789abcdef0123456789abcdef";
   std::string answer = "v=0\r\n";
+  std::string ice = "1ce";
+  std::vector<node::IcePatch> patches;
+  node::IcePatched patched;
+  std::optional<node::IcePatchError> patch_error;
   bool session_is_over = false;
   std::vector<std::string> left;
   std::map<std::string, node::RoomReport> rooms;

@@ -1,5 +1,8 @@
 // One WHIP or WHEP session that mends itself: decides when to post an offer, when to come back and
-// when there is no use. What is in the offer is the caller's (RFC 9725, draft-ietf-wish-whep).
+// when there is no use. A connection whose network changed is mended by an ICE restart first. What is
+// in the offer is the caller's (RFC 9725, draft-ietf-wish-whep).
+
+import {answerWith, fragmentOf, kFragmentType} from './ice_restart';
 
 export type SessionState =
   | {kind: 'idle' | 'connecting' | 'live' | 'ended'}
@@ -36,7 +39,9 @@ const kFirstRetrySeconds = 1;
 const kLastRetrySeconds = 10;
 const kRetryAfterMaxSeconds = 30;
 const kConnectWithinMs = 15_000;
-const kInterruptedForMs = 5_000;
+/** Most interruptions heal by themselves; the others are mended by an ICE restart. */
+const kRestartAfterMs = 2_000;
+const kInterruptedForMs = 10_000;
 /** The relay is busy or nobody publishes yet: the same request may succeed later. */
 const kComeBackStatuses = new Set([409, 429, 503]);
 
@@ -47,6 +52,8 @@ export abstract class Session {
   answers = 0;
   private readonly stopping = new AbortController();
   private location: string | undefined;
+  private answer = '';
+  private restarting = false;
 
   protected constructor(
     private readonly url: string,
@@ -87,6 +94,37 @@ export abstract class Session {
     this.release();
   }
 
+  /**
+   * Begins ICE anew in the same session (RFC 9725 §4.3.3): the next path may lead through another
+   * network. False when the relay does not take part; then everything is as it was.
+   */
+  async restartIce(): Promise<boolean> {
+    const {connection, location} = this;
+    if (!connection || location === undefined || this.restarting) return false;
+    this.restarting = true;
+    try {
+      connection.restartIce();
+      await connection.setLocalDescription();
+      const response = await this.environment.fetch(location, {
+        method: 'PATCH',
+        headers: {'Content-Type': kFragmentType, 'If-Match': '*'},
+        body: fragmentOf(connection.localDescription?.sdp ?? ''),
+        signal: this.stopping.signal,
+      });
+      if (response.status !== 200) throw new Error(`The relay answered ${response.status}`);
+      this.answer = answerWith(this.answer, await response.text());
+      await connection.setRemoteDescription({type: 'answer', sdp: this.answer});
+      return true;
+    } catch {
+      if (connection.signalingState === 'have-local-offer') {
+        await connection.setLocalDescription({type: 'rollback'}).catch(() => {});
+      }
+      return false;
+    } finally {
+      this.restarting = false;
+    }
+  }
+
   private enter(state: SessionState): void {
     this.state = state;
     this.onState(state);
@@ -110,6 +148,7 @@ export abstract class Session {
       if (response.status !== 201) return await refusal(response);
       this.location = new URL(response.headers.get('Location') ?? '', new URL(this.url, base())).href;
       const sdp = await response.text();
+      this.answer = sdp;
       ++this.answers;
       if (signal.aborted) {
         this.release();
@@ -128,6 +167,7 @@ export abstract class Session {
   /** Follows a connection until it is lost. */
   private async follow(connection: RTCPeerConnection): Promise<Outcome> {
     let wasLive = false;
+    let restarted = false; // since it was last connected
     const {environment} = this;
     return new Promise<Outcome>((resolve) => {
       const timers = new Set<AbortController>();
@@ -136,10 +176,18 @@ export abstract class Session {
         connection.removeEventListener('connectionstatechange', look);
         resolve({kind: 'lost', reason, wasLive});
       };
-      const loseAfter = (ms: number, reason: string) => {
+      const after = (ms: number, act: () => void) => {
         const timer = new AbortController();
         timers.add(timer);
-        void environment.wait(ms, timer.signal).then(() => timer.signal.aborted || lost(reason));
+        void environment.wait(ms, timer.signal).then(() => timer.signal.aborted || act());
+      };
+      const loseAfter = (ms: number, reason: string) => after(ms, () => lost(reason));
+      const mend = () => {
+        if (restarted) return;
+        restarted = true;
+        void this.restartIce().then((done) => {
+          if (!done && connection.connectionState === 'failed') lost('The connection was lost');
+        });
       };
       const look = () => {
         const state = connection.connectionState;
@@ -147,10 +195,16 @@ export abstract class Session {
           for (const timer of timers) timer.abort();
           timers.clear();
           wasLive = true;
+          restarted = false;
           this.enter({kind: 'live'});
         } else if (state === 'disconnected') {
           this.enter({kind: 'interrupted'});
+          after(kRestartAfterMs, mend);
           loseAfter(kInterruptedForMs, 'The connection was interrupted');
+        } else if (state === 'failed' && wasLive && !restarted) {
+          this.enter({kind: 'interrupted'});
+          mend();
+          loseAfter(kInterruptedForMs, 'The connection was lost');
         } else if (state === 'failed' || state === 'closed') {
           lost(wasLive ? 'The connection was lost' : 'No path for media to the relay');
         }

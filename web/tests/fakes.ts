@@ -7,7 +7,13 @@ export class FakeConnection extends EventTarget {
   remoteDescription: RTCSessionDescriptionInit | undefined;
   transceivers: {what: unknown; init: RTCRtpTransceiverInit | undefined; preferences: string[]}[] = [];
   closed = false;
+  restarts = 0;
+  rollbacks = 0;
+  signalingState: RTCSignalingState = 'stable';
 
+  restartIce() {
+    ++this.restarts;
+  }
   addTransceiver(what: unknown, init?: RTCRtpTransceiverInit) {
     const made = {what, init, preferences: [] as string[]};
     this.transceivers.push(made);
@@ -17,11 +23,18 @@ export class FakeConnection extends EventTarget {
       },
     };
   }
-  async setLocalDescription() {
-    this.localDescription = {type: 'offer', sdp: 'v=0 offer'};
+  async setLocalDescription(description?: RTCLocalSessionDescriptionInit) {
+    if (description?.type === 'rollback') {
+      ++this.rollbacks;
+      this.signalingState = 'stable';
+      return;
+    }
+    this.localDescription = {type: 'offer', sdp: this.restarts ? kNewOffer : 'v=0 offer'};
+    this.signalingState = 'have-local-offer';
   }
   async setRemoteDescription(description: RTCSessionDescriptionInit) {
     this.remoteDescription = description;
+    this.signalingState = 'stable';
   }
   become(state: RTCPeerConnectionState) {
     this.connectionState = state;
@@ -32,6 +45,8 @@ export class FakeConnection extends EventTarget {
     this.connectionState = 'closed';
   }
 }
+
+const kNewOffer = 'v=0\r\nm=audio 9 X 0\r\na=ice-ufrag:new\r\na=ice-pwd:secret\r\na=mid:0\r\n';
 
 interface Call {
   url: string;
@@ -45,11 +60,13 @@ export class FakeWorld implements Environment {
   readonly states: SessionState[] = [];
   readonly waits: {ms: number; pass: () => void; signal: AbortSignal}[] = [];
   answers: (Response | Error)[] = [];
+  patchAnswers: (Response | Error)[] = []; // nothing more: there is no such session
 
   async fetch(url: string, init: RequestInit): Promise<Response> {
     this.calls.push({url, init});
     if (init.method === 'DELETE') return new Response(null, {status: 200});
-    const answer = this.answers.shift();
+    const patch = init.method === 'PATCH';
+    const answer = patch ? (this.patchAnswers.shift() ?? problem(404)) : this.answers.shift();
     if (answer === undefined) throw new Error('an unexpected call');
     if (answer instanceof Error) throw answer;
     return answer;
@@ -68,6 +85,9 @@ export class FakeWorld implements Environment {
 
   get posts(): Call[] {
     return this.calls.filter((call) => call.init.method === 'POST');
+  }
+  get patches(): Call[] {
+    return this.calls.filter((call) => call.init.method === 'PATCH');
   }
   get deletes(): Call[] {
     return this.calls.filter((call) => call.init.method === 'DELETE');

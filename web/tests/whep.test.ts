@@ -34,6 +34,10 @@ async function watchLive(): Promise<WhepClient> {
   return client;
 }
 
+function restarted(): Response {
+  return new Response('a=ice-ufrag:theirs\r\na=ice-pwd:secret\r\n', {status: 200, headers: {ETag: '"2"'}});
+}
+
 function track(kind: string): Event {
   return Object.assign(new Event('track'), {track: {kind}});
 }
@@ -116,16 +120,57 @@ describe('watching', () => {
     world.last.become('disconnected');
     expect(client.state.kind).toBe('interrupted');
     world.last.become('connected');
-    await world.pass(5000);
+    await world.pass(2000);
+    await world.pass(10_000);
     expect(client.state.kind).toBe('live');
     expect(world.posts).toHaveLength(1);
+    expect(world.patches).toHaveLength(0);
   });
 
   it('gives up on an interruption that lasts', async () => {
     const client = await watchLive();
     world.last.become('disconnected');
-    await world.pass(5000);
+    await world.pass(10_000);
     expect(client.state).toMatchObject({kind: 'retrying', reason: 'The connection was interrupted'});
+  });
+
+  it('restarts ICE when an interruption lasts, and stays in its session', async () => {
+    const client = await watchLive();
+    world.patchAnswers = [restarted()];
+    world.last.become('disconnected');
+    await world.pass(2000);
+    const {url, init} = world.patches[0]!;
+    expect(url).toMatch(/\/whep\/stage\/one$/);
+    expect(init.headers).toEqual({'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': '*'});
+    expect(init.body).toBe('m=audio 9 X 0\r\na=mid:0\r\na=ice-ufrag:new\r\na=ice-pwd:secret\r\n');
+    expect(world.last.remoteDescription?.type).toBe('answer');
+    world.last.become('connected');
+    await world.pass(10_000);
+    expect(client.state.kind).toBe('live');
+    expect([client.answers, world.deletes.length, world.last.restarts]).toEqual([1, 0, 1]);
+  });
+
+  it('restarts ICE when the connection fails, once', async () => {
+    const client = await watchLive();
+    world.patchAnswers = [restarted()];
+    world.last.become('failed');
+    await settle();
+    expect(world.patches).toHaveLength(1);
+    expect(client.state.kind).toBe('interrupted');
+    world.last.become('failed');
+    await settle();
+    expect(world.patches).toHaveLength(1);
+    expect(client.state).toMatchObject({kind: 'retrying', reason: 'The connection was lost'});
+  });
+
+  it('takes a restart back that the relay refuses', async () => {
+    const client = await watchLive();
+    world.patchAnswers = [problem(429)];
+    world.last.become('disconnected');
+    await world.pass(2000);
+    expect([world.last.rollbacks, world.last.signalingState]).toEqual([1, 'stable']);
+    world.last.become('connected');
+    expect(client.state.kind).toBe('live');
   });
 
   it('gives up when no media path opens', async () => {

@@ -13,6 +13,7 @@ void run(Bytes input) {
   ice::Agent agent({.local = {"local", std::string(kPassword)}, .remote_username_fragment = "them"},
                    TimePoint{});
   TimePoint now{};
+  std::string ours = "local";
   for (; input.size() >= 3; input = input.subspan(3)) {
     const ice::Path path = {.socket = input[1] & 3u,
                             .remote = Address::v4({10, 0, 0, input[1]}, input[2])};
@@ -22,7 +23,9 @@ void run(Bytes input) {
       case 0:
       case 1:
       case 2: {
-        ice::BindingRequest request = {.username = "local:them", .key = kPassword};
+        // Checks of before and after a restart.
+        const std::string username = ((input[2] & 128) != 0 ? "local" : ours) + ":them";
+        ice::BindingRequest request = {.username = username, .key = kPassword};
         request.use_candidate = (input[0] & 8) != 0;
         if (input[0] & 16) request.controlled = 1;
         if (input[0] & 32) request.unknown_attributes = {0x7000};
@@ -40,6 +43,10 @@ void run(Bytes input) {
         break;
       case 5:
         agent.forget(path);
+        break;
+      case 6:
+        ours = "local" + std::to_string(input[2] & 3);
+        agent.restart({ours, std::string(kPassword)}, "them");
         break;
       default:
         now += std::chrono::milliseconds(input[1] * 40);
