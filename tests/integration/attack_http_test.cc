@@ -140,13 +140,17 @@ TEST_F(AttackOnHttp, H9_SlowHeadsAndBodiesAreClosedAndTheCallDoesNotNotice) {
   EXPECT_EQ(status_of(over), 429);
   EXPECT_THAT(ends, Each(408));
   heads.clear();
-  expect_served();  // in their place, while the bodies still wait
+  // Others get in in their place, while the bodies still wait, once the server knows of their end.
+  int status = 429;
+  while (status == 429) status = statuses_of({head("GET /healthz") + "\r\n"}).front();
+  EXPECT_EQ(status, 200);
   expect_unharmed();
 }
 
 TEST_F(AttackOnHttp, H9_TenThousandConnectionsThatStayAreBounded) {
   std::vector<std::unique_ptr<LoopbackClient>> kept;
   size_t refused = 0;
+  const TimePoint begin = net::EventLoop::clock_now();
   beside([&] {
     for (int i = 0; i < 10'000; ++i) {
       auto client = std::make_unique<LoopbackClient>(server_->address());
@@ -159,8 +163,11 @@ TEST_F(AttackOnHttp, H9_TenThousandConnectionsThatStayAreBounded) {
       }
     }
   });
-  EXPECT_EQ(kept.size(), 500u);
-  EXPECT_EQ(refused, 9'500u);
+  // Five hundred at once: those that said nothing for 30 seconds make room for as many more.
+  const auto generations = 1 + (net::EventLoop::clock_now() - begin) / 30s;
+  EXPECT_GE(kept.size(), 500u);
+  EXPECT_LE(kept.size(), 500u * static_cast<size_t>(generations));
+  EXPECT_EQ(kept.size() + refused, 10'000u);
   expect_unharmed();
 }
 
