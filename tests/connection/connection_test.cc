@@ -263,10 +263,9 @@ TEST(Connection, NamesEveryReasonAndEveryDrop) {
   EXPECT_THAT(names, ElementsAre("none", "idle", "handshake", "fingerprint", "peer", "us"));
   names.clear();
   for (size_t i = 0; i < kDropKinds; ++i) names.emplace_back(to_string(static_cast<Drop>(i)));
-  EXPECT_THAT(names,
-              ElementsAre("first_byte", "stun", "path", "dtls", "before_keys", "authentication",
-                          "replay", "sources", "malformed", "unknown_source", "unknown_rtcp",
-                          "rate"));
+  EXPECT_THAT(names, ElementsAre("first_byte", "stun", "path", "dtls", "before_keys",
+                                 "authentication", "replay", "sources", "malformed",
+                                 "unknown_source", "unknown_rtcp", "rate"));
 }
 
 }  // namespace

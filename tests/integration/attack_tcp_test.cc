@@ -141,7 +141,8 @@ TEST_F(AttackOnTcp, T2_ThousandsOfSilentConnectionsKeepNobodyOut) {
   }
   ASSERT_TRUE(
       node_.run_until([&] { return strangers_.size() - ended() <= node::TcpDoor::kWaitingMax; }));
-  LiveGuest& dave = node_.watch("stage", "dave", {}, relay::LayerChoice::kHighest, {}, {.tcp = true});
+  LiveGuest& dave =
+      node_.watch("stage", "dave", {}, relay::LayerChoice::kHighest, {}, {.tcp = true});
   ++connections_before_;
   EXPECT_TRUE(node_.run_until([&] { return dave.video > 30; }));
   expect_nobody_hurt();

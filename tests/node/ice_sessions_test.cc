@@ -28,12 +28,12 @@ class IceSessionsTest : public ::testing::Test {
   std::string add(uint64_t key, const std::string& remote = "them") {
     PreparedJoin join;
     join.session.key = ConnectionKey(key);
-    join.session.connection.ice.local = sessions_.make_credentials(0);
+    join.session.connection.ice.local = sessions_.make_credentials(1);
     join.session.connection.ice.remote_username_fragment = remote;
     join.answer = kAnswer;
     join.mids = {"0", "1"};
     fragments_.push_back(join.session.connection.ice.local.username_fragment);
-    return sessions_.add(join, 0);
+    return sessions_.add(join, 1);
   }
   Expected<IcePatched, IcePatchError> patch(const std::string& text, uint64_t key = 1) {
     told_.reset();
@@ -66,14 +66,14 @@ class IceSessionsTest : public ::testing::Test {
 TEST_F(IceSessionsTest, GivesTheSecondOfTwoWithTheSameFragmentAnotherOne) {
   add(1);
   add(2);
-  EXPECT_THAT(fragments_, ::testing::ElementsAre("one", "two"));
+  EXPECT_THAT(fragments_, ::testing::ElementsAre("oneAB", "twoAB"));
 }
 
 TEST_F(IceSessionsTest, FreesTheFragmentsOfAConnectionThatEnded) {
   add(1);
   sessions_.remove(ConnectionKey(1));
   add(2);
-  EXPECT_THAT(fragments_, ::testing::ElementsAre("one", "one"));
+  EXPECT_THAT(fragments_, ::testing::ElementsAre("oneAB", "oneAB"));
   EXPECT_EQ(sessions_.name_of(ConnectionKey(1)), std::nullopt);
 }
 
@@ -102,10 +102,10 @@ TEST_F(IceSessionsTest, TakesAPatchWithAnotherFragmentForARestart) {
   ASSERT_TRUE(patched && patched->restarted);
   ASSERT_TRUE(told_);
   EXPECT_EQ(told_->key, ConnectionKey(1));
-  EXPECT_EQ(told_->local.username_fragment, "two") << "the generator said \"one\" again";
+  EXPECT_EQ(told_->local.username_fragment, "twoAB") << "the generator said \"one\" again";
   EXPECT_EQ(told_->remote_username_fragment, "again");
   EXPECT_EQ(patched->restarted->fragment,
-            "a=ice-lite\r\na=group:BUNDLE 0 1\r\nm=audio 9 X 0\r\na=mid:0\r\na=ice-ufrag:two\r\n"
+            "a=ice-lite\r\na=group:BUNDLE 0 1\r\nm=audio 9 X 0\r\na=mid:0\r\na=ice-ufrag:twoAB\r\n"
             "a=ice-pwd:ourPasswordOf24Characters\r\n"
             "a=candidate:1 1 udp 1 192.0.2.1 7700 typ host\r\na=end-of-candidates\r\n");
   EXPECT_FALSE(patch_from("again")->restarted) << "the same again is no restart";

@@ -16,8 +16,9 @@ using testing::Guest;
 using testing::VirtualNode;
 using namespace std::chrono_literals;
 
-// What the forger's payloads are filled with, from where others have their stamp.
+// What the forger's payloads are filled with, from the middle of where others have their stamp.
 constexpr uint8_t kForged = 0xCA;
+constexpr ptrdiff_t kFilledFrom = peer::kVideoStampAt + peer::kStampSize / 2;
 
 class AttackOnNode : public ::testing::Test {
  protected:
@@ -32,7 +33,7 @@ class AttackOnNode : public ::testing::Test {
   }
   static bool is_forged(const Guest::Packet& packet) {
     return packet.payload.size() > 100 &&
-           std::all_of(packet.payload.begin() + peer::kVideoStampAt, packet.payload.end(),
+           std::all_of(packet.payload.begin() + kFilledFrom, packet.payload.end(),
                        [](uint8_t byte) { return byte == kForged; });
   }
   // A frame of the forger, with whatever SSRC, over his own connection.
