@@ -110,9 +110,10 @@ void tls_prf(crypto::DigestAlgorithm digest, Bytes secret, Bytes seed, MutableBy
 
 RecordKeys derive_record_keys(const RecordSecrets& secrets) {
   static constexpr std::string_view kLabel = "key expansion";
-  std::vector<uint8_t> seed(kLabel.begin(), kLabel.end());
-  seed.insert(seed.end(), secrets.server_random.begin(), secrets.server_random.end());
-  seed.insert(seed.end(), secrets.client_random.begin(), secrets.client_random.end());
+  std::array<uint8_t, kLabel.size() + 2 * kHelloRandomSize> seed;
+  auto end = std::ranges::copy(kLabel, seed.begin()).out;
+  end = std::ranges::copy(secrets.server_random, end).out;
+  std::ranges::copy(secrets.client_random, end);
   RecordKeys keys;
   std::array<uint8_t, 2 * (32 + 4)> block{};
   const MutableBytes used =
