@@ -120,7 +120,7 @@ TEST_F(AttackOnTcp, T1_FramesThatNeverComeWholeAreBoundedAfterTheCheckToo) {
     stranger.say(std::vector<uint8_t>(65'535));
   }
   stranger.say(std::vector<uint8_t>{0, 0, 0, 0, 0xff, 0xff, 1});
-  EXPECT_TRUE(node_.run_until([&] { return node_.dropped("too_large") >= before + 21; }));
+  EXPECT_TRUE(node_.ask_until([&] { return node_.dropped("too_large") >= before + 21; }));
   expect_nobody_hurt();
 }
 
@@ -155,14 +155,14 @@ TEST_F(AttackOnTcp, T2_OneSessionHasFewStreamsWhoeverOpensThem) {
   EXPECT_EQ(node_.tcp_streams(), 1 + node::TcpPaths::kUnprovedPerSessionMax);
   // With the password it is the ICE agent that keeps few paths, and the one in use among them.
   strangers_.clear();
-  ASSERT_TRUE(node_.run_until([&] { return node_.tcp_streams() == 1; }));
+  ASSERT_TRUE(node_.ask_until([&] { return node_.tcp_streams() == 1; }));
   for (size_t i = 0; i < 20; ++i) {
     RawTcp& stranger = knock();
     stranger.say_frame(carol_->socket->peer().make_check(false));
     ASSERT_TRUE(node_.run_until([&] { return stranger.received() > 0; }));
     answered_max_ = stranger.received();
   }
-  EXPECT_TRUE(node_.run_until([&] { return node_.tcp_streams() <= ice::AgentLimits{}.paths_max; }));
+  EXPECT_TRUE(node_.ask_until([&] { return node_.tcp_streams() <= ice::AgentLimits{}.paths_max; }));
   expect_nobody_hurt();
 }
 
@@ -213,7 +213,7 @@ TEST_F(AttackOnTcp, T7_WhoBreaksOffInTheMiddleOfAFrameLeavesNothingBehind) {
     ASSERT_FALSE(stranger.ended());
     i % 2 == 0 ? stranger.reset() : stranger.close();
   }
-  EXPECT_TRUE(node_.run_until([&] { return node_.tcp_streams() == 1; }));
+  EXPECT_TRUE(node_.ask_until([&] { return node_.tcp_streams() == 1; }));
   expect_nobody_hurt();
 }
 
@@ -278,9 +278,9 @@ TEST_F(AttackOnTcp, T3_AViewerWhoDoesNotReadIsClosedAndNobodyElseIsHurt) {
   ASSERT_TRUE(node_.run_until([&] { return slow.reads(); }));
   ASSERT_EQ(node_.tcp_streams(), 2u);
   slow.stop_reading();
-  EXPECT_TRUE(node_.run_until([&] { return node_.dropped("tcp_slow") > 100; }));
+  EXPECT_TRUE(node_.ask_until([&] { return node_.dropped("tcp_slow") > 100; }));
   EXPECT_EQ(node_.tcp_streams(), 2u);
-  EXPECT_TRUE(node_.run_until([&] { return node_.tcp_streams() == 1; }));
+  EXPECT_TRUE(node_.ask_until([&] { return node_.tcp_streams() == 1; }));
   expect_nobody_hurt();
 }
 

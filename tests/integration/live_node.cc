@@ -191,6 +191,15 @@ uint64_t LiveNode::dropped(const std::string& reason) {
   return count;
 }
 
+bool LiveNode::ask_until(const std::function<bool()>& done) {
+  const TimePoint limit = net::EventLoop::clock_now() + 20s;
+  while (!done()) {
+    if (net::EventLoop::clock_now() > limit) return false;
+    refresh();
+  }
+  return true;
+}
+
 uint64_t LiveNode::tcp_streams() {
   refresh();
   uint64_t count = 0;

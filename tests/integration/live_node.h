@@ -94,6 +94,8 @@ class LiveNode {
 
   uint64_t dropped(const std::string& reason);  // by all workers, fresh
   uint64_t tcp_streams();                       // of all workers, fresh
+  // As run_until(), for what is asked of fresh reports, which run the loop themselves.
+  bool ask_until(const std::function<bool()>& done);
   // Datagrams that guests got from another address than they send to.
   uint64_t foreign() const;
   std::optional<node::ConnectionReport> report_of(const LiveGuest& guest);

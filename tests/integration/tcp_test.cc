@@ -75,7 +75,7 @@ TEST_P(OverTcp, ComesBackByAnotherStream) {
   EXPECT_EQ(after->id, before->id);
   EXPECT_TRUE(after->over_tcp);
   EXPECT_NE(after->remote, before->remote);
-  EXPECT_TRUE(live_.run_until([&] { return live_.tcp_streams() == 2; }));
+  EXPECT_TRUE(live_.ask_until([&] { return live_.tcp_streams() == 2; }));
 }
 
 TEST_P(OverTcp, GoesOnByUdpWhenItsStreamHasEnded) {
@@ -84,7 +84,7 @@ TEST_P(OverTcp, GoesOnByUdpWhenItsStreamHasEnded) {
   ASSERT_TRUE(live_.run_until([&] { return sees(bob); }));
   RawSocket elsewhere(live_.loop());
   bob.socket->disconnect();
-  ASSERT_TRUE(live_.run_until([&] { return live_.tcp_streams() == 0; }));
+  ASSERT_TRUE(live_.ask_until([&] { return live_.tcp_streams() == 0; }));
   const auto report = live_.report_of(bob);
   ASSERT_TRUE(report);
   EXPECT_EQ(report->phase, node::ConnectionPhase::kConnected);
@@ -110,7 +110,7 @@ TEST_P(OverTcp, GivesEveryDescriptorBack) {
     bob.socket->close();                                      // says good-bye
     EXPECT_TRUE(live_.node().leave("stage", carol.session));  // is told to go
     EXPECT_TRUE(live_.run_until([&] { return carol.socket->peer().closed(); }));
-    EXPECT_TRUE(live_.run_until([&] { return live_.tcp_streams() == 1; }));
+    EXPECT_TRUE(live_.ask_until([&] { return live_.tcp_streams() == 1; }));
     bob.socket.reset();
     carol.socket.reset();
   }
