@@ -14,7 +14,8 @@ namespace {
 constexpr auto kCipherSuites =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
-constexpr auto kGroups = "X25519:P-256";
+// Those of certificates too: OpenSSL holds the peer's to this list.
+constexpr auto kGroups = "X25519:P-256:P-384:P-521";
 constexpr long kCertificateBytesMax = 5'120;
 
 std::string names_of(std::span<const SrtpProfile> profiles) {

@@ -29,7 +29,7 @@ void FrameQueue::pop(size_t count) {
   SIMPUL_CHECK(count <= waiting().size());
   begin_ += count;
   if (!empty()) return;
-  bytes_ = {};
+  bytes_ = std::vector<uint8_t>();  // = {} would keep the memory
   begin_ = 0;
 }
 

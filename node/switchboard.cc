@@ -107,7 +107,7 @@ void Switchboard::receive(PacketRef packet, ice::Path from, TimePoint now) {
   entry->connection->receive(std::move(packet), from, now, out_);
   // Only what was authentic was answered.
   const bool was_answered = is_check && !out_.datagrams.empty();
-  if (was_answered) finish_restart(*entry);
+  if (is_check) finish_restart(*entry);
   if (was_answered && entry->connection->is_validated(from)) lead_path(*entry, from, now);
   take_output(*entry, now);
   if (!closed_.empty()) forget_closed();

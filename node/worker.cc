@@ -287,6 +287,7 @@ void Worker::beat() {
   heartbeats_.fetch_add(1, std::memory_order_relaxed);
   take_leaving();
   take_tcp_arrivals();
+  take_feeds();
   tcp_->sweep(now);
   if (now >= next_report_) {
     next_report_ = now + options_.report_interval;

@@ -93,6 +93,12 @@ TEST(HostileCertificate, IsNotOneWithAKeyOfRsa) {
   EXPECT_TRUE(make_holder(KeyPtr(EVP_RSA_gen(2048))).connects());
 }
 
+TEST(HostileCertificate, IsNotOneOfALargerCurve) {
+  for (const char* curve : {"P-256", "P-384", "P-521"}) {
+    EXPECT_TRUE(make_holder(make_ec_key(curve)).connects()) << curve;
+  }
+}
+
 TEST(HostileCertificate, WithAnExplicitCurveNeverReachesOpenSsl) {
   Holder holder = make_holder(make_explicit_curve_key());
   EXPECT_FALSE(holder.connects());
