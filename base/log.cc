@@ -18,6 +18,9 @@ namespace {
 constexpr size_t kQueueLines = 8192;
 
 struct Writer {
+  // The thread ends first: what it writes with is the logger's.
+  ~Writer() { threads.reset(); }
+
   std::shared_ptr<spdlog::details::thread_pool> threads;  // spdlog's own interface wants these
   std::shared_ptr<spdlog::logger> logger;
   Format format = Format::kText;
