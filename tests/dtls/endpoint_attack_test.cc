@@ -9,7 +9,6 @@ namespace simpul::dtls {
 namespace {
 
 using namespace std::chrono_literals;
-using ::simpul::testing::client_identity;
 using ::simpul::testing::Datagrams;
 using ::simpul::testing::DtlsIdentity;
 using ::simpul::testing::DtlsPair;
@@ -18,9 +17,7 @@ using ::simpul::testing::DtlsServer;
 using ::simpul::testing::make_fragment;
 using ::simpul::testing::make_record;
 using ::simpul::testing::read_test_data;
-using ::simpul::testing::records_of;
 using ::simpul::testing::renumbered;
-using ::simpul::testing::server_identity;
 using ::simpul::testing::StoppedHandshake;
 using enum StoppedHandshake::Part;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 
 #include "tests/support/dtls_server.h"
 #include "tests/support/srtp_packets.h"
@@ -60,7 +61,7 @@ TEST_F(DtlsCaller, ConnectsToAServerAndKnowsItsKeys) {
 TEST_F(DtlsCaller, ComesBackWithTheCookieThatItIsAskedFor) {
   SSL_CTX_set_options(peer_.context(), SSL_OP_COOKIE_EXCHANGE);
   SSL_CTX_set_cookie_generate_cb(peer_.context(), [](SSL*, unsigned char* cookie, unsigned* size) {
-    std::memcpy(cookie, "cookie", 6);
+    std::ranges::copy(std::string_view("cookie"), cookie);
     *size = 6;
     return 1;
   });

@@ -8,7 +8,6 @@ namespace simpul::dtls {
 namespace {
 
 using namespace std::chrono_literals;
-using ::simpul::testing::client_identity;
 using ::simpul::testing::DtlsListener;
 using ::simpul::testing::DtlsPair;
 using ::simpul::testing::DtlsRawClient;
