@@ -22,7 +22,7 @@ class IceRestartTest : public ::testing::Test {
   ice::Credentials tell_node(Guest& guest) {
     const auto fragment = sdp::parse_ice_fragment(guest.peer.restart_ice());
     EXPECT_TRUE(fragment);
-    const ice::Credentials local = ice::make_credentials();
+    ice::Credentials local = ice::make_credentials();
     node_.switchboard().restart_ice({.key = guest.key,
                                      .local = local,
                                      .remote_username_fragment = fragment->media.at(0).ice_ufrag});
