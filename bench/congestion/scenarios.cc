@@ -1,0 +1,190 @@
+#include "bench/congestion/scenarios.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+
+namespace simpul::congestion {
+namespace {
+
+using namespace std::chrono_literals;
+
+PathProfile varying(std::vector<PathProfile::Step> capacity) {
+  PathProfile path;
+  path.capacity = std::move(capacity);
+  return path;
+}
+
+PathProfile constant(double bps) { return varying({{0s, bps}}); }
+
+PathProfile with(PathProfile path, double loss) {
+  path.loss = loss;
+  return path;
+}
+
+FlowProfile at(Duration start, Duration one_way = 50ms) {
+  return {.start = start, .one_way = one_way};
+}
+
+void append_rfc8867(std::vector<Scenario>& list) {
+  FlowProfile pausing;
+  pausing.pause = std::pair<Duration, Duration>(40s, 60s);
+  list.push_back({.name = "5.1",
+                  .what = "variable capacity, one flow",
+                  .path = varying({{0s, 1e6}, {40s, 2.5e6}, {60s, 0.6e6}, {80s, 1e6}}),
+                  .flows = {{}},
+                  .duration = 100s,
+                  .steady_from = 10});
+  list.push_back({.name = "5.2",
+                  .what = "variable capacity, two flows",
+                  .path = varying({{0s, 4e6}, {25s, 2e6}, {50s, 3.5e6}, {75s, 1e6}, {100s, 2e6}}),
+                  .flows = {{}, {}},
+                  .duration = 125s,
+                  .steady_from = 10});
+  list.push_back({.name = "5.4",
+                  .what = "three flows, 20 s apart",
+                  .path = constant(3.5e6),
+                  .flows = {{}, at(20s), at(40s)},
+                  .duration = 120s,
+                  .steady_from = 80});
+  list.push_back({.name = "5.5",
+                  .what = "five flows of 10 to 150 ms, 10 s apart",
+                  .path = constant(4e6),
+                  .flows = {at(0s, 10ms), at(10s, 25ms), at(20s), at(30s, 100ms), at(40s, 150ms)},
+                  .duration = 300s,
+                  .steady_from = 200});
+  list.push_back({.name = "5.8",
+                  .what = "three flows, one pauses for 20 s",
+                  .path = constant(3.5e6),
+                  .flows = {pausing, {}, {}},
+                  .duration = 120s,
+                  .steady_from = 90});
+}
+
+void append_bad_paths(std::vector<Scenario>& list) {
+  PathProfile policed = constant(2e6);
+  policed.policer_burst_bytes = 20'000;
+  PathProfile restless = constant(2e6);
+  restless.jitter = 30ms;
+  PathProfile deaf = constant(2e6);
+  deaf.feedback_loss = 0.2;
+  FlowProfile fast;
+  fast.max_bps = 9e6;
+  FlowProfile drifting;
+  drifting.clock_drift = 1e-4;
+  list.push_back({.name = "ramp",
+                  .what = "0.3 to 2 Mbit/s",
+                  .path = constant(2e6),
+                  .flows = {{}},
+                  .duration = 30s,
+                  .steady_from = 5});
+  list.push_back({.name = "drop",
+                  .what = "2.5 to 0.6 Mbit/s at 20 s",
+                  .path = varying({{0s, 2.5e6}, {20s, 0.6e6}}),
+                  .flows = {{}},
+                  .duration = 60s,
+                  .steady_from = 30});
+  list.push_back({.name = "deep drop",
+                  .what = "10 to 0.3 Mbit/s at 20 s",
+                  .path = varying({{0s, 10e6}, {20s, 0.3e6}}),
+                  .flows = {fast},
+                  .duration = 60s,
+                  .steady_from = 30});
+  list.push_back({.name = "loss 1 %",
+                  .what = "random loss",
+                  .path = with(constant(2e6), 0.01),
+                  .flows = {{}},
+                  .duration = 60s,
+                  .steady_from = 20});
+  list.push_back({.name = "loss 5 %",
+                  .what = "random loss",
+                  .path = with(constant(2e6), 0.05),
+                  .flows = {{}},
+                  .duration = 60s,
+                  .steady_from = 20});
+  list.push_back({.name = "loss 10 %",
+                  .what = "random loss",
+                  .path = with(constant(2e6), 0.10),
+                  .flows = {{}},
+                  .duration = 60s,
+                  .steady_from = 20});
+  list.push_back({.name = "loss 20 %",
+                  .what = "random loss",
+                  .path = with(constant(2e6), 0.20),
+                  .flows = {{}},
+                  .duration = 60s,
+                  .steady_from = 20});
+  list.push_back({.name = "jitter",
+                  .what = "up to 30 ms",
+                  .path = restless,
+                  .flows = {{}},
+                  .duration = 60s,
+                  .steady_from = 20});
+  list.push_back({.name = "policer",
+                  .what = "2 Mbit/s with a bucket of 20 kB, no queue",
+                  .path = policed,
+                  .flows = {{}},
+                  .duration = 60s,
+                  .steady_from = 20});
+  list.push_back({.name = "reports lost",
+                  .what = "20 % of the reports",
+                  .path = deaf,
+                  .flows = {{}},
+                  .duration = 60s,
+                  .steady_from = 20});
+  list.push_back({.name = "clock drift",
+                  .what = "100 ppm",
+                  .path = constant(2e6),
+                  .flows = {drifting},
+                  .duration = 60s,
+                  .steady_from = 20});
+}
+
+void append_layers(std::vector<Scenario>& list) {
+  FlowProfile four;
+  four.layers = {150e3, 500e3, 1'700e3, 2'500e3};
+  FlowProfile three;
+  three.layers = {150e3, 500e3, 1'700e3};
+  list.push_back({.name = "layers",
+                  .what = "layers of 0.15, 0.5, 1.7 and 2.5 Mbit/s on 3 Mbit/s",
+                  .path = constant(3e6),
+                  .flows = {four},
+                  .duration = 60s,
+                  .steady_from = 20});
+  list.push_back(
+      {.name = "layers, drop",
+       .what = "layers of 0.15, 0.5 and 1.7 Mbit/s; 2.2 to 0.6 Mbit/s at 20 s and back at 40 s",
+       .path = varying({{0s, 2.2e6}, {20s, 0.6e6}, {40s, 2.2e6}}),
+       .flows = {three},
+       .duration = 60s,
+       .steady_from = 50});
+}
+
+std::vector<Scenario> all() {
+  std::vector<Scenario> list;
+  append_rfc8867(list);
+  append_bad_paths(list);
+  append_layers(list);
+  return list;
+}
+
+}  // namespace
+
+std::span<const Scenario> scenarios() {
+  static const std::vector<Scenario> kScenarios = all();
+  return kScenarios;
+}
+
+const Scenario& scenario(std::string_view name) {
+  const auto found = std::ranges::find(scenarios(), name, &Scenario::name);
+  SIMPUL_CHECK(found != scenarios().end());
+  return *found;
+}
+
+std::vector<FlowResult> run_scenario(const Scenario& scenario, uint64_t seed) {
+  return Simulator(scenario.path, scenario.flows, seed).run(scenario.duration);
+}
+
+}  // namespace simpul::congestion

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bench/congestion/simulator.h"
+
+namespace simpul::congestion {
+
+// A path and who is on it, under the name by which reports and tests call it.
+struct Scenario {
+  std::string name;
+  std::string what;
+  PathProfile path;
+  std::vector<FlowProfile> flows;
+  Duration duration{};
+  // From here on rates are compared with what there is.
+  double steady_from = 0;
+};
+
+// Cases of RFC 8867 by their section, with the parameters of the ns3-rmcat suite, and others.
+std::span<const Scenario> scenarios();
+// Ends the process when there is none of that name.
+const Scenario& scenario(std::string_view name);
+
+std::vector<FlowResult> run_scenario(const Scenario& scenario, uint64_t seed);
+
+}  // namespace simpul::congestion

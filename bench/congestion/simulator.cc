@@ -1,0 +1,277 @@
+#include "bench/congestion/simulator.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "rtp/rtcp_reader.h"
+#include "rtp/rtcp_writer.h"
+
+namespace simpul::congestion {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr size_t kPacketSize = 1'200;
+constexpr size_t kPaddingSize = 270;  // RTX padding: 255 bytes and a header
+constexpr Duration kFrame = microseconds(33'333);
+constexpr Duration kReportInterval = milliseconds(100);
+constexpr Duration kSampleInterval = milliseconds(100);
+constexpr double kPacing = 2.5;  // of the target, within a frame
+// A layer is taken when it fits for so long, and left when it does not fit.
+constexpr Duration kLayerAffordable = std::chrono::seconds(1);
+const TimePoint kZero = TimePoint(std::chrono::hours(1));
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+Duration duration_of(double seconds) { return Duration(std::llround(seconds * 1e6)); }
+
+}  // namespace
+
+struct Simulator::Flow {
+  explicit Flow(const FlowProfile& wanted)
+      : profile(wanted),
+        estimator({.start_bps = wanted.start_bps, .max_bps = wanted.max_bps * 1.5}) {}
+
+  FlowProfile profile;
+  Estimator estimator;
+  rtp::TransportFeedbackBuilder reports;
+  uint16_t next_number = 0;
+  double unsent_bytes = 0;  // of the source
+  Duration last_arrival{};
+  Duration probing_until{};  // probes leave one after the other
+  ProbeId probe;             // that is being sent
+  double probe_bytes = 0;
+  int layer = 0;
+  Duration affordable_since{-1};
+  double sampled_bytes = 0;
+  double last_queue_ms = 0;
+  FlowResult result;
+};
+
+Simulator::Simulator(const PathProfile& path, std::vector<FlowProfile> flows, uint64_t seed)
+    : path_(path), random_(seed) {
+  for (const FlowProfile& profile : flows) {
+    flows_.push_back(std::make_unique<Flow>(profile));
+    Flow& flow = *flows_.back();
+    at(profile.start, [this, &flow] { advance(flow); });
+    at(profile.start, [this, &flow] { send_frame(flow); });
+    at(profile.start + kReportInterval, [this, &flow] { report(flow); });
+    at(kSampleInterval, [this, &flow] { sample(flow); });
+  }
+  tokens_ = path_.policer_burst_bytes.value_or(0);
+}
+
+Simulator::~Simulator() = default;
+
+void Simulator::at(Duration time, std::function<void()> act) {
+  events_.push({time, order_++, std::move(act)});
+}
+
+double Simulator::capacity(Duration time) const {
+  double bps = 0;
+  for (const PathProfile::Step& step : path_.capacity) {
+    if (step.at <= time) bps = step.bps;
+  }
+  return bps;
+}
+
+std::optional<Duration> Simulator::cross(size_t size) {
+  const double bps = capacity(now_);
+  if (path_.policer_burst_bytes) {
+    tokens_ += seconds(now_ - tokens_at_) * bps / 8;
+    tokens_ = std::min(tokens_, *path_.policer_burst_bytes);
+    tokens_at_ = now_;
+    if (tokens_ < static_cast<double>(size)) return std::nullopt;
+    tokens_ -= static_cast<double>(size);
+    return now_;
+  }
+  const Duration begin = std::max(now_, free_at_);
+  if (begin - now_ > path_.queue) return std::nullopt;
+  free_at_ = begin + duration_of(static_cast<double>(size) * 8 / bps);
+  return free_at_;
+}
+
+void Simulator::send(Flow& flow, size_t size, ProbeId probe) {
+  const rtp::SequenceNumber number(flow.next_number++);
+  if (probe == ProbeId()) probe = flow.probe;
+  flow.probe_bytes += static_cast<double>(size);
+  flow.estimator.on_sent(number, size, kZero + now_, probe);
+  ++flow.result.sent_packets;
+  flow.sampled_bytes += static_cast<double>(size);
+  const auto left = cross(size);
+  if (!left || random() < path_.loss) {
+    ++flow.result.lost_packets;
+    return;
+  }
+  const double queue_ms = std::chrono::duration<double, std::milli>(*left - now_).count();
+  Duration arrival = *left + flow.profile.one_way + duration_of(random() * seconds(path_.jitter));
+  arrival = std::max(arrival, flow.last_arrival);
+  flow.last_arrival = arrival;
+  at(arrival, [this, &flow, number, size, queue_ms] {
+    const auto drift = duration_of(seconds(now_) * flow.profile.clock_drift);
+    flow.reports.on_packet(number, kZero + now_ + drift);
+    flow.result.received_bytes += size;
+    flow.result.queue_ms.push_back(queue_ms);
+    flow.last_queue_ms = queue_ms;
+  });
+}
+
+void Simulator::send_frame(Flow& flow) {
+  at(now_ + kFrame, [this, &flow] { send_frame(flow); });
+  const auto& pause = flow.profile.pause;
+  if (pause && now_ >= pause->first && now_ < pause->second) return;
+  const double target = flow.estimator.target_bps();
+  double bps = std::min(target, flow.profile.max_bps);
+  if (!flow.profile.layers.empty()) {
+    const auto& layers = flow.profile.layers;
+    auto fits = [&](int layer) { return layers[static_cast<size_t>(layer)] <= target; };
+    const int former = flow.layer;
+    while (flow.layer > 0 && !fits(flow.layer)) --flow.layer;
+    const bool higher = flow.layer + 1 < static_cast<int>(layers.size()) && fits(flow.layer + 1);
+    if (!higher) flow.affordable_since = Duration(-1);
+    if (higher && flow.affordable_since < Duration{0}) flow.affordable_since = now_;
+    if (higher && now_ - flow.affordable_since >= kLayerAffordable) {
+      ++flow.layer;
+      flow.affordable_since = Duration(-1);
+    }
+    if (flow.layer != former) flow.result.layer_switches.emplace_back(seconds(now_), flow.layer);
+    bps = layers[static_cast<size_t>(flow.layer)];
+    const size_t next = std::min(static_cast<size_t>(flow.layer) + 1, layers.size() - 1);
+    flow.estimator.set_wanted(flow.layer + 1 < static_cast<int>(layers.size()) ? layers[next] * 1.1
+                                                                               : 0);
+  }
+  // Frames differ in size, as an encoder's do.
+  flow.unsent_bytes += bps / 8 * seconds(kFrame) * (0.8 + 0.4 * random());
+  Duration paced{};
+  while (flow.unsent_bytes >= 200) {
+    const auto size = static_cast<size_t>(std::min<double>(flow.unsent_bytes, kPacketSize));
+    flow.unsent_bytes -= static_cast<double>(size);
+    at(now_ + paced, [this, &flow, size] { send(flow, size, {}); });
+    paced += duration_of(static_cast<double>(size) * 8 / (kPacing * std::max(target, bps)));
+  }
+}
+
+// For as long as the probe takes, everything that is sent belongs to it, and padding makes up what
+// is missing.
+void Simulator::send_probe(Flow& flow, const Probe& probe) {
+  const Duration begin = std::max(now_, flow.probing_until);
+  const Duration end = begin + duration_of(probe.bytes * 8.0 / probe.bps);
+  flow.probing_until = end + milliseconds(1);
+  at(begin, [this, &flow, probe] {
+    flow.probe = probe.id;
+    flow.probe_bytes = 0;
+  });
+  for (Duration time = begin; time <= end; time += milliseconds(1)) {
+    at(time, [this, &flow, probe, begin] {
+      const double wanted = probe.bps / 8 * seconds(now_ - begin);
+      while (flow.probe_bytes <= wanted) send(flow, kPaddingSize, probe.id);
+    });
+  }
+  at(end + microseconds(1), [&flow] { flow.probe = {}; });
+}
+
+void Simulator::report(Flow& flow) {
+  at(now_ + kReportInterval, [this, &flow] { report(flow); });
+  std::array<uint8_t, rtp::kRtcpSizeMax> buffer;
+  while (true) {
+    rtp::RtcpWriter writer(buffer);
+    if (!flow.reports.write_due(kZero + now_, rtp::Ssrc(1), rtp::Ssrc(2), writer)) return;
+    std::vector<uint8_t> compound(writer.written().begin(), writer.written().end());
+    if (random() < path_.feedback_loss) continue;
+    at(now_ + flow.profile.one_way, [this, &flow, compound] { take_report(flow, compound); });
+  }
+}
+
+void Simulator::take_report(Flow& flow, const std::vector<uint8_t>& compound) {
+  std::vector<Probe> probes;
+  rtp::RtcpReader reader(compound);
+  while (const auto packet = reader.next()) {
+    if (const auto* message = std::get_if<rtp::TransportFeedback>(&*packet)) {
+      flow.estimator.on_feedback(*message, kZero + now_, probes);
+    }
+  }
+  flow.estimator.on_round_trip(2 * flow.profile.one_way);
+  for (const Probe& probe : probes) send_probe(flow, probe);
+}
+
+void Simulator::advance(Flow& flow) {
+  at(now_ + milliseconds(10), [this, &flow] { advance(flow); });
+  std::vector<Probe> probes;
+  flow.estimator.advance(kZero + now_, probes);
+  for (const Probe& probe : probes) send_probe(flow, probe);
+}
+
+void Simulator::sample(Flow& flow) {
+  at(now_ + kSampleInterval, [this, &flow] { sample(flow); });
+  flow.result.samples.push_back({.second = seconds(now_),
+                                 .capacity_bps = capacity(now_),
+                                 .target_bps = flow.estimator.target_bps(),
+                                 .sent_bps = flow.sampled_bytes * 8 / seconds(kSampleInterval),
+                                 .queue_ms = flow.last_queue_ms,
+                                 .layer = flow.layer});
+  flow.sampled_bytes = 0;
+}
+
+std::vector<FlowResult> Simulator::run(Duration duration) {
+  while (!events_.empty() && events_.top().at <= duration) {
+    const auto event = events_.top();
+    events_.pop();
+    now_ = event.at;
+    event.act();
+  }
+  std::vector<FlowResult> results;
+  for (const auto& flow : flows_) results.push_back(std::move(flow->result));
+  return results;
+}
+
+double FlowResult::mean_bps(double from, double to) const {
+  double sum = 0;
+  size_t count = 0;
+  for (const Sample& sample : samples) {
+    if (sample.second < from || sample.second >= to) continue;
+    sum += sample.sent_bps;
+    ++count;
+  }
+  return count > 0 ? sum / static_cast<double>(count) : 0;
+}
+
+double FlowResult::queue_percentile(double share) const {
+  if (queue_ms.empty()) return 0;
+  std::vector<double> sorted = queue_ms;
+  std::ranges::sort(sorted);
+  return sorted[static_cast<size_t>(share * static_cast<double>(sorted.size() - 1))];
+}
+
+double FlowResult::reached(double bps, double from) const {
+  for (const Sample& sample : samples) {
+    if (sample.second >= from && sample.target_bps >= bps) return sample.second;
+  }
+  return -1;
+}
+
+double FlowResult::queue_settled(double milliseconds, double from) const {
+  std::optional<double> since;
+  for (const Sample& sample : samples) {
+    if (sample.second < from) continue;
+    if (sample.queue_ms > milliseconds) {
+      since.reset();
+    } else if (!since) {
+      since = sample.second;
+    }
+    if (since && sample.second - *since >= 1) return *since;
+  }
+  return -1;
+}
+
+double fairness(const std::vector<double>& rates) {
+  double sum = 0;
+  double squares = 0;
+  for (const double rate : rates) {
+    sum += rate;
+    squares += rate * rate;
+  }
+  return squares > 0 ? sum * sum / (static_cast<double>(rates.size()) * squares) : 1;
+}
+
+}  // namespace simpul::congestion

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <random>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "bwe/estimator.h"
+#include "rtp/transport_feedback_builder.h"
+
+namespace simpul::congestion {
+
+using bwe::Estimator;
+using bwe::Probe;
+using bwe::ProbeId;
+
+// A path whose capacity follows a schedule, with a drop-tail queue in front of it.
+struct PathProfile {
+  struct Step {
+    Duration at{};
+    double bps = 0;
+  };
+  std::vector<Step> capacity;
+  Duration queue = std::chrono::milliseconds(300);
+  double loss = 0;           // random, behind the queue
+  Duration jitter{};         // anything up to it, order kept
+  double feedback_loss = 0;  // of reports on their way back
+  // A policer drops what exceeds the capacity by this burst, without a queue.
+  std::optional<double> policer_burst_bytes = {};
+};
+
+struct FlowProfile {
+  Duration start{};
+  Duration one_way = std::chrono::milliseconds(50);
+  double start_bps = 300'000;
+  // What the source may send: the estimate up to a maximum, or the largest of these sums.
+  double max_bps = 5'000'000;
+  std::vector<double> layers = {};
+  // Nothing is sent in between.
+  std::optional<std::pair<Duration, Duration>> pause = {};
+  double clock_drift = 0;  // of the receiver's clock, seconds a second
+};
+
+struct Sample {
+  double second = 0;
+  double capacity_bps = 0;
+  double target_bps = 0;
+  double sent_bps = 0;
+  double queue_ms = 0;
+  int layer = 0;
+};
+
+struct FlowResult {
+  std::vector<Sample> samples;  // ten a second
+  uint64_t received_bytes = 0;
+  uint64_t sent_packets = 0;
+  uint64_t lost_packets = 0;
+  std::vector<double> queue_ms;                        // of each packet that arrived
+  std::vector<std::pair<double, int>> layer_switches;  // second, layer
+
+  double mean_bps(double from, double to) const;  // of what was sent
+  double queue_percentile(double share) const;
+  // The first second from `from` on at which the target reached a rate; negative: never.
+  double reached(double bps, double from) const;
+  // The first second from `from` on after which the queue was no longer than that for a second;
+  // negative: never.
+  double queue_settled(double milliseconds, double from) const;
+};
+
+// Senders with an estimator each, receivers that report as the relay's own do, and one bottleneck
+// that they share, at virtual time: the same seed, the same result.
+class Simulator {
+ public:
+  Simulator(const PathProfile& path, std::vector<FlowProfile> flows, uint64_t seed);
+  ~Simulator();
+
+  std::vector<FlowResult> run(Duration duration);
+
+ private:
+  struct Flow;
+  struct Event {
+    Duration at;
+    uint64_t order;
+    std::function<void()> act;
+    friend bool operator>(const Event& a, const Event& b) {
+      return std::tie(a.at, a.order) > std::tie(b.at, b.order);
+    }
+  };
+
+  void at(Duration time, std::function<void()> act);
+  double capacity(Duration time) const;
+  double random() { return std::uniform_real_distribution<>(0, 1)(random_); }
+  void send(Flow& flow, size_t size, ProbeId probe);
+  std::optional<Duration> cross(size_t size);  // when it leaves the bottleneck
+  void send_frame(Flow& flow);
+  void send_probe(Flow& flow, const Probe& probe);
+  void report(Flow& flow);
+  void take_report(Flow& flow, const std::vector<uint8_t>& compound);
+  void advance(Flow& flow);
+  void sample(Flow& flow);
+
+  PathProfile path_;
+  std::vector<std::unique_ptr<Flow>> flows_;
+  std::mt19937_64 random_;
+  Duration now_{};
+  uint64_t order_ = 0;
+  std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
+  Duration free_at_{};  // the bottleneck
+  double tokens_ = 0;
+  Duration tokens_at_{};
+};
+
+// Jain's index of fairness: 1 when all are equal.
+double fairness(const std::vector<double>& rates);
+
+}  // namespace simpul::congestion

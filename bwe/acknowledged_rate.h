@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "bwe/packet_result.h"
+
+namespace simpul::bwe {
+
+// How many bits a second reach the receiver. The longest pause between two arrivals counts as the
+// second longest, so that one stall of the path does not look like a slow path; and never more than
+// was sent in that time, so that a queue that empties does not look like a fast one.
+class AcknowledgedRate {
+ public:
+  static constexpr size_t kPacketsMin = 20;  // that the window keeps, whatever their age
+  static constexpr size_t kPacketsMax = 500;
+  static constexpr size_t kPacketsNeeded = 10;
+  static constexpr Duration kWindow = std::chrono::seconds(1);
+  static constexpr Duration kRecent = std::chrono::milliseconds(250);
+  static constexpr Duration kWindowMax = std::chrono::seconds(5);
+
+  void add(const PacketResult& received);
+  std::optional<uint64_t> bits_per_second() const;
+  // The same of the last kRecent alone where that is far less: the path has become slower.
+  std::optional<uint64_t> dropped_bits_per_second() const;
+
+ private:
+  struct Packet {
+    TimePoint sent_at;
+    Duration arrived_at{};
+    uint32_t size = 0;
+  };
+
+  const Packet& at(size_t index) const {
+    return packets_[(first_ + index) & (packets_.size() - 1)];
+  }
+  Packet& at(size_t index) { return packets_[(first_ + index) & (packets_.size() - 1)]; }
+  void append(const Packet& packet);
+  void shrink();
+
+  std::vector<Packet> packets_;  // a ring, by arrival; its size is a power of two
+  size_t first_ = 0;
+  size_t count_ = 0;
+  uint64_t bytes_ = 0;
+};
+
+}  // namespace simpul::bwe

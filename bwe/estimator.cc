@@ -1,0 +1,164 @@
+#include "bwe/estimator.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace simpul::bwe {
+namespace {
+
+// A sender is application-limited when it sends less than this share of the target, by a budget
+// that fills at that rate and holds half a second of it.
+constexpr double kBudgetRate = 0.65;
+constexpr double kBudgetSeconds = 0.5;
+constexpr double kEnterAt = 0.80;  // of the budget unused
+constexpr double kLeaveAt = 0.50;
+// After a drop the queue that it left is emptied in about this time.
+constexpr Duration kDrainTime = std::chrono::milliseconds(700);
+constexpr Duration kDrainFor = std::chrono::seconds(3);
+constexpr Duration kDrainAbove = std::chrono::milliseconds(40);
+constexpr double kDrainMin = 0.4;  // of what arrives
+constexpr Duration kProbeEcho = std::chrono::milliseconds(400);
+constexpr Duration kProbeQueueMax = std::chrono::milliseconds(100);
+
+std::optional<double> bps_of(std::optional<uint64_t> bps) {
+  if (!bps) return std::nullopt;
+  return static_cast<double>(*bps);
+}
+
+}  // namespace
+
+Estimator::Estimator(const EstimatorConfig& config)
+    : config_(config), delay_(config.start_bps), target_bps_(config.start_bps) {}
+
+void Estimator::on_sent(rtp::SequenceNumber transport_sequence, size_t size, TimePoint now,
+                        ProbeId probe) {
+  history_.on_sent(transport_sequence, size, probe, now);
+  note_sent_rate(size, now);
+}
+
+void Estimator::judge_application_limit(TimePoint now) {
+  const double full = target_bps_ * kBudgetRate * kBudgetSeconds;
+  if (budget_at_ != TimePoint{}) {
+    const double passed = std::chrono::duration<double>(now - budget_at_).count();
+    budget_bits_ += std::max(passed, 0.0) * target_bps_ * kBudgetRate;
+  }
+  budget_at_ = now;
+  budget_bits_ = std::clamp(budget_bits_, -full, full);
+  if (budget_bits_ > kEnterAt * full) is_application_limited_ = true;
+  if (budget_bits_ < kLeaveAt * full) is_application_limited_ = false;
+  planner_.set_application_limited(is_application_limited_);
+}
+
+void Estimator::note_sent_rate(size_t size, TimePoint now) {
+  budget_bits_ -= static_cast<double>(size) * 8;
+  judge_application_limit(now);
+}
+
+void Estimator::add_results(TimePoint now) {
+  for (const PacketResult& result : results_) {
+    if (!result.arrived_at) continue;
+    acknowledged_.add(result);
+    queue_.add(result.sent_at, *result.arrived_at, now);
+    if (const auto delta = groups_.add(result.sent_at, *result.arrived_at, now)) {
+      trendline_.add(*delta);
+    }
+    if (result.probe != ProbeId()) probing_at_ = now;
+    if (const auto bps = probe_results_.add(result)) probed_bps_ = bps;
+  }
+}
+
+bool Estimator::on_feedback(const rtp::TransportFeedback& message, TimePoint now,
+                            std::vector<Probe>& probes) {
+  results_.clear();
+  probed_bps_.reset();
+  if (!history_.on_feedback(message, now, results_)) return false;
+  if (history_.missed_report()) missed_report_at_ = now;
+  if (results_.empty()) return true;
+  judge_application_limit(now);
+  add_results(now);
+  acknowledged_bps_ = bps_of(acknowledged_.bits_per_second());
+  loss_.add(results_);
+  const bool by_probe = take_probe(now);
+  if (!by_probe) update_delay(now);
+  loss_.update(delay_.rate_bps(), acknowledged_bps_, now);
+  set_target(by_probe, now, probes);
+  return true;
+}
+
+// Whether a probe had a result, which is then the rate.
+bool Estimator::take_probe(TimePoint now) {
+  if (!probed_bps_) return false;
+  const bool is_full = trendline_.use() == PathUse::kOver;
+  // Where others are in the queue too, a probe only gets its share: it may say that there is more,
+  // and that there is less only when nothing else was sent.
+  const double least = is_application_limited_ || is_full ? 0 : delay_.rate_bps();
+  const double bps = std::max({*probed_bps_, least, is_full ? 0 : acknowledged_bps_.value_or(0)});
+  delay_.on_probe(bps, now);
+  if (!is_full) loss_.on_probe(bps);
+  return true;
+}
+
+void Estimator::update_delay(TimePoint now) {
+  const double former_bps = target_bps_;
+  PathUse use = trendline_.use();
+  bool may_grow = !is_application_limited_;
+  // What a probe left in the queue is no sign that the path is too narrow for what is sent
+  // otherwise.
+  if (use == PathUse::kOver && now - probing_at_ < kProbeEcho && queue_.value() < kProbeQueueMax) {
+    use = PathUse::kNormal;
+    may_grow = false;
+  }
+  // Where reports are missing, less seems to arrive than does.
+  const bool is_complete =
+      missed_report_at_ == TimePoint{} || now - missed_report_at_ > 2 * AcknowledgedRate::kRecent;
+  if (use == PathUse::kOver && is_complete) {
+    acknowledged_bps_ = bps_of(acknowledged_.dropped_bits_per_second());
+  }
+  delay_.update(use, acknowledged_bps_, !may_grow, now);
+  if (!delay_.is_lowered()) return;
+  lowered_at_ = now;
+  planner_.on_drop(former_bps, now);
+}
+
+// A share of what arrives, until the queue behind a drop is gone. A queue that others keep full is
+// not emptied by giving way.
+double Estimator::drained(double bps, TimePoint now) const {
+  const Duration queue = queue_.value();
+  if (!acknowledged_bps_ || lowered_at_ == TimePoint{} || now - lowered_at_ > kDrainFor ||
+      queue < kDrainAbove) {
+    return bps;
+  }
+  const double share = 1 - std::chrono::duration<double>(queue) / kDrainTime;
+  return std::min(bps, std::max(share, kDrainMin) * *acknowledged_bps_);
+}
+
+void Estimator::set_target(bool by_probe, TimePoint now, std::vector<Probe>& probes) {
+  const double former_bps = target_bps_;
+  double bps = std::min(delay_.rate_bps(), loss_.limit_bps().value_or(delay_.rate_bps()));
+  if (remb_bps_ && now - remb_at_ <= kRembAge) bps = std::min(bps, *remb_bps_);
+  target_bps_ = std::clamp(drained(bps, now), config_.min_bps, config_.max_bps);
+  const size_t before = probes.size();
+  planner_.on_estimate(target_bps_, by_probe, now, probes);
+  planner_.on_drop(former_bps, now);
+  for (size_t i = before; i < probes.size(); ++i) {
+    probe_results_.on_planned(probes[i].id, probes[i].bytes, probes[i].packets);
+  }
+}
+
+void Estimator::on_remb(double bps, TimePoint now) {
+  remb_bps_ = std::max(bps, config_.min_bps);
+  remb_at_ = now;
+  target_bps_ = std::clamp(std::min(target_bps_, *remb_bps_), config_.min_bps, config_.max_bps);
+}
+
+void Estimator::advance(TimePoint now, std::vector<Probe>& probes) {
+  const size_t before = probes.size();
+  judge_application_limit(now);
+  planner_.start(config_.start_bps, now, probes);
+  planner_.advance(now, probes);
+  for (size_t i = before; i < probes.size(); ++i) {
+    probe_results_.on_planned(probes[i].id, probes[i].bytes, probes[i].packets);
+  }
+}
+
+}  // namespace simpul::bwe

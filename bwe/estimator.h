@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "bwe/acknowledged_rate.h"
+#include "bwe/delay_estimator.h"
+#include "bwe/loss_estimator.h"
+#include "bwe/packet_groups.h"
+#include "bwe/packet_result.h"
+#include "bwe/probe_planner.h"
+#include "bwe/probe_results.h"
+#include "bwe/queue_delay.h"
+#include "bwe/send_history.h"
+#include "bwe/trendline.h"
+
+namespace simpul::bwe {
+
+struct EstimatorConfig {
+  double start_bps = 300'000;
+  double min_bps = 30'000;
+  double max_bps = 50'000'000;
+};
+
+// Says how many bits a second the path to one receiver carries, from what that receiver reports of
+// the packets that it was sent. All packets under a transport-wide number count, retransmissions
+// and padding too. Uplink losses of other participants never reach it: they are no packets of this
+// path.
+class Estimator {
+ public:
+  explicit Estimator(const EstimatorConfig& config);
+
+  void on_sent(rtp::SequenceNumber transport_sequence, size_t size, TimePoint now,
+               ProbeId probe = {});
+  // False when the message is not well-formed.
+  bool on_feedback(const rtp::TransportFeedback& message, TimePoint now,
+                   std::vector<Probe>& probes);
+  void on_round_trip(Duration round_trip) { delay_.on_round_trip(round_trip); }
+  // A receiver's own estimate (draft-alvestrand-rmcat-remb-03): the target never exceeds it while
+  // it is fresh.
+  void on_remb(double bps, TimePoint now);
+  // What could be used if the path carried it; bounds the probes.
+  void set_wanted(double bps) { planner_.set_wanted(bps); }
+
+  void advance(TimePoint now, std::vector<Probe>& probes);
+  TimePoint next_deadline() const { return planner_.next_deadline(); }
+
+  double target_bps() const { return target_bps_; }
+  double loss() const { return loss_.average_loss(); }
+  std::optional<double> acknowledged_bps() const { return acknowledged_bps_; }
+  bool is_application_limited() const { return is_application_limited_; }
+  Duration queue_delay() const { return queue_.value(); }
+
+ private:
+  static constexpr Duration kRembAge = std::chrono::seconds(5);
+
+  void note_sent_rate(size_t size, TimePoint now);
+  void judge_application_limit(TimePoint now);
+  void add_results(TimePoint now);
+  bool take_probe(TimePoint now);
+  void update_delay(TimePoint now);
+  double drained(double bps, TimePoint now) const;
+  void set_target(bool by_probe, TimePoint now, std::vector<Probe>& probes);
+
+  EstimatorConfig config_;
+  SendHistory history_;
+  PacketGroups groups_;
+  Trendline trendline_;
+  AcknowledgedRate acknowledged_;
+  QueueDelay queue_;
+  DelayEstimator delay_;
+  LossEstimator loss_;
+  ProbePlanner planner_;
+  ProbeResults probe_results_;
+  double target_bps_;
+  std::optional<double> acknowledged_bps_;
+  std::optional<double> probed_bps_;  // by the message that is being read
+  std::optional<double> remb_bps_;
+  TimePoint remb_at_{};
+  TimePoint lowered_at_{};
+  TimePoint probing_at_{};  // when something of a probe was last reported
+  TimePoint missed_report_at_{};
+  bool is_application_limited_ = false;
+  // What may have been sent since, and was not (negative: more than that).
+  double budget_bits_ = 0;
+  TimePoint budget_at_{};
+  std::vector<PacketResult> results_;  // scratch
+};
+
+}  // namespace simpul::bwe

@@ -1,0 +1,204 @@
+#include "bwe/loss_estimator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace simpul::bwe {
+namespace {
+
+constexpr double kAgeing = 0.9;  // of an observation's weight, for each newer one
+constexpr double kInherentMin = 0.001;
+constexpr double kInherentOffset = 0.05;
+constexpr double kInherentBalance = 100'000.0;  // bit/s
+constexpr double kPreference = 0.0002;          // a kbit/s
+constexpr double kLogPreference = 0.02;
+constexpr double kPreferenceLossMax = 0.20;
+constexpr double kPreferenceSmoothing = 0.002;
+constexpr double kNewtonStep = 0.75;
+constexpr double kInstantOffset = 0.05;
+constexpr double kInstantBalance = 100'000.0;
+constexpr std::array kFactors = {1.02, 1.0, 0.95};
+constexpr double kGrowthMax = 1.3;
+constexpr Duration kGrowthWindow = std::chrono::milliseconds(300);
+constexpr double kRampMost = 1.5;
+constexpr Duration kHoldMin = std::chrono::milliseconds(300);
+constexpr Duration kHoldMax = std::chrono::seconds(60);
+constexpr double kProbability = 1e-6;  // none is more certain
+
+// By the number of observations that are newer.
+constexpr auto kWeights = [] {
+  std::array<double, LossEstimator::kObservations> weights{};
+  double weight = 1;
+  for (double& each : weights) {
+    each = weight;
+    weight *= kAgeing;
+  }
+  return weights;
+}();
+
+// Turns the preference round where losses are high already.
+double turned(double preference, double loss) {
+  const double distance = kPreferenceLossMax - loss;
+  return preference * distance / (kPreferenceSmoothing + std::abs(distance));
+}
+
+}  // namespace
+
+std::span<const LossEstimator::Observation> LossEstimator::observations() const {
+  return std::span(observations_).first(std::min<uint64_t>(observed_, kObservations));
+}
+
+double LossEstimator::weight_of(const Observation& observation) const {
+  return kWeights[observed_ - 1 - observation.number];
+}
+
+void LossEstimator::add(std::span<const PacketResult> results) {
+  for (const PacketResult& result : results) {
+    partial_.sent_bytes += result.size;
+    if (!result.arrived_at) partial_.lost_bytes += result.size;
+    if (!partial_first_sent_) partial_first_sent_ = partial_last_sent_ = result.sent_at;
+    partial_first_sent_ = std::min(*partial_first_sent_, result.sent_at);
+    partial_last_sent_ = std::max(partial_last_sent_, result.sent_at);
+  }
+}
+
+bool LossEstimator::complete_observation() {
+  if (!partial_first_sent_) return false;
+  const Duration duration = partial_last_sent_ - *partial_first_sent_;
+  if (duration < kObservation) return false;
+  partial_.sent_bps = partial_.sent_bytes * 8 / std::chrono::duration<double>(duration).count();
+  partial_.number = observed_;
+  observations_[observed_++ % kObservations] = partial_;
+  partial_ = {};
+  partial_first_sent_.reset();
+  return true;
+}
+
+void LossEstimator::set_average_loss() {
+  double sent = 0;
+  double lost = 0;
+  for (const Observation& observation : observations()) {
+    sent += weight_of(observation) * observation.sent_bytes;
+    lost += weight_of(observation) * observation.lost_bytes;
+  }
+  average_loss_ = sent > 0 ? lost / sent : 0;
+}
+
+double LossEstimator::inherent_loss_max(double bps) const {
+  return std::clamp(kInherentOffset + kInherentBalance / std::max(bps, 1.0), kInherentMin, 1.0);
+}
+
+double LossEstimator::loss_of(const Channel& channel, double sent_bps) const {
+  double loss = channel.inherent_loss;
+  if (sent_bps > channel.bps) loss += (1 - loss) * (sent_bps - channel.bps) / sent_bps;
+  return std::clamp(loss, kProbability, 1 - kProbability);
+}
+
+// One step of Newton's method on the likelihood, along the inherent loss.
+void LossEstimator::improve(Channel& channel) const {
+  double first = 0;
+  double second = 0;
+  for (const Observation& observation : observations()) {
+    const double loss = loss_of(channel, observation.sent_bps);
+    const double lost = observation.lost_bytes;
+    const double received = observation.sent_bytes - lost;
+    const double weight = weight_of(observation);
+    first += weight * (lost / loss - received / (1 - loss));
+    second -= weight * (lost / (loss * loss) + received / ((1 - loss) * (1 - loss)));
+  }
+  if (second < 0) channel.inherent_loss -= kNewtonStep * first / second;
+  channel.inherent_loss =
+      std::clamp(channel.inherent_loss, kInherentMin, inherent_loss_max(channel.bps));
+}
+
+double LossEstimator::preference(double bps) const {
+  const double kbps = bps / 1'000;
+  return turned(kPreference, average_loss_) * kbps +
+         turned(kLogPreference, average_loss_) * std::log(1 + kbps);
+}
+
+double LossEstimator::likelihood(const Channel& channel) const {
+  const double preferred = preference(channel.bps);
+  double sum = 0;
+  for (const Observation& observation : observations()) {
+    const double loss = loss_of(channel, observation.sent_bps);
+    const double lost = observation.lost_bytes;
+    const double received = observation.sent_bytes - lost;
+    const double weight = weight_of(observation);
+    sum += weight * (lost * std::log(loss) + received * std::log(1 - loss) +
+                     preferred * observation.sent_bytes);
+  }
+  return sum;
+}
+
+LossEstimator::Channel LossEstimator::choose(double delay_bps,
+                                             std::optional<double> acknowledged_bps) const {
+  Channel best = *channel_;
+  double best_likelihood = -std::numeric_limits<double>::infinity();
+  const auto consider = [&](double bps) {
+    Channel candidate{.bps = std::min(bps, delay_bps), .inherent_loss = channel_->inherent_loss};
+    improve(candidate);
+    const double value = likelihood(candidate);
+    if (value <= best_likelihood) return;
+    best = candidate;
+    best_likelihood = value;
+  };
+  for (const double factor : kFactors) consider(channel_->bps * factor);
+  if (acknowledged_bps) consider(*acknowledged_bps);
+  consider(delay_bps);
+  return best;
+}
+
+double LossEstimator::instant_limit_bps() const {
+  if (average_loss_ <= kInstantOffset) return std::numeric_limits<double>::infinity();
+  return kInstantBalance / (average_loss_ - kInstantOffset);
+}
+
+void LossEstimator::limit_growth(Channel& best, std::optional<double> acknowledged_bps,
+                                 TimePoint now) {
+  if (best.bps > channel_->bps) {
+    if (now < hold_until_) best.bps = channel_->bps;
+    if (acknowledged_bps) {
+      best.bps = std::max(channel_->bps, std::min(best.bps, kRampMost * *acknowledged_bps));
+    }
+    if (now - window_began_ >= kGrowthWindow) {
+      window_began_ = now;
+      window_bps_ = channel_->bps * kGrowthMax;
+    }
+    best.bps = std::max(channel_->bps, std::min(best.bps, window_bps_));
+    return;
+  }
+  if (best.bps >= channel_->bps) return;
+  // What arrived is carried.
+  if (acknowledged_bps) best.bps = std::max(best.bps, std::min(channel_->bps, *acknowledged_bps));
+  if (best.bps >= channel_->bps) return;
+  hold_until_ = now + hold_;
+  hold_ = std::min(hold_ * 2, kHoldMax);
+}
+
+void LossEstimator::update(double delay_bps, std::optional<double> acknowledged_bps,
+                           TimePoint now) {
+  if (!complete_observation() && limit_bps_) {
+    limit_bps_ = std::min(*limit_bps_, delay_bps);
+    return;
+  }
+  if (observed_ < kObservationsNeeded) return;
+  set_average_loss();
+  if (!channel_) channel_ = Channel{.bps = delay_bps};
+  Channel best = choose(delay_bps, acknowledged_bps);
+  limit_growth(best, acknowledged_bps, now);
+  best.bps = std::min(best.bps, instant_limit_bps());
+  if (best.bps >= delay_bps) hold_ = kHoldMin;  // loss is no limit any more
+  channel_ = best;
+  limit_bps_ = best.bps;
+}
+
+void LossEstimator::on_probe(double bps) {
+  if (!channel_) return;
+  channel_->bps = std::max(channel_->bps, bps);
+  limit_bps_ = channel_->bps;
+  hold_until_ = {};
+}
+
+}  // namespace simpul::bwe

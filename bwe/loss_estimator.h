@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/time.h"
+#include "bwe/packet_result.h"
+
+namespace simpul::bwe {
+
+// What the losses of the last seconds allow. A path is taken to lose a share of all packets by
+// itself (inherent loss), and everything above its bandwidth. Of a few bandwidths around the
+// present one that is chosen under which the observed losses are most likely, with a slight
+// preference for more; so random loss does not lower the rate, and loss that grows with the rate
+// does (libwebrtc's loss-based estimation, second version).
+class LossEstimator {
+ public:
+  static constexpr Duration kObservation = std::chrono::milliseconds(250);
+  static constexpr size_t kObservations = 15;
+  static constexpr size_t kObservationsNeeded = 3;
+
+  // What one report said, and the rate that was aimed at meanwhile.
+  void add(std::span<const PacketResult> results);
+  // After add(): chooses anew when an observation was completed.
+  void update(double delay_bps, std::optional<double> acknowledged_bps, TimePoint now);
+  // A probe showed that the path carries it.
+  void on_probe(double bps);
+
+  // Nothing until there is enough to go by, or while loss is no limit.
+  std::optional<double> limit_bps() const { return limit_bps_; }
+  double average_loss() const { return average_loss_; }
+
+ private:
+  struct Observation {
+    double sent_bytes = 0;
+    double lost_bytes = 0;
+    double sent_bps = 0;
+    uint64_t number = 0;
+  };
+  struct Channel {
+    double bps = 0;
+    double inherent_loss = 0.01;
+  };
+
+  bool complete_observation();
+  double loss_of(const Channel& channel, double sent_bps) const;
+  double inherent_loss_max(double bps) const;
+  void improve(Channel& channel) const;
+  double likelihood(const Channel& channel) const;
+  double preference(double bps) const;
+  Channel choose(double delay_bps, std::optional<double> acknowledged_bps) const;
+  double instant_limit_bps() const;
+  void set_average_loss();
+  double weight_of(const Observation& observation) const;
+  void limit_growth(Channel& best, std::optional<double> acknowledged_bps, TimePoint now);
+  std::span<const Observation> observations() const;
+
+  std::array<Observation, kObservations> observations_{};
+  uint64_t observed_ = 0;
+  // The observation that is being made.
+  Observation partial_;
+  std::optional<TimePoint> partial_first_sent_;
+  TimePoint partial_last_sent_;
+
+  std::optional<Channel> channel_;
+  std::optional<double> limit_bps_;
+  double average_loss_ = 0;
+  // After a drop the rate holds for a while, longer each time.
+  TimePoint hold_until_{};
+  Duration hold_ = std::chrono::milliseconds(300);
+  // Growth within a window is limited.
+  TimePoint window_began_{};
+  double window_bps_ = 0;
+};
+
+}  // namespace simpul::bwe

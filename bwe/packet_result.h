@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/strong_id.h"
+#include "base/time.h"
+
+namespace simpul::bwe {
+
+// Names the packets of one probe; zero is no probe.
+using ProbeId = StrongId<struct ProbeIdTag, uint8_t>;
+
+// What became of one packet that was sent.
+struct PacketResult {
+  TimePoint sent_at;
+  // On the receiver's clock, of which only differences mean something; nothing when it was lost.
+  std::optional<Duration> arrived_at = {};
+  uint32_t size = 0;  // in bytes, with RTP header and authentication tag
+  ProbeId probe = {};
+};
+
+}  // namespace simpul::bwe

@@ -1,0 +1,119 @@
+#include "bwe/send_history.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace simpul::bwe {
+namespace {
+
+// ReportedArrival::time wraps after so long.
+constexpr Duration kClockPeriod = std::chrono::milliseconds(64) * (int64_t{1} << 24);
+
+uint32_t low_bits(TimePoint time) { return static_cast<uint32_t>(time.time_since_epoch().count()); }
+
+}  // namespace
+
+bool SendHistory::is_kept(int64_t number) const {
+  return number >= 0 && number < next_ && next_ - number <= static_cast<int64_t>(entries_.size());
+}
+
+Duration SendHistory::age_of(const Entry& entry, TimePoint now) const {
+  return Duration(low_bits(now) - entry.sent_us);
+}
+
+void SendHistory::forget_until(int64_t number) {
+  for (; first_in_flight_ < number; ++first_in_flight_) {
+    if (!is_kept(first_in_flight_)) continue;
+    Entry& entry = entry_of(first_in_flight_);
+    if (entry.state == State::kInFlight) bytes_in_flight_ -= entry.size;
+    entry.state = State::kNone;
+  }
+}
+
+void SendHistory::make_room(TimePoint now) {
+  if (entries_.empty()) entries_.resize(kSizeMin);
+  const int64_t oldest = next_ - static_cast<int64_t>(entries_.size());
+  if (oldest < first_in_flight_) return;
+  if (entries_.size() < kSizeMax && age_of(entry_of(oldest), now) < kAge) {
+    std::vector<Entry> larger(entries_.size() * 2);
+    for (int64_t number = oldest; number < next_; ++number) {
+      larger[static_cast<size_t>(number) & (larger.size() - 1)] = entry_of(number);
+    }
+    entries_ = std::move(larger);
+    return;
+  }
+  forget_until(oldest + 1);
+}
+
+void SendHistory::on_sent(rtp::SequenceNumber transport_sequence, size_t size, ProbeId probe,
+                          TimePoint now) {
+  if (next_ < 0) {
+    // Room below, so that no number is ever negative.
+    next_ = first_in_flight_ = int64_t{transport_sequence.value()} + 0x1'0000;
+  }
+  const int64_t number = rtp::unwrap_near(next_, transport_sequence);
+  if (number < next_) return;  // was sent already
+  while (next_ <= number) {
+    make_room(now);
+    entry_of(next_++) = {};
+  }
+  const auto kept_size =
+      static_cast<uint16_t>(std::min<size_t>(size, std::numeric_limits<uint16_t>::max()));
+  entry_of(number) = {
+      .sent_us = low_bits(now), .size = kept_size, .probe = probe, .state = State::kInFlight};
+  bytes_in_flight_ += kept_size;
+}
+
+Duration SendHistory::unwrap(Duration time) {
+  if (!last_time_) {
+    last_time_ = time_ = time;
+    return time_;
+  }
+  Duration step = time - *last_time_;
+  if (step > kClockPeriod / 2) step -= kClockPeriod;
+  if (step < -kClockPeriod / 2) step += kClockPeriod;
+  last_time_ = time;
+  time_ += step;
+  return time_;
+}
+
+bool SendHistory::on_feedback(const rtp::TransportFeedback& message, TimePoint now,
+                              std::vector<PacketResult>& results) {
+  arrivals_.clear();
+  if (!message.append_arrivals(arrivals_)) return false;
+  if (next_ < 0) return true;
+  const int64_t base = rtp::unwrap_near(next_ - 1, message.base);
+  missed_report_ = reported_until_ >= 0 && base > reported_until_;
+  reported_until_ = std::max(reported_until_, base + message.status_count);
+  auto arrival = arrivals_.begin();
+  for (int64_t number = base; number < base + message.status_count; ++number) {
+    const bool came = arrival != arrivals_.end() &&
+                      arrival->transport_sequence.value() == static_cast<uint16_t>(number);
+    const Duration reported = came ? (arrival++)->time : Duration{};
+    if (!is_kept(number)) continue;
+    Entry& entry = entry_of(number);
+    const Duration age = age_of(entry, now);
+    if (entry.state == State::kNone || age >= kAge) continue;
+    if (!came && entry.state == State::kLost) continue;  // was told already
+    if (entry.state == State::kInFlight) bytes_in_flight_ -= entry.size;
+    entry.state = came ? State::kNone : State::kLost;
+    results.push_back({.sent_at = now - age,
+                       .arrived_at = came ? std::optional(unwrap(reported)) : std::nullopt,
+                       .size = entry.size,
+                       .probe = entry.probe});
+  }
+  return true;
+}
+
+size_t SendHistory::bytes_in_flight(TimePoint now) {
+  while (first_in_flight_ < next_) {
+    const Entry& entry = entry_of(first_in_flight_);
+    if (entry.state == State::kInFlight && age_of(entry, now) < kAge) break;
+    // A packet that was reported lost stays, and may yet be reported as received.
+    if (entry.state == State::kLost && age_of(entry, now) < kAge) break;
+    forget_until(first_in_flight_ + 1);
+  }
+  return bytes_in_flight_;
+}
+
+}  // namespace simpul::bwe

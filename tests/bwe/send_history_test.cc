@@ -1,0 +1,134 @@
+#include "bwe/send_history.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/bwe/reports.h"
+
+namespace simpul::bwe {
+namespace {
+
+using testing::Arrivals;
+using testing::FeedbackMessage;
+using namespace std::chrono_literals;
+
+const TimePoint kStart{1h};
+
+class SendHistoryTest : public ::testing::Test {
+ protected:
+  void send(uint16_t number, size_t size = 1'000, ProbeId probe = {}) {
+    history_.on_sent(rtp::SequenceNumber(number), size, probe, now_);
+    now_ += 10ms;
+  }
+  std::vector<PacketResult> report(uint16_t base, const Arrivals& arrivals) {
+    std::vector<PacketResult> results;
+    const FeedbackMessage message(base, arrivals);
+    EXPECT_TRUE(history_.on_feedback(message.get(), now_, results));
+    return results;
+  }
+
+  TimePoint now_ = kStart;
+  SendHistory history_;
+};
+
+TEST_F(SendHistoryTest, MatchesWhatIsReportedWithWhatWasSent) {
+  send(7, 1'000);
+  send(8, 1'100, ProbeId(3));
+  send(9, 1'200);
+  const auto results = report(7, {5ms, kNever - TimePoint{}, 8ms});
+  ASSERT_EQ(results.size(), 3u);
+  EXPECT_EQ(results[0].sent_at, kStart);
+  EXPECT_EQ(results[0].size, 1'000u);
+  EXPECT_TRUE(results[0].arrived_at);
+  EXPECT_FALSE(results[1].arrived_at);
+  EXPECT_EQ(results[1].probe, ProbeId(3));
+  ASSERT_TRUE(results[2].arrived_at);
+  EXPECT_EQ(*results[2].arrived_at - *results[0].arrived_at, 3ms);
+}
+
+TEST_F(SendHistoryTest, IgnoresWhatWasNeverSent) {
+  EXPECT_TRUE(report(100, {1ms}).empty());
+  send(100);
+  EXPECT_TRUE(report(101, {1ms, 2ms}).empty());
+  EXPECT_EQ(report(100, {1ms, 2ms, 3ms}).size(), 1u);
+}
+
+TEST_F(SendHistoryTest, CountsAPacketOnlyOnce) {
+  send(1);
+  EXPECT_EQ(report(1, {1ms}).size(), 1u);
+  EXPECT_TRUE(report(1, {1ms}).empty());
+}
+
+TEST_F(SendHistoryTest, TakesALostPacketThatComesLater) {
+  send(1);
+  send(2);
+  EXPECT_EQ(report(1, {kNever - TimePoint{}, 2ms}).size(), 2u);
+  const auto results = report(1, {9ms});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_TRUE(results[0].arrived_at);
+}
+
+TEST_F(SendHistoryTest, GoesOnAcrossTheWrapOfTheNumbers) {
+  send(65'535);
+  send(0);
+  EXPECT_EQ(report(65'535, {1ms, 2ms}).size(), 2u);
+}
+
+TEST_F(SendHistoryTest, KnowsTheBytesInFlight) {
+  send(1, 300);
+  send(2, 400);
+  EXPECT_EQ(history_.bytes_in_flight(now_), 700u);
+  report(1, {1ms});
+  EXPECT_EQ(history_.bytes_in_flight(now_), 400u);
+  EXPECT_EQ(history_.bytes_in_flight(now_ + SendHistory::kAge), 0u);
+}
+
+TEST_F(SendHistoryTest, ForgetsWhatIsTooOld) {
+  send(1);
+  now_ += SendHistory::kAge;
+  EXPECT_TRUE(report(1, {1ms}).empty());
+}
+
+TEST_F(SendHistoryTest, KeepsAtMostSoManyPackets) {
+  constexpr uint16_t kSent = SendHistory::kSizeMax + 100;
+  for (uint16_t number = 0; number < kSent; ++number) {
+    history_.on_sent(rtp::SequenceNumber(number), 100, {}, now_);
+  }
+  EXPECT_EQ(history_.bytes_in_flight(now_), SendHistory::kSizeMax * 100);
+  EXPECT_TRUE(report(0, {1ms}).empty());
+  EXPECT_EQ(report(kSent - 1, {1ms}).size(), 1u);
+}
+
+TEST_F(SendHistoryTest, RemembersTwoSecondsOfAFastSender) {
+  for (uint16_t number = 0; number < 2'000; ++number) {
+    history_.on_sent(rtp::SequenceNumber(number), 100, {}, now_);
+    now_ += 900us;
+  }
+  EXPECT_EQ(report(0, {1ms}).size(), 1u);
+}
+
+TEST_F(SendHistoryTest, SeesThatAReportWasLost) {
+  for (uint16_t number = 0; number < 6; ++number) send(number);
+  report(0, {1ms, 2ms});
+  EXPECT_FALSE(history_.missed_report());
+  report(4, {6ms});
+  EXPECT_TRUE(history_.missed_report());
+  report(5, {7ms});
+  EXPECT_FALSE(history_.missed_report());
+}
+
+TEST_F(SendHistoryTest, RefusesAMessageThatIsNotWellFormed) {
+  send(1);
+  std::vector<PacketResult> results;
+  const std::array<uint8_t, 2> chunk = {0x20, 0x01};  // one received, and no delta
+  EXPECT_FALSE(history_.on_feedback({.sender = rtp::Ssrc(1),
+                                     .media = rtp::Ssrc(2),
+                                     .base = rtp::SequenceNumber(1),
+                                     .status_count = 1,
+                                     .body = chunk},
+                                    now_, results));
+  EXPECT_TRUE(results.empty());
+}
+
+}  // namespace
+}  // namespace simpul::bwe
