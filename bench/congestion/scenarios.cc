@@ -19,11 +19,6 @@ PathProfile varying(std::vector<PathProfile::Step> capacity) {
 
 PathProfile constant(double bps) { return varying({{0s, bps}}); }
 
-PathProfile with(PathProfile path, double loss) {
-  path.loss = loss;
-  return path;
-}
-
 FlowProfile at(Duration start, Duration one_way = 50ms) {
   return {.start = start, .one_way = one_way};
 }
@@ -63,17 +58,22 @@ void append_rfc8867(std::vector<Scenario>& list) {
                   .steady_from = 90});
 }
 
-void append_bad_paths(std::vector<Scenario>& list) {
-  PathProfile policed = constant(2e6);
-  policed.policer_burst_bytes = 20'000;
-  PathProfile restless = constant(2e6);
-  restless.jitter = 30ms;
-  PathProfile deaf = constant(2e6);
-  deaf.feedback_loss = 0.2;
+void append_losses(std::vector<Scenario>& list) {
+  for (const int percent : {1, 5, 10, 20}) {
+    PathProfile path = constant(2e6);
+    path.loss = percent / 100.0;
+    list.push_back({.name = "loss " + std::to_string(percent) + " %",
+                    .what = "random loss",
+                    .path = path,
+                    .flows = {{}},
+                    .duration = 60s,
+                    .steady_from = 20});
+  }
+}
+
+void append_drops(std::vector<Scenario>& list) {
   FlowProfile fast;
   fast.max_bps = 9e6;
-  FlowProfile drifting;
-  drifting.clock_drift = 1e-4;
   list.push_back({.name = "ramp",
                   .what = "0.3 to 2 Mbit/s",
                   .path = constant(2e6),
@@ -92,30 +92,17 @@ void append_bad_paths(std::vector<Scenario>& list) {
                   .flows = {fast},
                   .duration = 60s,
                   .steady_from = 30});
-  list.push_back({.name = "loss 1 %",
-                  .what = "random loss",
-                  .path = with(constant(2e6), 0.01),
-                  .flows = {{}},
-                  .duration = 60s,
-                  .steady_from = 20});
-  list.push_back({.name = "loss 5 %",
-                  .what = "random loss",
-                  .path = with(constant(2e6), 0.05),
-                  .flows = {{}},
-                  .duration = 60s,
-                  .steady_from = 20});
-  list.push_back({.name = "loss 10 %",
-                  .what = "random loss",
-                  .path = with(constant(2e6), 0.10),
-                  .flows = {{}},
-                  .duration = 60s,
-                  .steady_from = 20});
-  list.push_back({.name = "loss 20 %",
-                  .what = "random loss",
-                  .path = with(constant(2e6), 0.20),
-                  .flows = {{}},
-                  .duration = 60s,
-                  .steady_from = 20});
+}
+
+void append_bad_paths(std::vector<Scenario>& list) {
+  PathProfile policed = constant(2e6);
+  policed.policer_burst_bytes = 20'000;
+  PathProfile restless = constant(2e6);
+  restless.jitter = 30ms;
+  PathProfile deaf = constant(2e6);
+  deaf.feedback_loss = 0.2;
+  FlowProfile drifting;
+  drifting.clock_drift = 1e-4;
   list.push_back({.name = "jitter",
                   .what = "up to 30 ms",
                   .path = restless,
@@ -165,6 +152,8 @@ void append_layers(std::vector<Scenario>& list) {
 std::vector<Scenario> all() {
   std::vector<Scenario> list;
   append_rfc8867(list);
+  append_drops(list);
+  append_losses(list);
   append_bad_paths(list);
   append_layers(list);
   return list;

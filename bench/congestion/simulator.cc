@@ -49,7 +49,7 @@ struct Simulator::Flow {
   FlowResult result;
 };
 
-Simulator::Simulator(const PathProfile& path, std::vector<FlowProfile> flows, uint64_t seed)
+Simulator::Simulator(const PathProfile& path, const std::vector<FlowProfile>& flows, uint64_t seed)
     : path_(path), random_(seed) {
   for (const FlowProfile& profile : flows) {
     flows_.push_back(std::make_unique<Flow>(profile));

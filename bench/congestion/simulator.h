@@ -78,7 +78,7 @@ struct FlowResult {
 // that they share, at virtual time: the same seed, the same result.
 class Simulator {
  public:
-  Simulator(const PathProfile& path, std::vector<FlowProfile> flows, uint64_t seed);
+  Simulator(const PathProfile& path, const std::vector<FlowProfile>& flows, uint64_t seed);
   ~Simulator();
 
   std::vector<FlowResult> run(Duration duration);
