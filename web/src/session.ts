@@ -35,6 +35,11 @@ type Outcome =
   | {kind: 'later'; seconds: number; reason: string}
   | {kind: 'refused'; reason: string};
 
+type Restart =
+  | 'done'
+  | 'refused' // the relay does not take part; everything is as it was
+  | 'gone'; // the relay has no such session any more
+
 const kFirstRetrySeconds = 1;
 const kLastRetrySeconds = 10;
 const kRetryAfterMaxSeconds = 30;
@@ -42,6 +47,9 @@ const kConnectWithinMs = 15_000;
 /** Most interruptions heal by themselves; the others are mended by an ICE restart. */
 const kRestartAfterMs = 2_000;
 const kInterruptedForMs = 10_000;
+/** A restart's request is repeated, word for word, when no answer came in time; it is answered once. */
+const kPatchWithinMs = 3_000;
+const kPatchAgainMs = 1_000;
 /** The relay is busy or nobody publishes yet: the same request may succeed later. */
 const kComeBackStatuses = new Set([409, 429, 503]);
 
@@ -53,7 +61,9 @@ export abstract class Session {
   private readonly stopping = new AbortController();
   private location: string | undefined;
   private answer = '';
-  private restarting = false;
+  private restarting: Promise<Restart> | undefined;
+  /** Aborted when the present connection is given up. */
+  private ending = new AbortController();
 
   protected constructor(
     private readonly url: string,
@@ -90,38 +100,79 @@ export abstract class Session {
   /** Ends the session here and at the relay. The request outlives the page. */
   stop(): void {
     this.stopping.abort();
+    this.ending.abort();
     this.connection?.close();
     this.release();
   }
 
   /**
    * Begins ICE anew in the same session (RFC 9725 §4.3.3): the next path may lead through another
-   * network. False when the relay does not take part; then everything is as it was.
+   * network. Asks until the relay answers or the connection is given up. False when the relay does
+   * not take part; then everything is as it was. A restart that is under way is the same one.
    */
   async restartIce(): Promise<boolean> {
+    return (await this.restart()) === 'done';
+  }
+
+  private restart(): Promise<Restart> {
     const {connection, location} = this;
-    if (!connection || location === undefined || this.restarting) return false;
-    this.restarting = true;
+    if (!connection || location === undefined) return Promise.resolve('refused');
+    if (this.restarting) return this.restarting;
+    const restarting = this.exchange(connection, location, this.ending.signal).finally(() => {
+      if (this.restarting === restarting) this.restarting = undefined;
+    });
+    this.restarting = restarting;
+    return restarting;
+  }
+
+  private async exchange(connection: RTCPeerConnection, location: string, signal: AbortSignal): Promise<Restart> {
+    let status = 0;
     try {
       connection.restartIce();
       await connection.setLocalDescription();
-      const response = await this.environment.fetch(location, {
-        method: 'PATCH',
-        headers: {'Content-Type': kFragmentType, 'If-Match': '*'},
-        body: fragmentOf(connection.localDescription?.sdp ?? ''),
-        signal: this.stopping.signal,
-      });
-      if (response.status !== 200) throw new Error(`The relay answered ${response.status}`);
-      this.answer = answerWith(this.answer, await response.text());
-      await connection.setRemoteDescription({type: 'answer', sdp: this.answer});
-      return true;
-    } catch {
-      if (connection.signalingState === 'have-local-offer') {
-        await connection.setLocalDescription({type: 'rollback'}).catch(() => {});
+      const answer = await this.patch(location, fragmentOf(connection.localDescription?.sdp ?? ''), signal);
+      status = answer.status;
+      if (status === 200 && !signal.aborted) {
+        this.answer = answerWith(this.answer, answer.text);
+        await connection.setRemoteDescription({type: 'answer', sdp: this.answer});
+        return 'done';
       }
-      return false;
-    } finally {
-      this.restarting = false;
+    } catch {
+      // Taken back below, like a refusal.
+    }
+    if (connection.signalingState === 'have-local-offer') {
+      await connection.setLocalDescription({type: 'rollback'}).catch(() => {});
+    }
+    return status === 404 ? 'gone' : 'refused';
+  }
+
+  /** Sends the fragment until it is answered: each time the same, so that a lost answer comes again. */
+  private async patch(url: string, body: string, signal: AbortSignal): Promise<{status: number; text: string}> {
+    for (;;) {
+      let pause = kPatchAgainMs;
+      const attempt = new AbortController();
+      const abort = () => attempt.abort();
+      signal.addEventListener('abort', abort, {once: true});
+      void this.environment.wait(kPatchWithinMs, attempt.signal).then(abort);
+      try {
+        const response = await this.environment.fetch(url, {
+          method: 'PATCH',
+          headers: {'Content-Type': kFragmentType, 'If-Match': '*'},
+          body,
+          signal: attempt.signal,
+        });
+        if (!kComeBackStatuses.has(response.status)) {
+          return {status: response.status, text: await response.text()};
+        }
+        pause = 1000 * retryAfterSeconds(response.headers.get('Retry-After'));
+      } catch {
+        // No answer: the network may be about to come back.
+      } finally {
+        signal.removeEventListener('abort', abort);
+        abort();
+      }
+      if (!signal.aborted) await this.environment.wait(pause, signal);
+      if (signal.aborted) throw new Error('The connection was given up');
     }
   }
 
@@ -135,6 +186,9 @@ export abstract class Session {
     const connection = this.environment.connection();
     this.connection = connection;
     const {signal} = this.stopping;
+    const ending = new AbortController();
+    this.ending = ending;
+    this.restarting = undefined;
     try {
       this.prepare(connection);
       await connection.setLocalDescription();
@@ -159,6 +213,7 @@ export abstract class Session {
     } catch (error) {
       return {kind: 'lost', reason: reasonOf(error), wasLive: false};
     } finally {
+      ending.abort();
       connection.close();
       this.release();
     }
@@ -167,44 +222,60 @@ export abstract class Session {
   /** Follows a connection until it is lost. */
   private async follow(connection: RTCPeerConnection): Promise<Outcome> {
     let wasLive = false;
+    let interrupted = false;
     let restarted = false; // since it was last connected
+    let restarting = false;
     const {environment} = this;
     return new Promise<Outcome>((resolve) => {
-      const timers = new Set<AbortController>();
+      let timers = new AbortController();
+      const clear = () => {
+        timers.abort();
+        timers = new AbortController();
+      };
       const lost = (reason: string) => {
-        for (const timer of timers) timer.abort();
+        clear();
         connection.removeEventListener('connectionstatechange', look);
         resolve({kind: 'lost', reason, wasLive});
       };
       const after = (ms: number, act: () => void) => {
-        const timer = new AbortController();
-        timers.add(timer);
-        void environment.wait(ms, timer.signal).then(() => timer.signal.aborted || act());
+        const {signal} = timers;
+        void environment.wait(ms, signal).then(() => signal.aborted || act());
       };
       const loseAfter = (ms: number, reason: string) => after(ms, () => lost(reason));
-      const mend = () => {
-        if (restarted) return;
-        restarted = true;
-        void this.restartIce().then((done) => {
-          if (!done && connection.connectionState === 'failed') lost('The connection was lost');
-        });
+      // Until the relay answers or the interruption has lasted too long, whatever happens meanwhile.
+      const mend = async () => {
+        if (restarting || restarted) return;
+        restarting = true;
+        const result = await this.restart();
+        restarting = false;
+        if (connection.connectionState === 'connected') return;
+        if (result === 'done') {
+          restarted = true;
+          clear();
+          loseAfter(kInterruptedForMs, 'The connection was lost');
+        } else if (result === 'gone' || connection.connectionState === 'failed') {
+          lost('The connection was lost');
+        }
+      };
+      const interrupt = (reason: string) => {
+        if (interrupted) return;
+        interrupted = true;
+        this.enter({kind: 'interrupted'});
+        loseAfter(kInterruptedForMs, reason);
       };
       const look = () => {
         const state = connection.connectionState;
         if (state === 'connected') {
-          for (const timer of timers) timer.abort();
-          timers.clear();
+          clear();
           wasLive = true;
-          restarted = false;
+          interrupted = restarted = false;
           this.enter({kind: 'live'});
         } else if (state === 'disconnected') {
-          this.enter({kind: 'interrupted'});
+          interrupt('The connection was interrupted');
           after(kRestartAfterMs, mend);
-          loseAfter(kInterruptedForMs, 'The connection was interrupted');
         } else if (state === 'failed' && wasLive && !restarted) {
-          this.enter({kind: 'interrupted'});
-          mend();
-          loseAfter(kInterruptedForMs, 'The connection was lost');
+          interrupt('The connection was lost');
+          void mend();
         } else if (state === 'failed' || state === 'closed') {
           lost(wasLive ? 'The connection was lost' : 'No path for media to the relay');
         }

@@ -60,7 +60,8 @@ export class FakeWorld implements Environment {
   readonly states: SessionState[] = [];
   readonly waits: {ms: number; pass: () => void; signal: AbortSignal}[] = [];
   answers: (Response | Error)[] = [];
-  patchAnswers: (Response | Error)[] = []; // nothing more: there is no such session
+  // Nothing more: there is no such session. A promise is an answer that takes its time.
+  patchAnswers: (Response | Error | Promise<Response>)[] = [];
 
   async fetch(url: string, init: RequestInit): Promise<Response> {
     this.calls.push({url, init});
@@ -69,7 +70,7 @@ export class FakeWorld implements Environment {
     const answer = patch ? (this.patchAnswers.shift() ?? problem(404)) : this.answers.shift();
     if (answer === undefined) throw new Error('an unexpected call');
     if (answer instanceof Error) throw answer;
-    return answer;
+    return Promise.race([answer, aborted(init.signal)]);
   }
   connection(): RTCPeerConnection {
     const made = new FakeConnection();
@@ -106,6 +107,10 @@ export class FakeWorld implements Environment {
     }
     await settle();
   }
+}
+
+function aborted(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))));
 }
 
 /** Lets everything run that needs no time. */

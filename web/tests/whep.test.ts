@@ -163,9 +163,98 @@ describe('watching', () => {
     expect(client.state).toMatchObject({kind: 'retrying', reason: 'The connection was lost'});
   });
 
+  it('waits for a restart in flight though the connection fails meanwhile', async () => {
+    const client = await watchLive();
+    let answer: (response: Response) => void = () => {};
+    world.patchAnswers = [new Promise<Response>((resolve) => (answer = resolve))];
+    world.last.become('disconnected');
+    await world.pass(2000);
+    expect(world.patches).toHaveLength(1);
+    world.last.become('failed');
+    await settle();
+    expect(client.state.kind).toBe('interrupted');
+    answer(restarted());
+    await settle();
+    expect(world.last.remoteDescription?.type).toBe('answer');
+    world.last.become('connected');
+    expect(client.state.kind).toBe('live');
+    expect([client.answers, world.deletes.length, world.last.restarts, world.patches.length]).toEqual([1, 0, 1, 1]);
+  });
+
+  it('repeats a restart word for word until it is answered', async () => {
+    const client = await watchLive();
+    const never = new Promise<Response>(() => {});
+    world.patchAnswers = [new TypeError('offline'), never, problem(429, {'Retry-After': '2'}), restarted()];
+    world.last.become('failed');
+    await settle();
+    await world.pass(1000); // nobody was there
+    await world.pass(3000); // no answer came
+    await world.pass(1000);
+    await world.pass(2000); // too many
+    expect(world.patches).toHaveLength(4);
+    expect(new Set(world.patches.map((call) => call.init.body)).size).toBe(1);
+    expect([world.last.restarts, world.last.rollbacks]).toEqual([1, 0]);
+    expect(client.state.kind).toBe('interrupted');
+    world.last.become('connected');
+    expect(client.state.kind).toBe('live');
+  });
+
+  it('gives a restart ten seconds more once it is answered', async () => {
+    const client = await watchLive();
+    world.patchAnswers = [restarted()];
+    world.last.become('disconnected');
+    await world.pass(2000);
+    const pending = world.waits.filter((wait) => wait.ms === 10_000 && !wait.signal.aborted);
+    expect(pending).toHaveLength(1);
+    expect(pending[0]).toBe(world.waits.at(-1));
+    await world.pass(10_000);
+    expect(client.state).toMatchObject({kind: 'retrying', reason: 'The connection was lost'});
+  });
+
+  it('gives up a restart that nobody answers, and joins anew', async () => {
+    const client = await watchLive();
+    world.patchAnswers = [new Promise<Response>(() => {})];
+    world.answers = [created('/whep/stage/two')];
+    world.last.become('failed');
+    await settle();
+    await world.pass(10_000);
+    expect(client.state).toMatchObject({kind: 'retrying', reason: 'The connection was lost'});
+    expect(world.patches[0]!.init.signal!.aborted).toBe(true);
+    await world.pass(1000);
+    world.last.become('connected');
+    expect(client.state.kind).toBe('live');
+    expect([client.answers, world.patches.length]).toEqual([2, 1]);
+  });
+
+  it('joins anew at once when the relay has no such session any more', async () => {
+    const client = await watchLive();
+    world.patchAnswers = [problem(404)];
+    world.last.become('disconnected');
+    await world.pass(2000);
+    expect(client.state).toMatchObject({kind: 'retrying', reason: 'The connection was lost'});
+  });
+
+  it('gives every caller the restart that is under way', async () => {
+    const client = await watchLive();
+    world.patchAnswers = [restarted()];
+    expect(await Promise.all([client.restartIce(), client.restartIce()])).toEqual([true, true]);
+    expect(world.patches).toHaveLength(1);
+  });
+
+  it('sends nothing more when it is stopped during a restart', async () => {
+    const client = await watchLive();
+    world.patchAnswers = [new TypeError('offline')];
+    world.last.become('failed');
+    await settle();
+    client.stop();
+    await settle();
+    expect(client.state.kind).toBe('ended');
+    expect(world.patches).toHaveLength(1);
+  });
+
   it('takes a restart back that the relay refuses', async () => {
     const client = await watchLive();
-    world.patchAnswers = [problem(429)];
+    world.patchAnswers = [problem(405)];
     world.last.become('disconnected');
     await world.pass(2000);
     expect([world.last.rollbacks, world.last.signalingState]).toEqual([1, 'stable']);
