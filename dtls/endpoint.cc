@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/protocol_core.h"
+#include "dtls/peer_flight.h"
 #include "dtls/record.h"
 #include "dtls/record_cipher.h"
 #include "dtls/session.h"
@@ -27,7 +28,7 @@ bool is_final_alert(Bytes content) {
 }  // namespace
 
 HandshakeStep::HandshakeStep(std::unique_ptr<Session> session,
-                             std::vector<std::vector<uint8_t>> datagrams)
+                             std::vector<HandshakeDatagram> datagrams)
     : session_(std::move(session)), datagrams_(std::move(datagrams)) {}
 
 HandshakeStep::~HandshakeStep() = default;
@@ -35,7 +36,8 @@ HandshakeStep::~HandshakeStep() = default;
 void HandshakeStep::run() {
   auto next = datagrams_.begin();
   while (next != datagrams_.end() && session_->status() == Session::Status::kUnderWay) {
-    session_->handshake(*next++);
+    session_->handshake(next->bytes);
+    last_arrived_ = next++->arrived;
   }
   datagrams_.erase(datagrams_.begin(), next);
 }
@@ -62,66 +64,83 @@ void Endpoint::receive(Bytes datagram, TimePoint now, Output& out) {
     case Phase::kOver:
       break;
     case Phase::kHandshake:
-      return receive_handshake(datagram, out);
+      return receive_handshake(datagram, now, out);
     case Phase::kConnected:
       return receive_connected(datagram, now, out);
   }
 }
 
-void Endpoint::receive_handshake(Bytes datagram, Output& out) {
+void Endpoint::receive_handshake(Bytes datagram, TimePoint now, Output& out) {
   bool passed = false;
   std::vector<uint8_t> whole;
   RecordReader reader(datagram);
   while (const auto record = reader.next()) {
-    if (!admit(*record, out)) continue;
+    if (!admits(*record)) continue;
     passed = true;
     take_in(*record, whole);
   }
-  if (phase_ != Phase::kHandshake || !passed) {
+  if (!passed) {
     ++counters_.datagrams_dropped;
     return;
   }
+  append_flight(whole);
   if (whole.empty()) return;  // a part of a message
-  wait_with(std::move(whole));
+  wait_with({std::move(whole), now});
   hand_out_step(out);
 }
 
-// Appends what OpenSSL may have of an admitted record.
+// Appends what OpenSSL may have of an admitted record: hellos once they are whole.
 void Endpoint::take_in(const Record& record, std::vector<uint8_t>& datagram) {
   if (record.epoch > 0 || record.type != ContentType::kHandshake) {
+    append_flight(datagram);
     datagram.insert(datagram.end(), record.whole.begin(), record.whole.end());
     return;
   }
   Bytes content = record.content;
-  while (const auto fragment = take_fragment(content)) assembler_.add(*fragment, datagram);
+  while (const auto fragment = take_fragment(content)) {
+    const bool begins = is_hello(fragment->type);
+    // A client says nothing but its hello before that is answered, and not again afterwards.
+    if (config_.role == Role::kServer && begins == was_answered()) continue;
+    if (has_proof_) continue;
+    const bool is_whole = assembler_.add(*fragment);
+    if (!begins) {
+      has_news_ = true;
+    } else if (is_whole) {
+      append_message_record(*assembler_.whole(fragment->type), datagram);
+      assembler_.forget(fragment->type);
+    }
+  }
+}
+
+// Appends the flight in which the peer signs, if it is whole. Each time that something of it came:
+// what is not signed rightly may have been forged, and what was, does no harm again.
+void Endpoint::append_flight(std::vector<uint8_t>& datagram) {
+  if (!std::exchange(has_news_, false)) return;
+  for (const Fragment& message : signed_flight(config_.role, assembler_)) {
+    append_message_record(message, datagram);
+  }
 }
 
 // Whether the peer has got something of us that it can go on from.
 bool Endpoint::was_answered() const { return config_.role == Role::kClient || !flight_.empty(); }
 
-bool Endpoint::admit(const Record& record, Output& out) {
+bool Endpoint::admits(const Record& record) const {
   // Before a hello is answered there is no cipher to change to, and no Finished.
   const bool is_early = record.epoch > 0 || record.type != ContentType::kHandshake;
-  if (is_early && !was_answered()) return false;
-  auto verdict = filter_.judge(record);
-  // Two hellos that contradict each other, and none was answered: the one that came first may have
-  // been the forged one.
-  if (verdict == HandshakeFilter::Verdict::kConflict && !was_answered() && !step_is_out_) {
-    begin_anew(out);
-    if (phase_ == Phase::kHandshake) verdict = filter_.judge(record);
-  }
-  return verdict == HandshakeFilter::Verdict::kPass;
+  return (was_answered() || !is_early) && filter_.passes(record);
 }
 
-void Endpoint::wait_with(std::vector<uint8_t> datagram) {
+// The oldest make room: what is genuine comes again, and is then behind what was forged.
+void Endpoint::wait_with(HandshakeDatagram datagram) {
   const auto& limits = config_.limits;
-  if (waiting_.size() >= limits.waiting_datagrams_max ||
-      waiting_bytes_ + datagram.size() > limits.waiting_bytes_max) {
-    ++counters_.datagrams_dropped;
-    return;
-  }
-  waiting_bytes_ += datagram.size();
+  waiting_bytes_ += datagram.bytes.size();
   waiting_.push_back(std::move(datagram));
+  while (waiting_.size() > limits.waiting_datagrams_max ||
+         waiting_bytes_ > limits.waiting_bytes_max) {
+    waiting_bytes_ -= waiting_.front().bytes.size();
+    waiting_.erase(waiting_.begin());
+    ++counters_.datagrams_dropped;
+  }
 }
 
 void Endpoint::hand_out_step(Output& out) {
@@ -139,30 +158,35 @@ void Endpoint::resume(std::unique_ptr<HandshakeStep> step, TimePoint now, Output
   step_is_out_ = false;
   if (phase_ != Phase::kHandshake) return;  // ended meanwhile
   session_ = std::move(step->session_);
+  if (session_->has_flight() && !std::exchange(has_proof_, true)) assembler_.reset();
   // What the step left comes before what arrived while it was out.
   auto& left = step->datagrams_;
-  for (const auto& datagram : left) waiting_bytes_ += datagram.size();
+  for (const auto& datagram : left) waiting_bytes_ += datagram.bytes.size();
   waiting_.insert(waiting_.begin(), std::make_move_iterator(left.begin()),
                   std::make_move_iterator(left.end()));
-  take_result(now, out);
+  take_result(step->last_arrived_, now, out);
 }
 
-void Endpoint::take_result(TimePoint now, Output& out) {
+// `answered` is when the last of what the session has had came.
+void Endpoint::take_result(TimePoint answered, TimePoint now, Output& out) {
   auto written = session_->take_written();
   switch (session_->status()) {
     case Session::Status::kUnderWay:
       if (!written.empty()) send_flight(std::move(written), now, out);
       return hand_out_step(out);
-    case Session::Status::kComplete:
+    case Session::Status::kComplete: {
+      auto connected = *session_->take_keys();
+      if (resends_ == 0) connected.round_trip = answered - sent_;
       send_flight(std::move(written), now, out);
       phase_ = Phase::kConnected;
       resend_at_ = timeout_at_ = kNever;
       waiting_.clear();  // repetitions of what is complete
       assembler_.reset();
       record_cipher_ = std::make_unique<RecordCipher>(*session_->take_record_cipher());
-      out.events.emplace_back(*session_->take_keys());
+      out.events.emplace_back(std::move(connected));
       session_.reset();
       return;
+    }
     case Session::Status::kBroken:
       return begin_anew(out);
     case Session::Status::kWrongFingerprint:
@@ -174,6 +198,7 @@ void Endpoint::take_result(TimePoint now, Output& out) {
 
 void Endpoint::send_flight(std::vector<std::vector<uint8_t>> flight, TimePoint now, Output& out) {
   flight_ = std::move(flight);
+  assembler_.reset();  // pieces of what has been answered
   out.datagrams.insert(out.datagrams.end(), flight_.begin(), flight_.end());
   sent_ = now;
   resends_ = 0;
@@ -193,11 +218,11 @@ void Endpoint::begin_anew(Output& out) {
   }
   ++counters_.restarts;
   session_.reset();
-  filter_.reset();
   assembler_.reset();
+  has_proof_ = false;
   flight_.clear();
   resend_at_ = kNever;
-  if (config_.role == Role::kClient) waiting_.insert(waiting_.begin(), std::vector<uint8_t>());
+  if (config_.role == Role::kClient) waiting_.insert(waiting_.begin(), HandshakeDatagram());
   hand_out_step(out);
 }
 

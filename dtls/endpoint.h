@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <variant>
 #include <vector>
@@ -53,6 +54,8 @@ std::string_view to_string(HandshakeFailure failure);
 
 // The handshake is complete and the peer's certificate is the one of its description.
 struct Connected {
+  // From our flight to the authentic answer to it, unless we sent that flight twice.
+  std::optional<Duration> round_trip = {};
   SrtpProfile profile{};
   SrtpMasterKey local;   // what we send with
   SrtpMasterKey remote;  // what the peer sends with
@@ -63,6 +66,12 @@ struct Failed {
 // The peer said goodbye, authenticated. Comes once.
 struct Closed {};
 using EndpointEvent = std::variant<Connected, Failed, Closed>;
+
+// What came of a handshake, and when.
+struct HandshakeDatagram {
+  std::vector<uint8_t> bytes;
+  TimePoint arrived{};
+};
 
 // The part of a handshake that costs a millisecond of CPU. Whoever holds it runs it once, on any
 // thread, and gives it back to the endpoint that it came from, on that endpoint's thread; or
@@ -77,10 +86,11 @@ class HandshakeStep {
 
  private:
   friend class Endpoint;
-  HandshakeStep(std::unique_ptr<Session> session, std::vector<std::vector<uint8_t>> datagrams);
+  HandshakeStep(std::unique_ptr<Session> session, std::vector<HandshakeDatagram> datagrams);
 
   std::unique_ptr<Session> session_;
-  std::vector<std::vector<uint8_t>> datagrams_;
+  std::vector<HandshakeDatagram> datagrams_;
+  TimePoint last_arrived_{};  // of those that the session has had
 };
 
 // Counted since the endpoint was made.
@@ -128,15 +138,16 @@ class Endpoint {
  private:
   enum class Phase : uint8_t { kIdle, kHandshake, kConnected, kOver };
 
-  void receive_handshake(Bytes datagram, Output& out);
-  bool admit(const Record& record, Output& out);
+  void receive_handshake(Bytes datagram, TimePoint now, Output& out);
+  bool admits(const Record& record) const;
   bool was_answered() const;
   void take_in(const Record& record, std::vector<uint8_t>& datagram);
+  void append_flight(std::vector<uint8_t>& datagram);
   void receive_connected(Bytes datagram, TimePoint now, Output& out);
   void receive_protected(const Record& record, Output& out);
-  void wait_with(std::vector<uint8_t> datagram);
+  void wait_with(HandshakeDatagram datagram);
   void hand_out_step(Output& out);
-  void take_result(TimePoint now, Output& out);
+  void take_result(TimePoint answered, TimePoint now, Output& out);
   void send_flight(std::vector<std::vector<uint8_t>> flight, TimePoint now, Output& out);
   void resend_flight(TimePoint now, Output& out);
   void begin_anew(Output& out);
@@ -148,10 +159,12 @@ class Endpoint {
   Phase phase_ = Phase::kIdle;
   HandshakeFilter filter_;
   MessageAssembler assembler_;
+  bool has_news_ = false;             // a part of the peer's flight came with this datagram
+  bool has_proof_ = false;            // that flight is whole, and rightly signed
   std::unique_ptr<Session> session_;  // null before, while a step is out, and after the handshake
   std::unique_ptr<RecordCipher> record_cipher_;  // from then on
   bool step_is_out_ = false;
-  std::vector<std::vector<uint8_t>> waiting_;
+  std::vector<HandshakeDatagram> waiting_;
   size_t waiting_bytes_ = 0;
   std::vector<std::vector<uint8_t>> flight_;  // our last one, to be repeated
   TimePoint resend_at_ = kNever;

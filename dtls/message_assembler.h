@@ -1,38 +1,40 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
 #include "dtls/fragment.h"
-#include "dtls/handshake_filter.h"
 
 namespace simpul::dtls {
 
-// Puts the fragments of handshake messages together (RFC 6347 §4.2.3) and lets each message go once
-// it is whole and its turn has come. Whoever gets them keeps nothing in pieces: that is here, and
-// costs at most 9/8 of what HandshakeFilter lets a peer announce. Overlaps are legal; what came
-// last counts, so that the genuine message heals a forged piece of it.
+// Puts the fragments of handshake messages together (RFC 6347 §4.2.3). Keeps one message of each
+// type, which costs at most 9/8 of what HandshakeFilter lets through. Overlaps and repetitions are
+// legal; what came last counts, also about number and length, so that the genuine message heals or
+// replaces what was forged of it.
 class MessageAssembler {
  public:
-  // Takes a fragment that the filter let pass. Appends the messages whose turn it is, each as a
-  // record of its own. A message that went before goes again if it is in one piece: the first may
-  // have been forged.
-  void add(const Fragment& fragment, std::vector<uint8_t>& datagram);
-  void reset() { *this = MessageAssembler(); }
+  // Takes a fragment that the filter let pass. True when its message is whole.
+  bool add(const Fragment& fragment);
+  // The message of this type, if it is whole. Borrowed until the next call that changes something.
+  std::optional<Fragment> whole(uint8_t type) const;
+  void forget(uint8_t type);
+  void reset() { messages_.clear(); }
 
  private:
   struct Message {
-    uint8_t type = 0;  // 0: nothing of it came
+    uint8_t type = 0;
+    uint16_t message_seq = 0;
     std::vector<uint8_t> bytes = {};
-    std::vector<bool> received = {};
+    std::vector<bool> received = {};  // empty when nothing is missing
     size_t missing = 0;
   };
 
-  std::array<Message, HandshakeFilter::kMessagesMax> messages_;
-  uint16_t next_ = 0;  // message_seq of the next to go
+  Message& message_of(const Fragment& fragment);
+
+  std::vector<Message> messages_;
 };
 
 }  // namespace simpul::dtls

@@ -10,9 +10,10 @@
 
 #include "base/check.h"
 #include "crypto/secret.h"
-#include "dtls/certificate_check.h"
 #include "dtls/context.h"
 #include "dtls/fragment.h"
+#include "dtls/message_assembler.h"
+#include "dtls/peer_flight.h"
 #include "dtls/record.h"
 
 namespace simpul::dtls {
@@ -126,37 +127,95 @@ void Session::handshake(Bytes datagram) {
 }
 
 void Session::feed_datagram(Bytes datagram) {
-  if (datagram.empty()) return feed({});
+  if (datagram.empty()) return begin();
+  std::vector<Fragment> flight;
   RecordReader reader(datagram);
   while (const auto record = reader.next()) {
-    // OpenSSL would keep a 16 KB buffer for each encrypted record that comes too early; here only
-    // the newest few wait.
-    if (record->epoch > 0) {
-      if (early_.size() == kEarlyRecordsMax) early_.erase(early_.begin());
-      early_.emplace_back(record->whole.begin(), record->whole.end());
-    } else {
-      feed_plain(*record);
+    Bytes content = record->content;
+    const bool is_plain = record->epoch == 0;
+    const bool is_message = is_plain && record->type == ContentType::kHandshake;
+    const auto message = is_message ? take_fragment(content) : std::nullopt;
+    if (message && !is_hello(message->type)) {
+      flight.push_back(*message);
+      continue;
     }
-    while (takes_encrypted() && !early_.empty()) {
-      const auto next = std::move(early_.front());
-      early_.erase(early_.begin());
-      feed(next);
+    take_flight(std::exchange(flight, {}));
+    if (!is_plain) {
+      take_encrypted(*record);
+    } else if (message && message->type == message_type::kClientHello) {
+      take_hello(*record);
+    } else if (message || has_flight_) {  // before, there is no cipher to change to
+      feed_plain(record->whole);
     }
+    feed_early();
+  }
+  take_flight(flight);
+  feed_early();
+}
+
+// OpenSSL would keep a 16 KB buffer for each encrypted record that comes too early; here only the
+// newest few wait.
+void Session::take_encrypted(const Record& record) {
+  if (early_.size() == kEarlyRecordsMax) early_.erase(early_.begin());
+  early_.emplace_back(record.whole.begin(), record.whole.end());
+}
+
+void Session::feed_early() {
+  while (takes_encrypted() && !early_.empty()) {
+    const auto next = std::move(early_.front());
+    early_.erase(early_.begin());
+    feed(next);
+  }
+}
+
+// A client's hello.
+void Session::begin() {
+  feed({});
+  said_.resize(kHelloRandomSize);
+  SIMPUL_CHECK(SSL_get_client_random(ssl_.get(), said_.data(), said_.size()) == said_.size());
+}
+
+// What the client signs begins with its hello and our answer.
+void Session::take_hello(const Record& record) {
+  if (has_flight_ || !said_.empty()) return;
+  feed_plain(record.whole);
+  std::vector<uint8_t> messages(record.whole.begin(), record.whole.end());
+  MessageAssembler written;  // OpenSSL may have written one in pieces
+  for (const auto& datagram : wire_->outgoing) {
+    RecordReader reader(datagram);
+    while (const auto piece = reader.next()) {
+      Bytes content = piece->content;
+      while (const auto fragment = take_fragment(content)) {
+        if (written.add(*fragment)) append_message_record(*written.whole(fragment->type), messages);
+      }
+    }
+  }
+  if (wire_->outgoing.empty()) return;
+  said_.reserve(messages.size());
+  RecordReader reader(messages);
+  while (const auto message = reader.next()) {
+    said_.insert(said_.end(), message->content.begin(), message->content.end());
+  }
+}
+
+// OpenSSL takes what it does not expect for the end, so it gets nothing that is not signed.
+void Session::take_flight(std::span<const Fragment> flight) {
+  if (flight.empty() || has_flight_ || said_.empty()) return;
+  if (!is_signed(role_, said_, flight)) return;
+  has_flight_ = true;
+  said_ = std::vector<uint8_t>();  // {} would keep the memory
+  for (const Fragment& message : flight) {
+    std::vector<uint8_t> record;
+    append_message_record(message, record);
+    feed_plain(record);
   }
 }
 
 // Plain records get sequence numbers of ours: OpenSSL would take the number of a forged one as seen
 // and drop the genuine one of that number, or all of them behind a very high one. Repetitions are
 // told by message_seq.
-void Session::feed_plain(const Record& record) {
-  // What OpenSSL should not even parse did not come: whoever sent it may not be the peer.
-  Bytes content = record.content;
-  const bool is_message = record.type == ContentType::kHandshake;
-  const auto message = is_message ? take_fragment(content) : std::nullopt;
-  if (message && message->type == message_type::kCertificate && !may_be_parsed(message->bytes)) {
-    return;
-  }
-  std::vector<uint8_t> numbered(record.whole.begin(), record.whole.end());
+void Session::feed_plain(Bytes record) {
+  std::vector<uint8_t> numbered(record.begin(), record.end());
   store_be32(std::span(numbered).subspan<kSequenceNumberAt + 2, 4>(), plain_records_++);
   store_be16(std::span(numbered).subspan<kSequenceNumberAt, 2>(), 0);
   feed(numbered);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -12,6 +13,8 @@ struct ssl_st;
 struct ssl_ctx_st;
 
 namespace simpul::dtls {
+
+struct Fragment;
 
 // OpenSSL's part of one association, which is its handshake: bytes in, bytes out, no time. Belongs
 // to one thread at a time and may move between them. Between two calls OpenSSL keeps as little as
@@ -35,6 +38,8 @@ class Session {
   // is in one piece; empty for a client's beginning. This is what costs a millisecond.
   void handshake(Bytes datagram);
   Status status() const { return status_; }
+  // Whether the flight that proves who the peer is was taken; it is not wanted again.
+  bool has_flight() const { return has_flight_; }
   // Once, when it is complete; nothing of them stays here.
   std::optional<Connected> take_keys();
   std::optional<RecordCipher> take_record_cipher();
@@ -52,9 +57,14 @@ class Session {
   };
 
   void open();
+  void begin();
   void feed_datagram(Bytes datagram);
-  void feed_plain(const Record& record);
+  void take_hello(const Record& record);
+  void take_flight(std::span<const Fragment> flight);
+  void feed_plain(Bytes record);
   void feed(Bytes record);
+  void take_encrypted(const Record& record);
+  void feed_early();
   bool takes_encrypted() const;
   void finish();
   bool peer_matches() const;
@@ -67,6 +77,8 @@ class Session {
   const std::vector<Fingerprint> peer_fingerprints_;
   std::unique_ptr<Wire> wire_;  // before ssl_, which uses it to its end
   std::unique_ptr<ssl_st, FreeSsl> ssl_;
+  std::vector<uint8_t> said_;                // what the peer signs besides its flight
+  bool has_flight_ = false;                  // OpenSSL got it
   std::vector<std::vector<uint8_t>> early_;  // encrypted records that came before their keys
   uint32_t plain_records_ = 0;               // fed
   std::optional<Connected> keys_;

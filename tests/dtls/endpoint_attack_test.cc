@@ -67,8 +67,8 @@ TEST_F(AttackByThePeer, D8_AWrongSignatureGivesNoKeys) {
     auto verify = handshake.part(kVerify);
     verify[verify.size() - from_the_end] ^= 1;
     send_rest(handshake, {handshake.part(kCertificate), handshake.part(kKeyExchange), verify});
+    EXPECT_EQ(handshake.server().counters().restarts, 0u);
     expect_no_keys(handshake);
-    EXPECT_EQ(handshake.server().counters().restarts, 1u);
   }
 }
 
@@ -163,7 +163,7 @@ TEST_F(DtlsServer, D5_TenMessagesAtOnceStartNothing) {
             {.type = 11, .length = 1'000, .message_seq = message, .offset = 5, .bytes = {1, 2}})));
   }
   EXPECT_EQ(steps_, 0);
-  EXPECT_EQ(server_.counters().datagrams_dropped, 2u);  // the ninth and the tenth
+  EXPECT_EQ(server_.counters().datagrams_dropped, 9u);  // a certificate is the second of a client
 }
 
 TEST_F(DtlsServer, D7_RecordsThatAreRepeatedForgedOrOddCountForNothing) {

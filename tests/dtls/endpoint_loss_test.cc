@@ -78,6 +78,49 @@ TEST(DtlsOverANetwork, SurvivesTheLossOfEveryPairOfDatagrams) {
   }
 }
 
+// Each record travels alone, as those of flights that are larger than a datagram; two of them meet
+// something each.
+TEST(DtlsOverANetwork, SurvivesEachPairOfRecordsBeingLostRepeatedOrLate) {
+  DtlsPair whole;
+  whole.splits_flights = true;
+  whole.start();
+  whole.run(1s);
+  ASSERT_TRUE(whole.connected());
+  const size_t records = whole.datagrams;
+  ASSERT_EQ(records, 13u);  // a hello; five of the server; five of the client; two to end it
+  enum Fate { kLost, kTwice, kLate };
+  std::mt19937 random(16);
+  const auto arrivals = [&random](Fate fate) -> std::vector<Duration> {
+    if (fate == kLost) return {};
+    const Duration later = DtlsPair::kDelay + Duration(random() % 30'000);
+    return fate == kTwice ? std::vector{DtlsPair::kDelay, later} : std::vector{later};
+  };
+  size_t most = 0;
+  for (size_t first = 0; first < records; ++first) {
+    for (size_t second = first + 1; second < records; ++second) {
+      for (int combination = 0; combination < 9; ++combination) {
+        SCOPED_TRACE(::testing::Message() << first << ", " << second << ": " << combination);
+        const auto of_first = static_cast<Fate>(combination / 3);
+        const auto of_second = static_cast<Fate>(combination % 3);
+        DtlsPair pair;
+        pair.splits_flights = true;
+        pair.fate = [&](const DtlsPair::Sent& sent) {
+          if (sent.index == first) return arrivals(of_first);
+          if (sent.index == second) return arrivals(of_second);
+          return std::vector{DtlsPair::kDelay};
+        };
+        pair.start();
+        pair.run(1s);
+        expect_connected(pair);
+        EXPECT_EQ(pair.server.endpoint.counters().restarts, 0u);
+        EXPECT_EQ(pair.client.endpoint.counters().restarts, 0u);
+        most = std::max(most, pair.datagrams);
+      }
+    }
+  }
+  EXPECT_LE(most, 4 * records);
+}
+
 TEST(DtlsOverANetwork, SurvivesDuplicationOfEverything) {
   DtlsPair pair;
   pair.fate = [](const DtlsPair::Sent&) {

@@ -17,20 +17,6 @@
 
 namespace simpul::testing {
 
-using Datagrams = std::vector<std::vector<uint8_t>>;
-
-// The records of a flight, one by one.
-inline Datagrams records_of(const Datagrams& datagrams) {
-  Datagrams records;
-  for (const auto& datagram : datagrams) {
-    dtls::RecordReader reader(datagram);
-    while (const auto record = reader.next()) {
-      records.emplace_back(record->whole.begin(), record->whole.end());
-    }
-  }
-  return records;
-}
-
 // The same message under another number.
 inline std::vector<uint8_t> renumbered(std::vector<uint8_t> record, uint16_t message_seq) {
   store_be16(MutableBytes(record).subspan(dtls::kRecordHeaderSize + 4).first<2>(), message_seq);

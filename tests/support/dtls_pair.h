@@ -13,6 +13,7 @@
 #include "dtls/certificate.h"
 #include "dtls/context.h"
 #include "dtls/endpoint.h"
+#include "dtls/record.h"
 
 namespace simpul::testing {
 
@@ -26,6 +27,20 @@ struct DtlsIdentity {
   dtls::Certificate certificate = dtls::Certificate::make(kCertificateTime);
   dtls::Context context;
 };
+
+using Datagrams = std::vector<std::vector<uint8_t>>;
+
+// The records of a flight, one by one.
+inline Datagrams records_of(const Datagrams& datagrams) {
+  Datagrams records;
+  for (const auto& datagram : datagrams) {
+    dtls::RecordReader reader(datagram);
+    while (const auto record = reader.next()) {
+      records.emplace_back(record->whole.begin(), record->whole.end());
+    }
+  }
+  return records;
+}
 
 // Made once: making keys is slow under sanitizers.
 inline const DtlsIdentity& server_identity() {
@@ -135,6 +150,7 @@ class DtlsPair {
   Fate fate = [](const Sent&) { return std::vector<Duration>{kDelay}; };
   DtlsSide client;
   DtlsSide server;
+  bool splits_flights = false;  // into a datagram for each record
   size_t datagrams = 0;
   size_t largest = 0;
   std::vector<std::pair<bool, std::vector<uint8_t>>> log;  // to the server?, bytes
@@ -148,6 +164,7 @@ class DtlsPair {
 
   void take(DtlsSide& side, dtls::Endpoint::Output& out) {
     const bool to_server = &side == &client;
+    if (splits_flights) out.datagrams = records_of(out.datagrams);
     for (auto& bytes : out.datagrams) {
       largest = std::max(largest, bytes.size());
       for (const Duration delay : fate({to_server, datagrams, bytes})) {

@@ -5,6 +5,7 @@
 #include "dtls/endpoint.h"
 #include "dtls/fragment.h"
 #include "dtls/message_assembler.h"
+#include "dtls/peer_flight.h"
 #include "dtls/record.h"
 
 namespace {
@@ -12,23 +13,26 @@ namespace {
 using namespace simpul;
 using namespace simpul::dtls;
 
-// Plain handshake records, each behind its length in two bytes, as the endpoint takes them in. What
-// comes out is whole messages, in order or repeated, of what was announced, with the last byte that
-// came for each place.
+// Plain handshake records, each behind its length in two bytes, as the endpoint takes them in. A
+// message is whole when each of its bytes came since it was last contradicted, and has the last
+// byte that came for each place. What is found signed is read within its bounds.
 class Run {
  public:
+  explicit Run(Role role) : role_(role) {}
+
   void add(Bytes content) {
     const std::vector<uint8_t> record = record_of(content);
     RecordReader reader(record);
     const auto read = reader.next();
-    if (!read || filter_.judge(*read) != HandshakeFilter::Verdict::kPass) return;
+    if (!read || !filter_.passes(*read)) return;
     Bytes rest = read->content;
     while (const auto fragment = take_fragment(rest)) {
-      remember(*fragment);
-      std::vector<uint8_t> out;
-      assembler_.add(*fragment, out);
-      check(out);
+      const bool is_whole = assembler_.add(*fragment);
+      if (is_whole != remember(*fragment)) __builtin_trap();
+      check(fragment->type);
     }
+    const auto flight = signed_flight(role_, assembler_);
+    if (!flight.empty()) is_signed(role_, kSaid, flight);
   }
 
  private:
@@ -39,45 +43,48 @@ class Run {
     record.insert(record.end(), content.begin(), content.end());
     return record;
   }
-  void remember(const Fragment& fragment) {
-    auto& bytes = expected_[fragment.message_seq];
-    if (fragment.message_seq < next_) {
-      if (fragment.is_whole()) bytes.assign(fragment.bytes.begin(), fragment.bytes.end());
-      return;
+  struct Expected {
+    uint16_t message_seq = 0;
+    std::vector<int> bytes = {};  // -1: did not come
+  };
+  bool remember(const Fragment& fragment) {
+    Expected& expected = expected_[fragment.type];
+    if (!came_[fragment.type] || expected.message_seq != fragment.message_seq ||
+        expected.bytes.size() != fragment.length) {
+      expected = {fragment.message_seq, std::vector<int>(fragment.length, -1)};
+      came_[fragment.type] = true;
     }
-    bytes.resize(fragment.length);
-    std::ranges::copy(fragment.bytes, bytes.begin() + fragment.offset);
+    std::ranges::copy(fragment.bytes, expected.bytes.begin() + fragment.offset);
+    return std::ranges::find(expected.bytes, -1) == expected.bytes.end();
   }
-  void check(Bytes datagram) {
-    RecordReader reader(datagram);
-    size_t size = 0;
-    while (const auto record = reader.next()) {
-      size += record->whole.size();
-      Bytes content = record->content;
-      const auto message = take_fragment(content);
-      if (!message || !message->is_whole() || !content.empty()) __builtin_trap();
-      if (message->message_seq > next_) __builtin_trap();
-      if (message->message_seq == next_) ++next_;
-      if (!std::ranges::equal(message->bytes, expected_[message->message_seq])) __builtin_trap();
+  void check(uint8_t type) const {
+    const auto message = assembler_.whole(type);
+    if (!message) return;
+    if (!message->is_whole() || message->message_seq != expected_[type].message_seq ||
+        !std::ranges::equal(message->bytes, expected_[type].bytes)) {
+      __builtin_trap();
     }
-    if (size != datagram.size()) __builtin_trap();
   }
 
-  HandshakeFilter filter_{Role::kServer};
+  static constexpr std::array<uint8_t, 32> kSaid = {};
+  const Role role_;
+  HandshakeFilter filter_{role_};
   MessageAssembler assembler_;
-  std::array<std::vector<uint8_t>, HandshakeFilter::kMessagesMax> expected_;
-  size_t next_ = 0;
+  std::array<Expected, 256> expected_;
+  std::array<bool, 256> came_{};
 };
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  Bytes input(data, size);
-  Run run;
-  while (input.size() >= 2) {
-    const size_t length = std::min<size_t>(load_be16(input.first<2>()), input.size() - 2);
-    run.add(input.subspan(2, length));
-    input = input.subspan(2 + length);
+  for (const Role role : {Role::kServer, Role::kClient}) {
+    Bytes input(data, size);
+    Run run(role);
+    while (input.size() >= 2) {
+      const size_t length = std::min<size_t>(load_be16(input.first<2>()), input.size() - 2);
+      run.add(input.subspan(2, length));
+      input = input.subspan(2 + length);
+    }
   }
   return 0;
 }
