@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/overloaded.h"
 #include "ice/demultiplex.h"
 #include "rtp/packet_view.h"
 #include "rtp/rtcp_reader.h"
@@ -11,13 +12,6 @@
 
 namespace simpul::connection {
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 Drop drop_of(dtls::SrtpError error) {
   switch (error) {
@@ -142,8 +136,6 @@ void Connection::receive_dtls(const PacketRef& packet, ice::Path from, TimePoint
     held_.push_back({from, {packet->data().begin(), packet->data().end()}});
     return;
   }
-  dtls_path_ = from;
-  round_trip_.on_flight_received(now);
   const uint64_t dropped = dtls_.counters().datagrams_dropped;
   dtls_.receive(packet->data(), now, dtls_out_);
   if (dtls_.counters().datagrams_dropped != dropped) count(Drop::kDtls);
@@ -156,7 +148,6 @@ void Connection::release_held(TimePoint now, Output& out) {
       held_.push_back(held);
       continue;
     }
-    dtls_path_ = held.path;
     dtls_.receive(held.bytes, now, dtls_out_);
     take_dtls(now, out);
   }
@@ -198,60 +189,6 @@ void Connection::note_heard(ice::Path from, TimePoint now, Output& out) {
   if (!ice_out_.events.empty()) take_ice(now, out);
 }
 
-bool Connection::owns_source(rtp::Ssrc ssrc) const {
-  return std::ranges::any_of(config_.media.sending, [ssrc](const SendingLine& line) {
-    return line.ssrc == ssrc || line.rtx_ssrc == ssrc;
-  });
-}
-
-void Connection::take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output& out) {
-  std::visit(
-      Overloaded{
-          [&](const rtp::SenderReport& report) {
-            const auto seen = receiver_.receive_sender_report(report.sender, now);
-            if (seen) out.sender_reports.push_back(*seen);
-            take_report_blocks(report.blocks, now, out);
-          },
-          [&](const rtp::ReceiverReport& report) { take_report_blocks(report.blocks, now, out); },
-          [&](const rtp::Bye& bye) {
-            for (const rtp::Ssrc ssrc : bye.ssrcs) receiver_.receive_bye(ssrc);
-          },
-          [&](const rtp::Nack& nack) {
-            if (!owns_source(nack.media)) return;
-            NackReceived received{.ssrc = nack.media, .missing = {}};
-            nack.append_missing(received.missing);
-            out.nacks.push_back(std::move(received));
-          },
-          [&](const rtp::Pli& pli) {
-            if (owns_source(pli.media)) out.key_frame_requests.push_back(pli.media);
-          },
-          [&](const rtp::Fir& fir) {
-            for (const rtp::FirEntry entry : fir.entries) {
-              if (owns_source(entry.ssrc)) out.key_frame_requests.push_back(entry.ssrc);
-            }
-          },
-          [](const rtp::Sdes&) {},
-          // No congestion control yet: neither was negotiated with receivers.
-          [](const rtp::TransportFeedback&) {},
-          [](const rtp::Remb&) {},
-          [&](const rtp::UnknownRtcp&) { count(Drop::kUnknownRtcp); },
-      },
-      packet);
-}
-
-void Connection::take_report_blocks(const rtp::WireList<rtp::ReportBlock>& blocks, TimePoint now,
-                                    Output& out) {
-  const uint32_t now_compact = rtp::compact_ntp(config_.clock.ntp_time(now));
-  for (const rtp::ReportBlock block : blocks) {
-    if (!owns_source(block.ssrc)) continue;
-    sender_.source_is_known(block.ssrc);
-    out.receptions.push_back({.ssrc = block.ssrc, .loss = block.fraction_lost / 256.0});
-    const auto round_trip = rtp::round_trip(now_compact, block.last_sender_report,
-                                            block.delay_since_last_sender_report);
-    if (round_trip) note_round_trip(*round_trip);
-  }
-}
-
 void Connection::take_ice(TimePoint now, Output& out) {
   for (ice::PathDatagram& datagram : ice_out_.datagrams) {
     out.datagrams.push_back({datagram.path, std::move(datagram.bytes)});
@@ -277,9 +214,8 @@ void Connection::take_ice(TimePoint now, Output& out) {
 }
 
 void Connection::take_dtls(TimePoint now, Output& out) {
-  // A handshake is answered where it came from; the selected path may be about to change.
-  const auto path = dtls_path_ ? dtls_path_ : agent_.selected();
-  if (!dtls_out_.datagrams.empty()) round_trip_.on_flight_sent(now);
+  // Not where a datagram came from: before the end of the handshake anybody can have written it.
+  const auto path = agent_.selected();
   for (std::vector<uint8_t>& bytes : dtls_out_.datagrams) {
     if (path) out.datagrams.push_back({*path, std::move(bytes)});
   }
@@ -292,6 +228,7 @@ void Connection::take_dtls(TimePoint now, Output& out) {
                      srtp_in_.emplace(engine_, connected.remote);
                      srtp_out_.emplace(engine_, connected.local);
                      last_heard_ = now;
+                     if (connected.round_trip) round_trip_.begin(*connected.round_trip);
                      if (round_trip_.value()) receiver_.set_round_trip(*round_trip_.value());
                      enter(State::kConnected, CloseReason::kNone, out);
                    },
@@ -340,7 +277,6 @@ TimePoint Connection::next_deadline() const {
 
 void Connection::forget_path(ice::Path path) {
   agent_.forget(path);
-  if (dtls_path_ == path) dtls_path_.reset();
   std::erase_if(held_, [path](const Datagram& held) { return held.path == path; });
 }
 
@@ -363,30 +299,6 @@ void Connection::close(TimePoint, Output& out) {
   dtls_out_ = {};
   held_.clear();
   enter(State::kClosed, CloseReason::kByUs, out);
-}
-
-void Connection::send_report(const ReportToSend& report, Output& out) {
-  if (state_ != State::kConnected) return;
-  std::array<uint8_t, rtp::kRtcpSizeMax> buffer;
-  rtp::RtcpWriter writer(buffer);
-  writer.sender_report({.ssrc = report.ssrc,
-                        .ntp_time = report.ntp_time,
-                        .rtp_timestamp = report.rtp_timestamp,
-                        .packets = report.packets,
-                        .octets = report.octets},
-                       {});
-  writer.cname(report.ssrc, config_.media.cname);
-  send_rtcp(writer.written(), out);
-}
-
-void Connection::send_rtcp(Bytes plain, Output& out) {
-  const auto path = agent_.selected();
-  if (!path || !srtp_out_) return;
-  std::vector<uint8_t> bytes(plain.size() + dtls::kSrtcpOverheadMax);
-  const size_t size = srtp_out_->seal_rtcp(plain, bytes);
-  if (size == 0) return;
-  bytes.resize(size);
-  out.datagrams.push_back({*path, std::move(bytes)});
 }
 
 void Connection::seal(std::span<const rtp::OutgoingPacket> packets,

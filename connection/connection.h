@@ -182,7 +182,6 @@ class Connection {
   std::optional<dtls::SrtpSender> srtp_out_;
   State state_ = State::kNew;
   CloseReason close_reason_ = CloseReason::kNone;
-  std::optional<ice::Path> dtls_path_;  // where the handshake's datagrams last came from
   std::vector<Datagram> held_;
   RoundTrip round_trip_;
   TimePoint last_heard_;

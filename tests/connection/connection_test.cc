@@ -87,6 +87,33 @@ TEST(Connection, FinishesAHandshakeByAnotherPathWhenItsOwnIsGone) {
   for (const Datagram& datagram : pair.log) EXPECT_EQ(datagram.path, pair.home);
 }
 
+TEST(Connection, AnswersAHandshakeByTheSelectedPathWhereverItsBytesCameFrom) {
+  ConnectionPair pair;
+  pair.check();
+  const ice::Path selected = pair.home;
+  pair.home = ConnectionPair::path(4711);
+  pair.check(true);
+  ASSERT_EQ(pair.connection.selected(), selected) << "a nomination alone moves nothing";
+  pair.log.clear();
+  pair.start_client();
+  EXPECT_EQ(pair.state(), State::kConnected);
+  EXPECT_GT(pair.sent(ice::DatagramKind::kDtls), 0u);
+  for (const Datagram& datagram : pair.log) EXPECT_EQ(datagram.path, selected);
+}
+
+TEST(Connection, TakesNoRoundTripFromBytesThatAnybodyCanSend) {
+  ConnectionPair pair;
+  pair.check();
+  pair.client_is_deaf = true;
+  pair.start_client();
+  ASSERT_GT(pair.sent(ice::DatagramKind::kDtls), 0u) << "a flight waits for its answer";
+  pair.advance(20ms);
+  pair.receive(std::vector<uint8_t>(100, 22));
+  pair.receive(std::vector<uint8_t>{20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1});
+  EXPECT_EQ(pair.connection.round_trip(), std::nullopt);
+  EXPECT_EQ(pair.state(), State::kChecking);
+}
+
 TEST(Connection, SaysNothingWhileItHasNoPath) {
   ConnectionPair pair;
   ASSERT_TRUE(pair.connect());

@@ -1,0 +1,91 @@
+// The part of a Connection that speaks RTCP: what the peer's reports and requests mean, and ours.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/overloaded.h"
+#include "connection/connection.h"
+#include "rtp/rtcp_reader.h"
+#include "rtp/rtcp_writer.h"
+
+namespace simpul::connection {
+
+bool Connection::owns_source(rtp::Ssrc ssrc) const {
+  return std::ranges::any_of(config_.media.sending, [ssrc](const SendingLine& line) {
+    return line.ssrc == ssrc || line.rtx_ssrc == ssrc;
+  });
+}
+
+void Connection::take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output& out) {
+  std::visit(
+      Overloaded{
+          [&](const rtp::SenderReport& report) {
+            const auto seen = receiver_.receive_sender_report(report.sender, now);
+            if (seen) out.sender_reports.push_back(*seen);
+            take_report_blocks(report.blocks, now, out);
+          },
+          [&](const rtp::ReceiverReport& report) { take_report_blocks(report.blocks, now, out); },
+          [&](const rtp::Bye& bye) {
+            for (const rtp::Ssrc ssrc : bye.ssrcs) receiver_.receive_bye(ssrc);
+          },
+          [&](const rtp::Nack& nack) {
+            if (!owns_source(nack.media)) return;
+            NackReceived received{.ssrc = nack.media, .missing = {}};
+            nack.append_missing(received.missing);
+            out.nacks.push_back(std::move(received));
+          },
+          [&](const rtp::Pli& pli) {
+            if (owns_source(pli.media)) out.key_frame_requests.push_back(pli.media);
+          },
+          [&](const rtp::Fir& fir) {
+            for (const rtp::FirEntry entry : fir.entries) {
+              if (owns_source(entry.ssrc)) out.key_frame_requests.push_back(entry.ssrc);
+            }
+          },
+          [](const rtp::Sdes&) {},
+          // No congestion control yet: neither was negotiated with receivers.
+          [](const rtp::TransportFeedback&) {},
+          [](const rtp::Remb&) {},
+          [&](const rtp::UnknownRtcp&) { count(Drop::kUnknownRtcp); },
+      },
+      packet);
+}
+
+void Connection::take_report_blocks(const rtp::WireList<rtp::ReportBlock>& blocks, TimePoint now,
+                                    Output& out) {
+  const uint32_t now_compact = rtp::compact_ntp(config_.clock.ntp_time(now));
+  for (const rtp::ReportBlock block : blocks) {
+    if (!owns_source(block.ssrc)) continue;
+    sender_.source_is_known(block.ssrc);
+    out.receptions.push_back({.ssrc = block.ssrc, .loss = block.fraction_lost / 256.0});
+    const auto round_trip = rtp::round_trip(now_compact, block.last_sender_report,
+                                            block.delay_since_last_sender_report);
+    if (round_trip) note_round_trip(*round_trip);
+  }
+}
+
+void Connection::send_report(const ReportToSend& report, Output& out) {
+  if (state_ != State::kConnected) return;
+  std::array<uint8_t, rtp::kRtcpSizeMax> buffer;
+  rtp::RtcpWriter writer(buffer);
+  writer.sender_report({.ssrc = report.ssrc,
+                        .ntp_time = report.ntp_time,
+                        .rtp_timestamp = report.rtp_timestamp,
+                        .packets = report.packets,
+                        .octets = report.octets},
+                       {});
+  writer.cname(report.ssrc, config_.media.cname);
+  send_rtcp(writer.written(), out);
+}
+
+void Connection::send_rtcp(Bytes plain, Output& out) {
+  const auto path = agent_.selected();
+  if (!path || !srtp_out_) return;
+  std::vector<uint8_t> bytes(plain.size() + dtls::kSrtcpOverheadMax);
+  const size_t size = srtp_out_->seal_rtcp(plain, bytes);
+  if (size == 0) return;
+  bytes.resize(size);
+  out.datagrams.push_back({*path, std::move(bytes)});
+}
+
+}  // namespace simpul::connection
