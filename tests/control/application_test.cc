@@ -1,12 +1,8 @@
 #include "control/application.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <optional>
 
-#include "control/http_target.h"
-#include "tests/support/fake_engine.h"
+#include "tests/control/api_test.h"
 
 namespace simpul::control {
 namespace {
@@ -17,48 +13,19 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Kind = node::JoinError::Kind;
 
-class ApplicationTest : public ::testing::Test {
+class ApplicationTest : public simpul::testing::ApiTest {
  protected:
-  static Request make_request(Method method, std::string_view target) {
-    const auto parsed = parse_target(target);
-    Request request;
-    request.method = method;
-    request.path = parsed->path;
-    request.query = parsed->query;
-    request.host = "127.0.0.1:8080";
-    return request;
-  }
   static Request make_offer(std::string_view target, const std::string& type = "application/sdp") {
     auto request = make_request(Method::kPost, target);
     request.headers = {{"content-type", type}, {"content-length", "5"}};
     request.body = "offer";
     return request;
   }
-  Response ask(const Request& request) {
-    std::optional<Response> result;
-    application_.handle(request, [&](Response response) { result = std::move(response); });
-    EXPECT_TRUE(result.has_value());
-    return result.value_or(Response{.status = 0});
-  }
   Response get(std::string_view target) { return ask(make_request(Method::kGet, target)); }
   Response fail_with(Kind kind, std::string_view target = "/whip/stage") {
     engine_.error = node::JoinError{.kind = kind, .detail = "because"};
     return ask(make_offer(target));
   }
-  static void expect_problem(const Response& response, uint16_t status, const std::string& type) {
-    EXPECT_EQ(response.status, status);
-    EXPECT_EQ(*response.header("Content-Type"), "application/problem+json");
-    EXPECT_THAT(response.body, HasSubstr(R"({"type":"/problems/)" + type + "\""));
-    EXPECT_THAT(response.body, HasSubstr("\"status\":" + std::to_string(status)));
-  }
-
-  testing::FakeEngine engine_;
-  Application application_{engine_,
-                           {.access = {.any_origin = true,
-                                       .allowed_origins = {},
-                                       .bound = Address::v4({127, 0, 0, 1}, 8080)},
-                            .pages = {},
-                            .now_unix_ms = [] { return int64_t{1'795'284'042'500}; }}};
 };
 
 TEST_F(ApplicationTest, AnswersAnOfferToPublishWithTheSession) {

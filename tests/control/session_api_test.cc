@@ -1,14 +1,7 @@
 // WHIP and WHEP by the letter, at the Location of a session and around it: RFC 9725 §4.
 #include "control/session_api.h"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <optional>
-
-#include "control/application.h"
-#include "control/http_target.h"
-#include "tests/support/fake_engine.h"
+#include "tests/control/api_test.h"
 
 namespace simpul::control {
 namespace {
@@ -21,21 +14,14 @@ using Kind = node::IcePatchError::Kind;
 
 constexpr const char* kFragment = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n";
 
-class SessionApi : public ::testing::Test {
+class SessionApi : public simpul::testing::ApiTest {
  protected:
-  Request make_request(Method method, const std::string& target) const {
-    Request request;
-    request.method = method;
-    request.path = parse_target(target)->path;
-    request.host = "127.0.0.1:8080";
-    return request;
-  }
-  Response ask(const Request& request) {
-    std::optional<Response> result;
-    application_.handle(request, [&](Response response) { result = std::move(response); });
-    EXPECT_TRUE(result.has_value());
-    return result.value_or(Response{.status = 0});
-  }
+  SessionApi()
+      : ApiTest({{.urls = {"stun:stun.example.net"}},
+                 {.urls = {"turn:turn.example.net?transport=udp", "turns:turn.example.net"},
+                  .username = "user",
+                  .credential = "my \"Pass\\word\""}}) {}
+
   Request make_patch(std::optional<std::string> condition,
                      const std::string& type = "application/trickle-ice-sdpfrag") const {
     auto request = make_request(Method::kPatch, location_);
@@ -54,25 +40,8 @@ class SessionApi : public ::testing::Test {
     }
     return links;
   }
-  static void expect_problem(const Response& response, uint16_t status, const std::string& type) {
-    EXPECT_EQ(response.status, status);
-    EXPECT_THAT(response.body, HasSubstr(R"({"type":"/problems/)" + type + "\""));
-    EXPECT_EQ(response.header("ETag"), nullptr);
-  }
 
-  testing::FakeEngine engine_;
   std::string location_ = "/whip/stage/" + engine_.session;
-  Application application_{
-      engine_,
-      {.access = {.any_origin = true,
-                  .allowed_origins = {},
-                  .bound = Address::v4({127, 0, 0, 1}, 8080)},
-       .pages = {},
-       .now_unix_ms = [] { return int64_t{0}; },
-       .ice_servers = {{.urls = {"stun:stun.example.net"}},
-                       {.urls = {"turn:turn.example.net?transport=udp", "turns:turn.example.net"},
-                        .username = "user",
-                        .credential = "my \"Pass\\word\""}}}};
 };
 
 TEST_F(SessionApi, AnswersTrickledCandidatesWithoutABodyAndWithoutAnEntityTag) {
@@ -93,6 +62,17 @@ TEST_F(SessionApi, AnswersARestartWithItsFragmentAndTheNewEntityTag) {
   EXPECT_EQ(*response.header("Content-Type"), "application/trickle-ice-sdpfrag");
   EXPECT_EQ(*response.header("ETag"), "\"n3w\"");
   EXPECT_EQ(response.body, "a=ice-lite\r\n");
+}
+
+TEST_F(SessionApi, AnswersARepeatedRestartAsItAnsweredTheFirst) {
+  engine_.patched.restarted = {.ice_session = "n3w", .fragment = "a=ice-lite\r\n"};
+  const auto first = patch("*");
+  engine_.ice = "n3w";
+  const auto again = patch("*");
+  EXPECT_EQ(again.status, first.status);
+  EXPECT_EQ(*again.header("ETag"), *first.header("ETag"));
+  EXPECT_EQ(again.body, first.body);
+  expect_problem(patch("\"1ce\""), 412, "precondition");
 }
 
 TEST_F(SessionApi, WantsAConditionThatNamesThePresentIceSession) {

@@ -37,6 +37,13 @@ class IceRestart : public ::testing::Test {
     agent_.on_authenticated_media(path, now_, out_);
   }
   void restart() { agent_.restart(kNew, "again"); }
+  void expect_first_nomination_alone_counts() {
+    check_new(path_of(1), true);
+    EXPECT_EQ(agent_.selected(), path_of(1));
+    now_ += 1s;
+    check_new(path_of(2), true);
+    EXPECT_EQ(agent_.selected(), path_of(1));
+  }
 
   TimePoint now_{};
   Agent agent_{{.local = kOld, .remote_username_fragment = "remote"}, TimePoint{}};
@@ -108,21 +115,13 @@ TEST_F(IceRestart, MovesOnlyOnceForANominationAlone) {
 
 TEST_F(IceRestart, BeforeTheFirstNominationChangesNothingOfLaterMoves) {
   restart();
-  check_new(path_of(1), true);
-  EXPECT_EQ(agent_.selected(), path_of(1));
-  now_ += 1s;
-  check_new(path_of(2), true);
-  EXPECT_EQ(agent_.selected(), path_of(1));
+  expect_first_nomination_alone_counts();
 }
 
 TEST_F(IceRestart, OnTheSamePathKeepsItAndMovesLaterOnlyWithProof) {
   check(kOld, path_of(1), true);
   restart();
-  check_new(path_of(1), true);
-  EXPECT_EQ(agent_.selected(), path_of(1));
-  now_ += 1s;
-  check_new(path_of(2), true);
-  EXPECT_EQ(agent_.selected(), path_of(1));
+  expect_first_nomination_alone_counts();
 }
 
 TEST_F(IceRestart, DoesNotFollowStragglersBackToTheOldPath) {
