@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "crypto/hash.h"
 #include "crypto/random.h"
 #include "node/worker_tag.h"
 #include "sdp/ice_fragment.h"
@@ -90,7 +91,11 @@ Expected<IcePatched, IcePatchError> IceSessions::patch(
   auto remote = remote_fragment_of(entry, text);
   if (!remote) return unexpected(std::move(remote.error()));
   // The peer's password is never used by a lite end: its fragment alone tells the sessions apart.
-  if (remote->empty() || *remote == entry.remote_fragment) return IcePatched{};
+  auto asked = crypto::digest(crypto::DigestAlgorithm::kSha256, as_bytes(text));
+  if (remote->empty() || *remote == entry.remote_fragment) {
+    // The request of the restart itself: its answer did not arrive.
+    return entry.asked == asked ? IcePatched{entry.answered} : IcePatched{};
+  }
   if (entry.restarts.size() == kRestartsMax && now - entry.restarts.front() < kRestartWindow) {
     return unexpected(IcePatchError{Kind::kTooOften, "ICE restarts too often"});
   }
@@ -105,10 +110,12 @@ Expected<IcePatched, IcePatchError> IceSessions::patch(
   take_fragment(entry, restart.local.username_fragment);
   entry.restarts.push_back(now);
   if (entry.restarts.size() > kRestartsMax) entry.restarts.pop_front();
-  return IcePatched{IceRestarted{
+  entry.asked = std::move(asked);
+  entry.answered = {
       .ice_session = entry.name,
       .fragment = sdp::write_ice_fragment(entry.description, restart.local.username_fragment,
-                                          restart.local.password)}};
+                                          restart.local.password)};
+  return IcePatched{entry.answered};
 }
 
 }  // namespace simpul::node

@@ -21,8 +21,8 @@ namespace simpul::node {
 
 // What the control thread knows of each connection's ICE. Makes credentials whose fragment no
 // other connection of the node has, and decides what a fragment that came by PATCH is: more
-// candidates, which a lite end accepts and does not need, or a restart (RFC 9725 §4.3.3). Knows
-// neither HTTP nor workers.
+// candidates, which a lite end accepts and does not need, or a restart (RFC 9725 §4.3.3), which is
+// answered the same way again when its answer was lost. Knows neither HTTP nor workers.
 class IceSessions {
  public:
   // A client whose network comes and goes restarts now and then; one that restarts in a loop only
@@ -58,6 +58,8 @@ class IceSessions {
     std::string remote_fragment;
     std::string description;         // our ICE, as a fragment
     std::deque<TimePoint> restarts;  // the last kRestartsMax
+    std::vector<uint8_t> asked;      // digest of the last restart's request
+    IceRestarted answered;           // and its answer
   };
 
   // Whose fragment the peer says that it has now; empty when that is not said to us.

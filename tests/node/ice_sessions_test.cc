@@ -108,8 +108,42 @@ TEST_F(IceSessionsTest, TakesAPatchWithAnotherFragmentForARestart) {
             "a=ice-lite\r\na=group:BUNDLE 0 1\r\nm=audio 9 X 0\r\na=mid:0\r\na=ice-ufrag:twoAB\r\n"
             "a=ice-pwd:ourPasswordOf24Characters\r\n"
             "a=candidate:1 1 udp 1 192.0.2.1 7700 typ host\r\na=end-of-candidates\r\n");
-  EXPECT_FALSE(patch_from("again")->restarted) << "the same again is no restart";
   EXPECT_TRUE(patch_from("them")->restarted) << "what is over does not count any more";
+}
+
+TEST_F(IceSessionsTest, GivesTheSameAnswerToTheSameRestartThoughItDoesNothingAgain) {
+  add(1);
+  const auto first = patch_from("again");
+  ASSERT_TRUE(first && first->restarted);
+  for (size_t i = 0; i < 2 * IceSessions::kRestartsMax; ++i) {  // its answer was lost each time
+    const auto again = patch_from("again");
+    ASSERT_TRUE(again && again->restarted);
+    EXPECT_EQ(again->restarted->ice_session, first->restarted->ice_session);
+    EXPECT_EQ(again->restarted->fragment, first->restarted->fragment);
+    EXPECT_FALSE(told_) << "the worker knows";
+  }
+  EXPECT_EQ(name(), first->restarted->ice_session);
+}
+
+TEST_F(IceSessionsTest, TakesAnotherPatchWithTheFragmentOfARestartForCandidates) {
+  add(1);
+  ASSERT_TRUE(patch_from("again")->restarted);
+  const auto trickled = patch(
+      "a=ice-ufrag:again\r\na=ice-pwd:theirPasswordOf24Characters\r\nm=audio 9 X 0\r\n"
+      "a=mid:0\r\na=candidate:1 1 udp 1 192.0.2.7 5000 typ host\r\n");
+  ASSERT_TRUE(trickled);
+  EXPECT_FALSE(trickled->restarted);
+  EXPECT_TRUE(patch_from("again")->restarted) << "which takes nothing from the restart's answer";
+}
+
+TEST_F(IceSessionsTest, DoesNotRepeatTheAnswerToARestartBeforeTheLast) {
+  add(1);
+  const auto first = patch_from("again");
+  ASSERT_TRUE(patch_from("later")->restarted);
+  const auto repeated = patch_from("again");
+  ASSERT_TRUE(repeated && repeated->restarted);
+  EXPECT_NE(repeated->restarted->fragment, first->restarted->fragment);
+  EXPECT_TRUE(told_);
 }
 
 TEST_F(IceSessionsTest, IgnoresSectionsOfUnknownMids) {
