@@ -108,6 +108,36 @@ TEST_F(OverHttp, ARestartGivesANewEntityTagAndAFailedOneKeepsTheOld) {
   EXPECT_EQ(http_.patch(joined.location, "*", fragment_of(alice->peer())).status, 404);
 }
 
+TEST_F(OverHttp, ARestartWhoseAnswerWasLostIsAnsweredTheSameWayAgain) {
+  const auto alice = make_guest(true);
+  const auto joined = http_.ask("POST", "/whip/stage", "application/sdp", alice->peer().offer());
+  const std::string request = alice->peer().restart_ice();
+  const auto lost = http_.patch(joined.location, "*", request);
+  ASSERT_EQ(lost.status, 200) << lost.body;
+  const auto again = http_.patch(joined.location, "*", request);
+  ASSERT_EQ(again.status, 200) << again.body;
+  EXPECT_EQ(again.header("ETag"), lost.header("ETag"));
+  EXPECT_EQ(again.header("Content-Type"), kFragmentType);
+  EXPECT_EQ(again.body, lost.body);
+}
+
+TEST_F(OverHttp, AnOfferIsAnsweredInPartAndRefusedOnlyAsAWhole) {
+  const auto alice = make_guest(true);
+  std::string without_video = alice->peer().offer();
+  const auto at = without_video.find("VP8/90000");
+  ASSERT_NE(at, std::string::npos);
+  without_video.replace(at, 3, "Foo");
+  const auto part = http_.ask("POST", "/whip/stage", "application/sdp", without_video);
+  ASSERT_EQ(part.status, 201) << part.body;
+  EXPECT_THAT(part.body, HasSubstr("\r\nm=video 0 "));
+  EXPECT_THAT(part.body, ::testing::Not(HasSubstr("\r\nm=audio 0 ")));
+  std::string without_both = without_video;
+  without_both.replace(without_both.find("opus/48000"), 4, "fooo");
+  const auto nothing = http_.ask("POST", "/whip/stage", "application/sdp", without_both);
+  EXPECT_EQ(nothing.status, 406);
+  EXPECT_THAT(nothing.body, HasSubstr("/problems/unsupported-media"));
+}
+
 TEST_F(OverHttp, OtherCallsAnswerAsTheRfcSays) {
   const auto alice = make_guest(true);
   const auto bob = make_guest(false);
