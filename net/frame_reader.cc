@@ -5,12 +5,14 @@
 
 namespace simpul::net {
 
-void FrameReader::read(Bytes input, PacketPool& pool, std::vector<PacketRef>& packets,
-                       FrameStatistics& statistics) {
-  while (!input.empty()) {
+Bytes FrameReader::read(Bytes input, PacketPool& pool, std::vector<PacketRef>& packets,
+                        FrameStatistics& statistics, size_t packets_max) {
+  const size_t before = packets.size();
+  while (!input.empty() && packets.size() - before < packets_max) {
     input = body_left_ == 0 ? take_header(input, pool, statistics)
                             : take_body(input, packets, statistics);
   }
+  return input;
 }
 
 Bytes FrameReader::take_header(Bytes input, PacketPool& pool, FrameStatistics& statistics) {
@@ -22,6 +24,10 @@ Bytes FrameReader::take_header(Bytes input, PacketPool& pool, FrameStatistics& s
   if (body_left_ == 0) return input;
   if (body_left_ > kPacketCapacity) {
     ++statistics.dropped_too_large;
+    return input;
+  }
+  if (body_left_ < kFrameSizeMin) {
+    ++statistics.dropped_runt;
     return input;
   }
   packet_ = pool.allocate();
