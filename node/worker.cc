@@ -120,8 +120,8 @@ bool Worker::change_feeds(const FeedChange& change) {
   return loop_.post([this, change] { switchboard_->change_feeds(change, loop_.now()); });
 }
 
-void Worker::supersede(ConnectionKey key, bool superseded) {
-  loop_.post([this, key, superseded] { switchboard_->supersede(key, superseded); });
+bool Worker::supersede(ConnectionKey key, bool superseded) {
+  return loop_.post([this, key, superseded] { switchboard_->supersede(key, superseded); });
 }
 
 bool Worker::adopt(TcpArrival arrival) {
