@@ -289,7 +289,9 @@ void Worker::beat() {
   take_tcp_arrivals();
   take_feeds();
   tcp_->sweep(now);
-  if (now >= next_report_) {
+  // A round that takes longer, because there are many connections, is not cut short: what is told
+  // at its end would never be.
+  if (now >= next_report_ && !pace_.running()) {
     next_report_ = now + options_.report_interval;
     pace_.begin(switchboard_->begin_report(), now, options_.report_interval);
   }
