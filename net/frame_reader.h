@@ -21,6 +21,9 @@ struct FrameStatistics {
   uint64_t dropped_no_packet = 0;  // the pool was dry
   uint64_t dropped_too_large = 0;  // longer than kPacketCapacity
   uint64_t dropped_runt = 0;       // shorter than kFrameSizeMin, but not empty
+
+  // Frames that could be no packet, whatever is in them.
+  uint64_t unusable() const { return dropped_too_large + dropped_runt; }
 };
 
 // Cuts what a TCP stream brings into packets (RFC 4571 §2), however the network has cut it:

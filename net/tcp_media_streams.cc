@@ -117,6 +117,7 @@ void TcpMediaStreams::go_on() {
 void TcpMediaStreams::take(uint32_t number, Stream& stream, Bytes input) {
   const Address remote = stream.descriptor.remote();
   packets_.clear();
+  const uint64_t unusable = statistics_.in.unusable();
   const Bytes rest = stream.reader.read(input, pool_, packets_, statistics_.in, kPacketsPerTurn);
   if (!rest.empty()) {
     stream.unread.assign(rest.begin(), rest.end());
@@ -129,6 +130,8 @@ void TcpMediaStreams::take(uint32_t number, Stream& stream, Bytes input) {
     if (streams_.contains(number)) handlers_.on_packet(number, remote, std::move(packet));
   }
   packets_.clear();
+  if (statistics_.in.unusable() == unusable || !handlers_.on_unusable) return;
+  if (streams_.contains(number)) handlers_.on_unusable(number);
 }
 
 void TcpMediaStreams::write_waiting(uint32_t number, Stream& stream) {

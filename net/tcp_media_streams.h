@@ -45,6 +45,8 @@ class TcpMediaStreams final : public DatagramSender {
 
   struct Handlers {
     std::function<void(uint32_t stream, const Address& remote, PacketRef packet)> on_packet;
+    // Frames came that could be no packet; behind the packets that came with them.
+    std::function<void(uint32_t stream)> on_unusable = {};
     // The peer closed or broke the stream, or it stalled; it is gone already. Not after close().
     std::function<void(uint32_t stream, const Address& remote)> on_ended;
     // What may be lost before anything else is.

@@ -15,6 +15,7 @@ namespace simpul::net {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -35,12 +36,14 @@ class TcpMediaStreamsTest : public ::testing::Test {
                          received.emplace_back(packet->data().begin(), packet->data().end());
                          if (on_packet) on_packet();
                        },
+                   .on_unusable = [this](uint32_t number) { unusable.push_back(number); },
                    .on_ended = [this](uint32_t number, const Address&) { ended.push_back(number); },
                    .is_media = begins_with_200}) {}
     TcpMediaStreams streams;
     Egress egress{streams};
     uint32_t stream = 0;
     std::vector<std::vector<uint8_t>> received{};
+    std::vector<uint32_t> unusable{};
     std::vector<uint32_t> ended{};
     std::function<void()> on_packet{};
 
@@ -188,6 +191,9 @@ TEST_F(TcpMediaStreamsTest, SkipsWhatIsTooSmallForAPacketAndCountsIt) {
   ASSERT_TRUE(run_until([&] { return !ours_.received.empty(); }));
   EXPECT_THAT(ours_.received, ElementsAre(small(2)));
   EXPECT_EQ(ours_.streams.statistics().in.dropped_runt, 1'000u);
+  ASSERT_TRUE(run_until([&] { return !ours_.unusable.empty(); }));
+  EXPECT_THAT(ours_.unusable, Each(ours_.stream));
+  EXPECT_TRUE(theirs_.unusable.empty());
   EXPECT_EQ(ours_.streams.statistics().in.frames, 1u);
 }
 
