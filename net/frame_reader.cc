@@ -8,9 +8,22 @@ namespace simpul::net {
 Bytes FrameReader::read(Bytes input, PacketPool& pool, std::vector<PacketRef>& packets,
                         FrameStatistics& statistics, size_t packets_max) {
   const size_t before = packets.size();
-  while (!input.empty() && packets.size() - before < packets_max) {
+  while (packets.size() - before < packets_max) {
+    if (body_left_ == 0) input = skip_runts(input, statistics);
+    if (input.empty()) break;
     input = body_left_ == 0 ? take_header(input, pool, statistics)
                             : take_body(input, packets, statistics);
+  }
+  return input;
+}
+
+// Those that are there whole, which would otherwise cost their sender less than us.
+Bytes FrameReader::skip_runts(Bytes input, FrameStatistics& statistics) const {
+  while (header_size_ == 0 && input.size() >= kFrameHeaderSize) {
+    const size_t size = load_be16(input.first<kFrameHeaderSize>());
+    if (size >= kFrameSizeMin || input.size() < kFrameHeaderSize + size) break;
+    if (size > 0) ++statistics.dropped_runt;
+    input = input.subspan(kFrameHeaderSize + size);
   }
   return input;
 }

@@ -41,6 +41,7 @@ class FrameReader {
              FrameStatistics& statistics, size_t packets_max = SIZE_MAX);
 
  private:
+  Bytes skip_runts(Bytes input, FrameStatistics& statistics) const;
   Bytes take_header(Bytes input, PacketPool& pool, FrameStatistics& statistics);
   Bytes take_body(Bytes input, std::vector<PacketRef>& packets, FrameStatistics& statistics);
 

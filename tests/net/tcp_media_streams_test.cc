@@ -166,7 +166,8 @@ TEST_F(TcpMediaStreamsTest, HandsOverSoManyPacketsATurnHoweverSmallTheyAre) {
   });
   ASSERT_TRUE(run_until([&] { return ours_.received.size() == kCount; }));
   loop_.before_sleep({});
-  EXPECT_EQ(most, TcpMediaStreams::kPacketsPerTurn);
+  // Between two sleeps there may be one turn of what was read and one of what is left of it.
+  EXPECT_LE(most, 2 * TcpMediaStreams::kPacketsPerTurn);
   for (size_t i = 0; i < kCount; ++i) {
     ASSERT_EQ(ours_.received[i], small(static_cast<uint8_t>(i)));
   }
