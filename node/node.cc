@@ -243,7 +243,8 @@ void Node::Impl::forget(ConnectionKey key) {
 // What a worker cannot take now is tried again with the next poll.
 void Node::Impl::tell_workers() {
   for (FeedChange& change : feed_changes_) {
-    members_[change.home].untold.change_feeds(std::move(change));
+    Untold& untold = members_[change.home].untold;
+    untold.change_feeds(std::move(change));
   }
   feed_changes_.clear();
   for (Member& member : members_) member.untold.tell(*member.worker);

@@ -115,8 +115,8 @@ TEST_F(AttackByFlood, S12_ChecksForNobodyAtFullSpeedCostTheCallNothing) {
 }
 
 TEST_F(AttackByFlood, S12_ForgedChecksForARealConnectionCostTheCallNothing) {
-  const std::string name = alice_.socket->peer().server().username_fragment + ":" +
-                           alice_.socket->peer().local().username_fragment;
+  std::string name = alice_.socket->peer().server().username_fragment + ":" +
+                     alice_.socket->peer().local().username_fragment;
   expect_dropped("S12 wrong signatures", "stun", [&] { return name; });
 }
 
