@@ -5,12 +5,27 @@
 
 namespace simpul::net {
 
-void FrameReader::read(Bytes input, PacketPool& pool, std::vector<PacketRef>& packets,
-                       FrameStatistics& statistics) {
-  while (!input.empty()) {
+Bytes FrameReader::read(Bytes input, PacketPool& pool, std::vector<PacketRef>& packets,
+                        FrameStatistics& statistics, size_t packets_max) {
+  const size_t before = packets.size();
+  while (packets.size() - before < packets_max) {
+    if (body_left_ == 0) input = skip_runts(input, statistics);
+    if (input.empty()) break;
     input = body_left_ == 0 ? take_header(input, pool, statistics)
                             : take_body(input, packets, statistics);
   }
+  return input;
+}
+
+// Those that are there whole, which would otherwise cost their sender less than us.
+Bytes FrameReader::skip_runts(Bytes input, FrameStatistics& statistics) const {
+  while (header_size_ == 0 && input.size() >= kFrameHeaderSize) {
+    const size_t size = load_be16(input.first<kFrameHeaderSize>());
+    if (size >= kFrameSizeMin || input.size() < kFrameHeaderSize + size) break;
+    if (size > 0) ++statistics.dropped_runt;
+    input = input.subspan(kFrameHeaderSize + size);
+  }
+  return input;
 }
 
 Bytes FrameReader::take_header(Bytes input, PacketPool& pool, FrameStatistics& statistics) {
@@ -22,6 +37,10 @@ Bytes FrameReader::take_header(Bytes input, PacketPool& pool, FrameStatistics& s
   if (body_left_ == 0) return input;
   if (body_left_ > kPacketCapacity) {
     ++statistics.dropped_too_large;
+    return input;
+  }
+  if (body_left_ < kFrameSizeMin) {
+    ++statistics.dropped_runt;
     return input;
   }
   packet_ = pool.allocate();

@@ -21,10 +21,11 @@ std::optional<uint32_t> stream_named(const Address& address) {
 struct TcpMediaStreams::Stream {
   explicit Stream(TcpDescriptor from) : descriptor(std::move(from)) {}
 
-  void watch() { watcher->watch({.readable = true, .writable = !queue.empty()}); }
+  void watch() { watcher->watch({.readable = unread.empty(), .writable = !queue.empty()}); }
 
   TcpDescriptor descriptor;
   FrameReader reader;
+  std::vector<uint8_t> unread;  // of at most kReadMax bytes, what waits for its turn
   FrameQueue queue;
   TimePoint progress_at{};  // while something waits: when the peer last took any
   bool is_broken = false;   // writing failed: reading will tell why, or the sweep ends it
@@ -48,7 +49,11 @@ struct TcpMediaStreams::Batch {
 };
 
 TcpMediaStreams::TcpMediaStreams(EventLoop& loop, PacketPool& pool, Handlers handlers)
-    : loop_(loop), pool_(pool), handlers_(std::move(handlers)), batch_(std::make_unique<Batch>()) {}
+    : loop_(loop),
+      pool_(pool),
+      handlers_(std::move(handlers)),
+      batch_(std::make_unique<Batch>()),
+      next_turn_(loop, [this] { go_on(); }) {}
 
 TcpMediaStreams::~TcpMediaStreams() = default;
 
@@ -95,14 +100,38 @@ void TcpMediaStreams::on_ready(uint32_t number, FdWatcher::Ready ready) {
 void TcpMediaStreams::read(uint32_t number, Stream& stream) {
   const auto size = stream.descriptor.receive(read_buffer_);
   if (!size) return end(number);
+  take(number, stream, Bytes(read_buffer_).first(*size));
+}
+
+// The streams that had more than their turn, each once more.
+void TcpMediaStreams::go_on() {
+  for (const uint32_t number : std::exchange(unfinished_, {})) {
+    const auto found = streams_.find(number);
+    if (found == streams_.end()) continue;
+    const auto input = std::exchange(found->second->unread, {});
+    found->second->watch();
+    take(number, *found->second, input);
+  }
+}
+
+void TcpMediaStreams::take(uint32_t number, Stream& stream, Bytes input) {
   const Address remote = stream.descriptor.remote();
   packets_.clear();
-  stream.reader.read(Bytes(read_buffer_).first(*size), pool_, packets_, statistics_.in);
+  const uint64_t unusable = statistics_.in.unusable();
+  const Bytes rest = stream.reader.read(input, pool_, packets_, statistics_.in, kPacketsPerTurn);
+  if (!rest.empty()) {
+    stream.unread.assign(rest.begin(), rest.end());
+    stream.watch();
+    unfinished_.push_back(number);
+    next_turn_.set(loop_.now());
+  }
   for (PacketRef& packet : packets_) {
     // What an earlier packet led to may have closed the stream.
     if (streams_.contains(number)) handlers_.on_packet(number, remote, std::move(packet));
   }
   packets_.clear();
+  if (statistics_.in.unusable() == unusable || !handlers_.on_unusable) return;
+  if (streams_.contains(number)) handlers_.on_unusable(number);
 }
 
 void TcpMediaStreams::write_waiting(uint32_t number, Stream& stream) {

@@ -36,6 +36,8 @@ class TcpMediaStreams final : public DatagramSender {
   static constexpr uint32_t kFirst = 65'536;
   // Bytes read of one stream before others have their turn.
   static constexpr size_t kReadMax = 32'768;
+  // Packets of one stream before others have their turn: small ones are many in what is read.
+  static constexpr size_t kPacketsPerTurn = 128;
   // Frames that leave in one system call.
   static constexpr size_t kFramesMax = 256;
   // How long a stream may take nothing of what waits for it.
@@ -43,6 +45,8 @@ class TcpMediaStreams final : public DatagramSender {
 
   struct Handlers {
     std::function<void(uint32_t stream, const Address& remote, PacketRef packet)> on_packet;
+    // Frames came that could be no packet; behind the packets that came with them.
+    std::function<void(uint32_t stream)> on_unusable = {};
     // The peer closed or broke the stream, or it stalled; it is gone already. Not after close().
     std::function<void(uint32_t stream, const Address& remote)> on_ended;
     // What may be lost before anything else is.
@@ -78,6 +82,8 @@ class TcpMediaStreams final : public DatagramSender {
 
   void on_ready(uint32_t number, FdWatcher::Ready ready);
   void read(uint32_t number, Stream& stream);
+  void take(uint32_t number, Stream& stream, Bytes input);
+  void go_on();
   void write_waiting(uint32_t number, Stream& stream);
   void send_batch(const Address& to);
   void drop_batch();
@@ -92,7 +98,9 @@ class TcpMediaStreams final : public DatagramSender {
   TcpMediaStatistics statistics_;
   std::unique_ptr<Batch> batch_;
   std::vector<uint8_t> read_buffer_ = std::vector<uint8_t>(kReadMax);
-  std::vector<PacketRef> packets_;  // scratch
+  std::vector<PacketRef> packets_;    // scratch
+  std::vector<uint32_t> unfinished_;  // streams of which more was read than had its turn
+  Timer next_turn_;
 };
 
 }  // namespace simpul::net

@@ -201,10 +201,10 @@ Expected<std::unique_ptr<UdpSocket>, std::string> UdpSocket::bind(const Address&
 UdpSocket::UdpSocket(int fd, const Address& local_address)
     : fd_(fd), ends_(local_address), batch_(std::make_unique<Batch>(local_address.is_v4())) {
   if (!local_address.is_unspecified()) return;
-  // Those of now come first: a machine may take whole networks for its own, and who writes to many
-  // of their addresses must not use up the numbers.
+  // Those of now are kept: a machine may take whole networks for its own, and who writes to many of
+  // their addresses must not use up the numbers.
   for (const LocalAddress& known : local_addresses()) {
-    if (known.address.is_v4() == local_address.is_v4()) ends_.number_of(known.address.ip);
+    if (known.address.is_v4() == local_address.is_v4()) ends_.keep(known.address.ip);
   }
 }
 
@@ -215,6 +215,7 @@ UdpSocket::~UdpSocket() {
 
 void UdpSocket::watch(EventLoop& loop, Handlers handlers) {
   handlers_ = std::move(handlers);
+  loop_ = &loop;
   watcher_.emplace(loop, fd_, [this](FdWatcher::Ready ready) { on_ready(ready); });
   watcher_->watch({.readable = true, .writable = wants_writable_});
 }
@@ -276,6 +277,7 @@ void UdpSocket::take_datagram(size_t i, std::vector<ReceivedDatagram>& received)
 // local address, whose number is returned.
 uint16_t UdpSocket::take_controls(msghdr& header) {
   uint16_t at = 0;
+  const auto now = [this] { return loop_ == nullptr ? TimePoint{} : loop_->now(); };
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SO_RXQ_OVFL) {
       const auto overflows = value_of<uint32_t>(part);
@@ -284,10 +286,10 @@ uint16_t UdpSocket::take_controls(msghdr& header) {
       const auto info = value_of<in_pktinfo>(part);
       std::array<uint8_t, sizeof(in_addr)> ip{};
       std::memcpy(ip.data(), &info.ipi_spec_dst, ip.size());
-      at = ends_.number_of(Address::v4(ip, 0).ip);
+      at = ends_.number_of(Address::v4(ip, 0).ip, now());
     } else if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
       const auto info = value_of<in6_pktinfo>(part);
-      at = ends_.number_of(std::to_array(info.ipi6_addr.s6_addr));
+      at = ends_.number_of(std::to_array(info.ipi6_addr.s6_addr), now());
     }
   }
   return at;

@@ -83,6 +83,7 @@ class UdpSocket final : public DatagramSender {
 
   int fd_;
   LocalEnds ends_;
+  const EventLoop* loop_ = nullptr;  // whose clock it has, once it is watched
   std::unique_ptr<Batch> batch_;
   Handlers handlers_;
   bool wants_writable_ = false;

@@ -101,17 +101,29 @@ void FeedExchange::request_key_frame(uint32_t home, FeedLayer layer) {
 }
 
 std::optional<FeedEvent> FeedExchange::take() {
-  for (const auto& peer : peers_) {
-    if (peer == nullptr) continue;
-    if (auto event = take_from(*peer)) return event;
-    // Whoever publishes from here on wakes us; what was published before is seen now.
-    if (!peer->in.woken.exchange(false, std::memory_order_acq_rel)) continue;
-    if (auto event = take_from(*peer)) return event;
+  // Once round, and to the one again with which it begins, whose turn may have been over.
+  for (size_t turn = 0; turn <= peers_.size(); ++turn) {
+    Peer* const peer = peers_[taking_from_].get();
+    if (peer != nullptr && taken_in_a_row_ < kTakenInARow) {
+      if (auto event = take_from(*peer)) {
+        ++taken_in_a_row_;
+        return event;
+      }
+    }
+    taking_from_ = (taking_from_ + 1) % peers_.size();
+    taken_in_a_row_ = 0;
   }
   return std::nullopt;
 }
 
 std::optional<FeedEvent> FeedExchange::take_from(Peer& peer) {
+  if (auto event = take_popped(peer)) return event;
+  // Whoever publishes from here on wakes us; what was published before is seen now.
+  if (!peer.in.woken.exchange(false, std::memory_order_acq_rel)) return std::nullopt;
+  return take_popped(peer);
+}
+
+std::optional<FeedEvent> FeedExchange::take_popped(Peer& peer) {
   FeedLane::Item item;
   if (!peer.in.items.pop(item)) return std::nullopt;
   return std::visit(

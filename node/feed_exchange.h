@@ -112,6 +112,8 @@ class FeedLanes {
 // Outlives what was borrowed through it, and ends when no other worker runs any more.
 class FeedExchange {
  public:
+  static constexpr size_t kTakenInARow = 64;
+
   struct Options {
     uint32_t worker = 0;
     // Packets that each other worker may hold.
@@ -131,7 +133,8 @@ class FeedExchange {
   // False when it could not be told; it is to be told again then.
   bool tell(uint32_t to, const FeedNews& news);
 
-  // At the borrower. The next of what came; nothing when that is all.
+  // At the borrower. The next of what came; nothing when that is all. Takes kTakenInARow of one
+  // worker at most before it looks at the next one, so that none waits for the others' media.
   std::optional<FeedEvent> take();
   void request_key_frame(uint32_t home, FeedLayer layer);
   // As tell().
@@ -168,9 +171,12 @@ class FeedExchange {
   void take_back(Peer& peer);
   void give_back(Peer& peer);
   std::optional<FeedEvent> take_from(Peer& peer);
+  std::optional<FeedEvent> take_popped(Peer& peer);
 
   Options options_;
   std::vector<std::unique_ptr<Peer>> peers_;  // by worker; null for this one
+  size_t taking_from_ = 0;
+  size_t taken_in_a_row_ = 0;
   uint64_t dropped_ = 0;
   uint64_t packets_lent_ = 0;
 };

@@ -1,7 +1,6 @@
 #include "node/node.h"
 
 #include <algorithm>
-#include <deque>
 #include <thread>
 #include <utility>
 
@@ -19,6 +18,7 @@
 #include "node/listening.h"
 #include "node/session_setup.h"
 #include "node/tcp_door.h"
+#include "node/untold.h"
 #include "node/worker.h"
 #include "node/worker_tag.h"
 
@@ -57,13 +57,13 @@ class Node::Impl {
     WorkerReport report;
     uint64_t heartbeats = 0;
     TimePoint beat_at;
-    std::deque<FeedChange> feed_changes;  // that it has not been told
+    Untold untold;
   };
 
   std::optional<std::string> open_tcp(const NodeOptions& options);
   void remember(Directory::Record record);
   void forget(ConnectionKey key);
-  void send_feed_changes();
+  void tell_workers();
   void mark_superseded(const std::string& room, const std::string& participant);
   void poll();
 
@@ -141,7 +141,7 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
                         .report = {},
                         .heartbeats = 0,
                         .beat_at = loop_.now(),
-                        .feed_changes = {}});
+                        .untold = {}});
   }
   if (auto error = open_tcp(node_options)) return error;
   for (Member& member : members_) member.worker->run();
@@ -222,7 +222,7 @@ void Node::Impl::remember(Directory::Record record) {
   feed_plan_.add({.room = record.room, .role = record.role, .worker = record.worker},
                  feed_changes_);
   directory_.add(std::move(record), unix_ms());
-  send_feed_changes();
+  tell_workers();
 }
 
 void Node::Impl::forget(ConnectionKey key) {
@@ -233,22 +233,21 @@ void Node::Impl::forget(ConnectionKey key) {
   const std::string participant = record->participant;
   feed_plan_.remove({.room = record->room, .role = record->role, .worker = record->worker},
                     feed_changes_);
+  members_[record->worker].untold.forget(key);
   directory_.remove(key);
   ice_sessions_.remove(key);
-  send_feed_changes();
+  tell_workers();
   if (published) mark_superseded(room, participant);
 }
 
-// Each worker gets them in their order; what it cannot take now is tried again with the next poll.
-void Node::Impl::send_feed_changes() {
+// What a worker cannot take now is tried again with the next poll.
+void Node::Impl::tell_workers() {
   for (FeedChange& change : feed_changes_) {
-    members_[change.home].feed_changes.push_back(std::move(change));
+    Untold& untold = members_[change.home].untold;
+    untold.change_feeds(std::move(change));
   }
   feed_changes_.clear();
-  for (Member& member : members_) {
-    auto& changes = member.feed_changes;
-    while (!changes.empty() && member.worker->change_feeds(changes.front())) changes.pop_front();
-  }
+  for (Member& member : members_) member.untold.tell(*member.worker);
 }
 
 // Connections by which a participant publishes have come or gone: each is told whether a newer one
@@ -264,8 +263,9 @@ void Node::Impl::mark_superseded(const std::string& room, const std::string& par
     const bool superseded = std::ranges::any_of(published, [&](const Directory::Record* other) {
       return other->worker != record->worker && other->key.value() > record->key.value();
     });
-    members_[record->worker].worker->supersede(record->key, superseded);
+    members_[record->worker].untold.supersede(record->key, superseded);
   }
+  tell_workers();
 }
 
 void Node::Impl::poll() {
@@ -294,7 +294,7 @@ void Node::Impl::poll() {
     member.heartbeats = heartbeats;
     member.beat_at = loop_.now();
   }
-  send_feed_changes();
+  tell_workers();
   poll_timer_.set(loop_.now() + kPoll);
 }
 

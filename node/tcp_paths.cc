@@ -16,17 +16,20 @@ bool is_media(Bytes packet) { return ice::classify(packet) == ice::DatagramKind:
 TcpPaths::TcpPaths(net::EventLoop& loop, PacketPool& pool)
     : loop_(loop),
       pool_(pool),
-      streams_(loop, pool,
-               {.on_packet =
-                    [this](uint32_t stream, const Address& remote, PacketRef packet) {
-                      switchboard_->receive(std::move(packet), {stream, remote}, loop_.now());
-                    },
-                .on_ended =
-                    [this](uint32_t stream, const Address& remote) {
-                      kept_.erase(stream);
-                      switchboard_->forget_path({stream, remote});
-                    },
-                .is_media = is_media}) {}
+      streams_(
+          loop, pool,
+          {.on_packet = [this](uint32_t stream, const Address& remote,
+                               PacketRef packet) { receive(stream, remote, std::move(packet)); },
+           .on_unusable =
+               [this](uint32_t stream) {
+                 if (!is_proved(stream)) close_unproved(stream);
+               },
+           .on_ended =
+               [this](uint32_t stream, const Address& remote) {
+                 forget(stream);
+                 switchboard_->forget_path({stream, remote});
+               },
+           .is_media = is_media}) {}
 
 void TcpPaths::adopt(TcpArrival arrival, TimePoint now) {
   if (!switchboard_->knows(arrival.username_fragment)) {
@@ -43,25 +46,37 @@ void TcpPaths::adopt(TcpArrival arrival, TimePoint now) {
   std::ranges::copy(arrival.frame, packet->bytes.begin());
   const Address remote = arrival.descriptor.remote();
   const uint32_t stream = streams_.add(std::move(arrival.descriptor));
+  by_session_.add(arrival.username_fragment, stream);
   const ice::Path path = {stream, remote};
-  Kept& kept = kept_[stream];
-  kept.path = path;
-  kept.accepted = arrival.accepted;
-  kept.username_fragment = std::move(arrival.username_fragment);
+  kept_[stream] = {.path = path,
+                   .accepted = arrival.accepted,
+                   .username_fragment = std::move(arrival.username_fragment)};
   switchboard_->receive(std::move(packet), path, now);
-  kept.is_proved = switchboard_->leads(path);
+  kept_.at(stream).is_proved = switchboard_->leads(path);
 }
 
 // The oldest of those that have proved nothing yet goes.
 void TcpPaths::make_room_in(const std::string& username_fragment) {
-  std::optional<uint32_t> oldest;
-  size_t count = 0;
-  for (const auto& [stream, kept] : kept_) {
-    if (kept.username_fragment != username_fragment || switchboard_->leads(kept.path)) continue;
-    if (!oldest) oldest = stream;
-    ++count;
+  const auto leads = [this](uint32_t stream) { return switchboard_->leads(kept_.at(stream).path); };
+  const auto oldest = by_session_.in_the_way(username_fragment, kUnprovedPerSessionMax, leads);
+  if (oldest) close(*oldest);
+}
+
+// A guest sends checks alone until one was answered. From others anything else would cost more to
+// look into than it costs them to send.
+void TcpPaths::receive(uint32_t stream, const Address& remote, PacketRef packet) {
+  if (ice::classify(packet->data()) != ice::DatagramKind::kStun && !is_proved(stream)) {
+    return close_unproved(stream);
   }
-  if (count >= kUnprovedPerSessionMax) close(*oldest);
+  switchboard_->receive(std::move(packet), {stream, remote}, loop_.now());
+}
+
+bool TcpPaths::is_proved(uint32_t stream) {
+  const auto found = kept_.find(stream);
+  if (found == kept_.end()) return false;
+  Kept& kept = found->second;
+  kept.is_proved = kept.is_proved || switchboard_->leads(kept.path);
+  return kept.is_proved;
 }
 
 void TcpPaths::sweep(TimePoint now) {
@@ -78,9 +93,21 @@ void TcpPaths::sweep(TimePoint now) {
   for (const uint32_t stream : over) close(stream);
 }
 
+void TcpPaths::close_unproved(uint32_t stream) {
+  ++closed_unproved_;
+  close(stream);
+}
+
 void TcpPaths::close(uint32_t stream) {
   streams_.close(stream);
-  kept_.erase(stream);
+  forget(stream);
+}
+
+void TcpPaths::forget(uint32_t stream) {
+  const auto found = kept_.find(stream);
+  if (found == kept_.end()) return;
+  by_session_.remove(found->second.username_fragment, stream);
+  kept_.erase(found);
 }
 
 void TcpPaths::count(WorkerReport& report) const {
@@ -95,6 +122,8 @@ void TcpPaths::count(WorkerReport& report) const {
   report.drops["too_large"] += statistics.in.dropped_too_large;
   report.drops["send_full"] += out.dropped_arena_full;
   report.drops["unreachable"] += statistics.dropped_gone;
+  report.drops["runt"] += statistics.in.dropped_runt;
+  report.drops["tcp_unproved"] += closed_unproved_;
   report.drops["tcp_slow"] += statistics.dropped_slow;
   report.drops["tcp_full"] += refused_full_;
   report.drops["unknown_sender"] += unknown_session_;

@@ -120,8 +120,8 @@ bool Worker::change_feeds(const FeedChange& change) {
   return loop_.post([this, change] { switchboard_->change_feeds(change, loop_.now()); });
 }
 
-void Worker::supersede(ConnectionKey key, bool superseded) {
-  loop_.post([this, key, superseded] { switchboard_->supersede(key, superseded); });
+bool Worker::supersede(ConnectionKey key, bool superseded) {
+  return loop_.post([this, key, superseded] { switchboard_->supersede(key, superseded); });
 }
 
 bool Worker::adopt(TcpArrival arrival) {
@@ -289,7 +289,9 @@ void Worker::beat() {
   take_tcp_arrivals();
   take_feeds();
   tcp_->sweep(now);
-  if (now >= next_report_) {
+  // A round that takes longer, because there are many connections, is not cut short: what is told
+  // at its end would never be.
+  if (now >= next_report_ && !pace_.running()) {
     next_report_ = now + options_.report_interval;
     pace_.begin(switchboard_->begin_report(), now, options_.report_interval);
   }

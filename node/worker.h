@@ -71,11 +71,11 @@ class Worker {
   // Says good-bye to every peer, sends what is left, and ends the thread.
   void stop();
 
-  // Thread-safe. False when too many are waiting: the session is not started.
+  // Thread-safe. False when too many are waiting: it was not told.
   bool start(Session session);
   void end(ConnectionKey key);
   bool change_feeds(const FeedChange& change);
-  void supersede(ConnectionKey key, bool superseded);
+  bool supersede(ConnectionKey key, bool superseded);
   // A TCP connection is this worker's from now on.
   bool adopt(TcpArrival arrival);
   bool restart_ice(const IceRestart& restart);

@@ -9,14 +9,23 @@ void KeyFrameRequests::ask(Cause cause, TimePoint now) {
     cause_ = cause;
     due_ = now;
   }
+  // Not behind the slow repetition for somebody else.
+  if (are_hidden()) due_ = std::min(due_, now);
   wanted_ = true;
   cause_ = std::max(cause_, cause);
+}
+
+void KeyFrameRequests::keep_asking(Cause cause, TimePoint now) {
+  if (is_wanted() && are_hidden()) return;
+  ask(cause, now);
+  if (are_hidden()) due_ = std::max(now, sent_at_ + kRepeatHiddenAfter);
 }
 
 // A request that is under way is waited for, so that several workers cost the publisher no more
 // than one.
 void KeyFrameRequests::ask_once(Cause cause) {
   cause_ = is_wanted() ? std::max(cause_, cause) : cause;
+  if (are_hidden()) due_ = std::min(due_, sent_at_ + kRepeatAfter);
   wanted_once_ = true;
 }
 
@@ -37,6 +46,7 @@ bool KeyFrameRequests::take(TimePoint now) {
   if (are_hidden()) wanted_ = false;
   full_at_ = std::max(full_at_, now) + kInterval;
   due_ = now + kRepeatAfter;
+  sent_at_ = now;
   spaced_until_ = now + kSpacing;
   return true;
 }

@@ -8,7 +8,8 @@ namespace simpul::relay {
 
 // When one layer's publisher is asked for a key frame: a token bucket, coalesced over all slots.
 // A wish is never swallowed: it waits for the bucket, and the request is repeated until a key
-// frame comes or nobody wants it any more. Also finds out when key frames cannot be told apart.
+// frame comes or nobody wants it any more. Also finds out when key frames cannot be told apart:
+// then a request is repeated for those alone who say that they still wait.
 class KeyFrameRequests {
  public:
   enum class Cause : uint8_t { kRepair, kAssignment };  // the greater goes first
@@ -19,11 +20,15 @@ class KeyFrameRequests {
   // Requests without a key frame, though other frames came, after which key frames are taken to be
   // hidden: the frames are encrypted end to end.
   static constexpr int kUnansweredMax = 2;
+  // Where they are hidden: each request costs a key frame that may be of no use to who waits.
+  static constexpr Duration kRepeatHiddenAfter = std::chrono::seconds(4);
   // Between two requests of a burst: who comes in between is served by the second, where both
   // spent at once would leave everybody after them waiting for the next token.
   static constexpr Duration kSpacing = std::chrono::milliseconds(300);
 
   void ask(Cause cause, TimePoint now);
+  // Whoever ask()ed still waits, as far as can be seen.
+  void keep_asking(Cause cause, TimePoint now);
   // For somebody who repeats the wish until it is met (another worker).
   void ask_once(Cause cause);
   // A key frame begins to arrive: whoever asked until now is served by it.
@@ -36,8 +41,8 @@ class KeyFrameRequests {
     outstanding_ = false;
   }
 
-  // A key frame would not be recognised: a request may have been met without a sign of it, so it
-  // is not repeated. Ends with the first key frame that shows.
+  // A key frame would not be recognised: a request may have been met without a sign of it. Ends
+  // with the first key frame that shows.
   bool are_hidden() const { return unanswered_ >= kUnansweredMax; }
 
   // True when a request is to be sent now; it is taken as sent.
@@ -55,6 +60,7 @@ class KeyFrameRequests {
   bool wanted_once_ = false;
   Cause cause_ = Cause::kRepair;
   TimePoint due_{};
+  TimePoint sent_at_{};
   TimePoint full_at_{};
   TimePoint spaced_until_{};
   int unanswered_ = 0;         // requests; the last one is not counted yet

@@ -231,9 +231,11 @@ void Slot::write(const Retransmission& retransmission, std::vector<rtp::Outgoing
 
 void Slot::advance(TimePoint now, const WallClock& clock, std::vector<SlotReport>& reports) {
   if (!started_) return;
-  // A request ends with the first packet of a key frame; should that not have got here, it begins
-  // again.
-  if (waits_for_key_frame() && !feed(*target_).is_waiting()) ask_for_start(now);
+  // A request ends with the first packet of a key frame, which may not have got here; or, where
+  // key frames are hidden, with the first attempt, which may have been lost.
+  if (waits_for_key_frame() && !feed(*target_).is_waiting()) {
+    feed(*target_).key_frames().keep_asking(KeyFrameRequests::Cause::kAssignment, now);
+  }
 
   if (const Duration elapsed = now - metered_at_; elapsed >= kMeterInterval) {
     const uint64_t octets = stream_.octets() - octets_metered_;

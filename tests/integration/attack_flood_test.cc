@@ -90,34 +90,34 @@ class AttackByFlood : public AttackTest {
                 quiet_delay, percentile(delays_, 0.99) / std::max(quiet_delay, 0.01));
   }
 
+  // Checks for whom `next_name` says, none of which is right: each is dropped for `reason`.
+  void expect_dropped(const char* name, const char* reason,
+                      const std::function<std::string()>& next_name) {
+    const auto datagrams = checks([&, username = std::string()]() mutable {
+      username = next_name();
+      return ice::BindingRequest{
+          .username = username, .controlling = 1, .key = "no password of ours"};
+    });
+    const uint64_t before = node_.dropped(reason);
+    Flood source(target());
+    flood(name, source, datagrams, kCount);
+    EXPECT_EQ(node_.dropped(reason), before + kCount);
+    EXPECT_EQ(source.answers(), 0u);
+    expect_unharmed();
+  }
+
   std::vector<double> delays_;
 };
 
 TEST_F(AttackByFlood, S12_ChecksForNobodyAtFullSpeedCostTheCallNothing) {
-  const auto datagrams = checks([name = std::string()]() mutable {
-    name = crypto::random_ice_text(8) + ":" + crypto::random_ice_text(4);
-    return ice::BindingRequest{.username = name, .controlling = 1, .key = "no password of ours"};
-  });
-  const uint64_t before = node_.dropped("unknown_sender");
-  Flood source(target());
-  flood("S12 random fragments", source, datagrams, kCount);
-  EXPECT_EQ(node_.dropped("unknown_sender"), before + kCount);
-  EXPECT_EQ(source.answers(), 0u);
-  expect_unharmed();
+  expect_dropped("S12 random fragments", "unknown_sender",
+                 [] { return crypto::random_ice_text(8) + ":" + crypto::random_ice_text(4); });
 }
 
 TEST_F(AttackByFlood, S12_ForgedChecksForARealConnectionCostTheCallNothing) {
-  const std::string name = alice_.socket->peer().server().username_fragment + ":" +
-                           alice_.socket->peer().local().username_fragment;
-  const auto datagrams = checks([&] {
-    return ice::BindingRequest{.username = name, .controlling = 1, .key = "no password of ours"};
-  });
-  const uint64_t before = node_.dropped("stun");
-  Flood source(target());
-  flood("S12 wrong signatures", source, datagrams, kCount);
-  EXPECT_EQ(node_.dropped("stun"), before + kCount);
-  EXPECT_EQ(source.answers(), 0u);
-  expect_unharmed();
+  std::string name = alice_.socket->peer().server().username_fragment + ":" +
+                     alice_.socket->peer().local().username_fragment;
+  expect_dropped("S12 wrong signatures", "stun", [&] { return name; });
 }
 
 TEST_F(AttackByFlood, S12_WhoComesFromTheFloodsAddressGetsInDuringIt) {

@@ -11,6 +11,7 @@
 #include "tests/integration/live_node.h"
 #include "tests/integration/served_process.h"
 #include "tests/support/loopback_client.h"
+#include "tests/support/run_until.h"
 
 namespace simpul::testing {
 namespace {
@@ -21,20 +22,6 @@ class AttackOnProcess : public ::testing::Test {
     std::unique_ptr<peer::PeerSocket> socket;
     std::string location;
   };
-
-  bool run_until(const std::function<bool()>& done) {
-    const TimePoint limit = net::EventLoop::clock_now() + 20s;
-    bool result = false;
-    std::unique_ptr<net::Timer> timer;
-    timer = std::make_unique<net::Timer>(loop_, [&] {
-      result = done();
-      if (result || net::EventLoop::clock_now() > limit) return loop_.stop();
-      timer->set(net::EventLoop::clock_now() + 10ms);
-    });
-    timer->set(net::EventLoop::clock_now());
-    loop_.run();
-    return result;
-  }
 
   std::optional<Guest> join(const std::string& target, peer::Options options, bool comes = true) {
     const bool publishes = options.publishes;
@@ -72,7 +59,7 @@ class AttackOnProcess : public ::testing::Test {
       guests.push_back(*join("/whep/" + room, {}));
       guests.push_back(*join("/whep/" + room, {}));
     }
-    ASSERT_TRUE(run_until([&] {
+    ASSERT_TRUE(run_until(loop_, [&] {
       return std::ranges::all_of(
           guests, [](const Guest& guest) { return guest.socket->peer().connected(); });
     }));
@@ -117,10 +104,11 @@ class AttackOnProcess : public ::testing::Test {
     leave_doors_open();
     call();
     knock_at_http();
-    ASSERT_TRUE(run_until([&] {
+    const auto all_gone = [&] {
       return process_.metric("simpul_participants") == 0 &&
              process_.metric("simpul_connections") == 0;
-    }));
+    };
+    ASSERT_TRUE(run_until(loop_, all_gone, std::chrono::milliseconds(10)));  // it asks by HTTP
   }
 
   uint64_t sessions_ = 0;
@@ -138,7 +126,7 @@ TEST_F(AttackOnProcess, O5_MemoryAndDescriptorsAreBackAfterTheAttacks) {
   const uint64_t memory = process_.resident_bytes();
   const uint64_t sessions = sessions_;
   for (int i = 0; i < 5; ++i) ASSERT_NO_FATAL_FAILURE(attack());
-  EXPECT_TRUE(run_until([&] { return process_.descriptors() == descriptors; }))
+  EXPECT_TRUE(run_until(loop_, [&] { return process_.descriptors() == descriptors; }))
       << process_.descriptors() << " descriptors instead of " << descriptors;
   const uint64_t after = process_.resident_bytes();
   std::printf("# figure O5: %.1f MB before, %.1f MB after %llu more sessions\n",

@@ -124,6 +124,20 @@ TEST_F(AttackOnTcp, T1_FramesThatNeverComeWholeAreBoundedAfterTheCheckToo) {
   expect_nobody_hurt();
 }
 
+TEST_F(AttackOnTcp, T1_FramesTooSmallForAnythingAreSkippedAndCounted) {
+  RawTcp& stranger = knock();
+  stranger.say_frame(carol_->socket->peer().make_check(false));
+  ASSERT_TRUE(node_.run_until([&] { return stranger.received() > 0; }));
+  answered_max_ = stranger.received();
+  constexpr uint64_t kCount = 300'000;
+  std::vector<uint8_t> frames;
+  for (uint64_t i = 0; i < kCount; ++i) frames.insert(frames.end(), {0, 1, 0});
+  stranger.say(frames);
+  EXPECT_TRUE(node_.ask_until([&] { return node_.dropped("runt") >= kCount; }));
+  EXPECT_FALSE(stranger.ended());
+  expect_nobody_hurt();
+}
+
 TEST_F(AttackOnTcp, T2_ThousandsOfSilentConnectionsKeepNobodyOut) {
   constexpr size_t kOfOneHost = 2'000;
   for (size_t i = 0; i < kOfOneHost; ++i) {
@@ -182,6 +196,27 @@ TEST_F(AttackOnTcp, T4_WhatIsNoCheckIsClosedAtOnce) {
   knock().say_frame(indication);
   EXPECT_TRUE(all_ended());
   EXPECT_EQ(refused("greeting"), 7u);
+  expect_nobody_hurt();
+}
+
+TEST_F(AttackOnTcp, T4_WhoProvedNothingIsClosedAtTheFirstFrameThatIsNoCheck) {
+  const auto hello = read_test_data("dtls/chromium-nopqc-hello-0.bin");
+  ASSERT_FALSE(hello.empty());
+  for (const auto& frame : {hello, std::vector<uint8_t>(200, 0x80)}) {
+    RawTcp& stranger = knock();
+    stranger.say_frame(forged_check());
+    stranger.say_frame(forged_check());  // she may try again
+    stranger.say_frame(frame);
+    stranger.say_frame(carol_->socket->peer().make_check(false));  // too late
+  }
+  for (const size_t size : {size_t{1}, size_t{60'000}}) {
+    RawTcp& stranger = knock();
+    stranger.say_frame(forged_check());
+    stranger.say_frame(std::vector<uint8_t>(size));
+  }
+  EXPECT_TRUE(all_ended());
+  EXPECT_EQ(node_.dropped("tcp_unproved"), 4u);
+  EXPECT_EQ(node_.tcp_streams(), 1u);
   expect_nobody_hurt();
 }
 

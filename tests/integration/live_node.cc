@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "rtp/vp8.h"
+#include "tests/support/run_until.h"
 
 namespace simpul::testing {
 namespace {
@@ -154,30 +155,20 @@ LiveGuest& LiveNode::watch(const std::string& room, const std::string& name,
 }
 
 bool LiveNode::run_until(const std::function<bool()>& done) {
-  if (done()) return true;
-  const TimePoint limit = net::EventLoop::clock_now() + 20s;
-  bool result = false;
-  std::unique_ptr<net::Timer> timer;
-  timer = std::make_unique<net::Timer>(loop_, [&] {
-    result = done();
-    if (result || net::EventLoop::clock_now() > limit) return loop_.stop();
-    timer->set(net::EventLoop::clock_now() + 1ms);
-  });
-  timer->set(net::EventLoop::clock_now());
-  loop_.run();
-  return result;
+  return testing::run_until(loop_, done);
 }
 
 void LiveNode::refresh() {
   // Two beats of every worker: the first may have been on its way already.
   for (int beat = 0; beat < 2; ++beat) {
     const auto before = node_->report();
-    run_until([&] {
+    const bool told = run_until([&] {
       const auto now = node_->report();
       return std::ranges::equal(now.workers, before.workers, [](const auto& a, const auto& b) {
         return a.snapshots > b.snapshots;
       });
     });
+    if (!told) throw std::runtime_error("a worker tells nothing");
   }
 }
 

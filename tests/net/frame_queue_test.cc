@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/allocation_counter.h"
+
 namespace simpul::net {
 namespace {
 
@@ -50,6 +52,23 @@ TEST(FrameQueue, KeepsRoomFromMediaForTheRest) {
   size_t others = 0;
   while (queue.push(kFrame, false)) ++others;
   EXPECT_GE(others, 60u);
+}
+
+TEST(FrameQueue, TakesItsMemoryWhenSomethingWaitsAndGivesItBackWhenNothingDoes) {
+  FrameQueue queue;
+  const size_t none = simpul::testing::allocations();
+  queue.pop(0);
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(simpul::testing::allocations(), none);
+  for (int round = 0; round < 3; ++round) {
+    const size_t before = simpul::testing::allocations();
+    round == 1 ? queue.push_rest(kFrame, 500) : static_cast<void>(queue.push(kFrame, true));
+    EXPECT_EQ(simpul::testing::allocations(), before + 1) << "what it had before is gone";
+    while (queue.push(kFrame, false)) {
+    }
+    EXPECT_EQ(simpul::testing::allocations(), before + 1) << "it does not grow";
+    queue.pop(queue.waiting().size());
+  }
 }
 
 TEST(FrameQueue, HasItsWholeRoomAgainForWhatFollowsWhatWasSent) {

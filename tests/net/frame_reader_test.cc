@@ -43,8 +43,8 @@ class FrameReaderTest : public ::testing::Test {
 };
 
 TEST_F(FrameReaderTest, FindsTheSamePacketsHoweverTheStreamIsCut) {
-  const std::vector<std::vector<uint8_t>> packets = {packet_of(1, 7), packet_of(1600, 1),
-                                                     packet_of(300, 9), packet_of(2, 3)};
+  const std::vector<std::vector<uint8_t>> packets = {
+      packet_of(kFrameSizeMin, 7), packet_of(1600, 1), packet_of(300, 9), packet_of(13, 3)};
   std::vector<uint8_t> stream;
   for (const auto& packet : packets) {
     const auto frame = framed(packet);
@@ -59,11 +59,11 @@ TEST_F(FrameReaderTest, FindsTheSamePacketsHoweverTheStreamIsCut) {
   }
   EXPECT_EQ(pool_.in_use(), 0u);
   EXPECT_EQ(statistics_.frames, 7 * 4u);
-  EXPECT_EQ(statistics_.bytes, 7 * 1903u);
+  EXPECT_EQ(statistics_.bytes, 7 * 1925u);
 }
 
 TEST_F(FrameReaderTest, HoldsOnePacketForAFrameThatHasNotComeWhole) {
-  read(std::vector<uint8_t>{0, 10, 1, 2, 3});
+  read(std::vector<uint8_t>{0, 20, 1, 2, 3});
   EXPECT_THAT(read_, IsEmpty());
   EXPECT_EQ(pool_.in_use(), 1u);
   reader_ = {};
@@ -71,8 +71,11 @@ TEST_F(FrameReaderTest, HoldsOnePacketForAFrameThatHasNotComeWhole) {
 }
 
 TEST_F(FrameReaderTest, PassesOverFramesWithoutAByte) {
-  read(std::vector<uint8_t>{0, 0, 0, 0, 0, 1, 42, 0, 0});
-  EXPECT_THAT(read_, ElementsAre(ElementsAre(42)));
+  read(std::vector<uint8_t>{0, 0, 0, 0});
+  read(framed(packet_of(12, 42)));
+  read(std::vector<uint8_t>{0, 0});
+  EXPECT_THAT(read_, ElementsAre(packet_of(12, 42)));
+  EXPECT_EQ(statistics_.dropped_runt, 0u);
 }
 
 TEST_F(FrameReaderTest, SkipsFramesThatNoPacketHoldsAndCountsThem) {
@@ -83,8 +86,8 @@ TEST_F(FrameReaderTest, SkipsFramesThatNoPacketHoldsAndCountsThem) {
     EXPECT_EQ(pool_.in_use(), 0u);
     read(Bytes(frame).subspan(101));
   }
-  read(framed(packet_of(3, 5)));
-  EXPECT_THAT(read_, ElementsAre(ElementsAre(5, 6, 7)));
+  read(framed(packet_of(12, 5)));
+  EXPECT_THAT(read_, ElementsAre(packet_of(12, 5)));
   EXPECT_EQ(statistics_.dropped_too_large, 2u);
 }
 
@@ -94,8 +97,41 @@ TEST_F(FrameReaderTest, SkipsWhatFindsNoPacketAndGoesOn) {
   read(framed(packet_of(200, 1)));
   EXPECT_EQ(statistics_.dropped_no_packet, 1u);
   all.pop_back();
-  read(framed(packet_of(2, 1)));
-  EXPECT_THAT(read_, ElementsAre(ElementsAre(1, 2)));
+  read(framed(packet_of(12, 1)));
+  EXPECT_THAT(read_, ElementsAre(packet_of(12, 1)));
+}
+
+TEST_F(FrameReaderTest, SkipsFramesThatAreTooSmallForAnythingWithoutTakingMemoryForThem) {
+  std::vector<uint8_t> stream;
+  for (uint8_t size = 1; size < kFrameSizeMin; ++size) {
+    const auto frame = framed(packet_of(size, 1));
+    stream.insert(stream.end(), frame.begin(), frame.end());
+  }
+  for (size_t i = 0; i < stream.size(); ++i) {
+    read(Bytes(stream).subspan(i, 1));
+    EXPECT_EQ(pool_.in_use(), 0u) << i;
+  }
+  read(stream);
+  EXPECT_EQ(statistics_.dropped_runt, 2 * (kFrameSizeMin - 1));
+  read(framed(packet_of(12, 5)));
+  EXPECT_THAT(read_, ElementsAre(packet_of(12, 5)));
+}
+
+TEST_F(FrameReaderTest, LeavesWhatIsMoreThanItMayTakeAndGoesOnWithThat) {
+  std::vector<uint8_t> stream;
+  for (uint8_t i = 0; i < 10; ++i) {
+    const auto frame = framed(packet_of(12, i));
+    stream.insert(stream.end(), frame.begin(), frame.end());
+  }
+  stream.pop_back();
+  std::vector<PacketRef> packets;
+  Bytes rest = stream;
+  for (const size_t expected : {4u, 8u, 9u}) {
+    rest = reader_.read(rest, pool_, packets, statistics_, 4);
+    EXPECT_EQ(packets.size(), expected);
+    EXPECT_EQ(rest.size(), expected == 9 ? 0 : stream.size() - expected * 14);
+  }
+  for (uint8_t i = 0; i < 9; ++i) EXPECT_EQ(packets[i]->data()[0], i);
 }
 
 }  // namespace

@@ -9,17 +9,21 @@
 
 #include "net/egress.h"
 #include "net/tcp_acceptor.h"
+#include "tests/support/run_until.h"
 
 namespace simpul::net {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 const Address kLoopback = Address::v4({127, 0, 0, 1}, 0);
 
 bool begins_with_200(Bytes packet) { return packet[0] == 200; }
+
+std::vector<uint8_t> small(uint8_t first) { return std::vector<uint8_t>(kFrameSizeMin, first); }
 
 // Our end accepts, theirs connects; both are streams of frames.
 class TcpMediaStreamsTest : public ::testing::Test {
@@ -30,14 +34,18 @@ class TcpMediaStreamsTest : public ::testing::Test {
                   {.on_packet =
                        [this](uint32_t, const Address&, const PacketRef& packet) {
                          received.emplace_back(packet->data().begin(), packet->data().end());
+                         if (on_packet) on_packet();
                        },
+                   .on_unusable = [this](uint32_t number) { unusable.push_back(number); },
                    .on_ended = [this](uint32_t number, const Address&) { ended.push_back(number); },
                    .is_media = begins_with_200}) {}
     TcpMediaStreams streams;
     Egress egress{streams};
     uint32_t stream = 0;
     std::vector<std::vector<uint8_t>> received{};
+    std::vector<uint32_t> unusable{};
     std::vector<uint32_t> ended{};
+    std::function<void()> on_packet{};
 
     void put(Bytes packet) {
       const MutableBytes room = egress.reserve(packet.size());
@@ -63,16 +71,7 @@ class TcpMediaStreamsTest : public ::testing::Test {
   }
 
   bool run_until(const std::function<bool()>& done) {
-    const TimePoint limit = EventLoop::clock_now() + 20s;
-    bool result = false;
-    Timer timer(loop_, [&] {
-      result = done();
-      if (result || EventLoop::clock_now() > limit) return loop_.stop();
-      timer.set(loop_.now() + 1ms);
-    });
-    timer.set(loop_.now());
-    loop_.run();
-    return result;
+    return simpul::testing::run_until(loop_, done);
   }
 
   // As many frames as it takes until some wait, from a peer that reads nothing.
@@ -96,17 +95,17 @@ class TcpMediaStreamsTest : public ::testing::Test {
 
 TEST_F(TcpMediaStreamsTest, CarriesRunsAndSinglePacketsBothWays) {
   for (uint8_t i = 0; i < 40; ++i) ours_.put(std::vector<uint8_t>(1'000, i));  // one run
-  ours_.put(std::vector<uint8_t>{1, 2, 3});
+  ours_.put(small(3));
   EXPECT_EQ(ours_.egress.statistics().system_calls, 0u);
   ours_.egress.flush();
-  theirs_.put(std::vector<uint8_t>{9});
+  theirs_.put(small(9));
   theirs_.egress.flush();
   ASSERT_TRUE(run_until([&] { return theirs_.received.size() >= 41 && !ours_.received.empty(); }));
   for (uint8_t i = 0; i < 40; ++i) {
     EXPECT_EQ(theirs_.received[i], std::vector<uint8_t>(1'000, i));
   }
-  EXPECT_THAT(theirs_.received[40], ElementsAre(1, 2, 3));
-  EXPECT_THAT(ours_.received, ElementsAre(ElementsAre(9)));
+  EXPECT_EQ(theirs_.received[40], small(3));
+  EXPECT_THAT(ours_.received, ElementsAre(small(9)));
   EXPECT_EQ(ours_.egress.statistics().datagrams, 41u);
 }
 
@@ -133,14 +132,13 @@ TEST_F(TcpMediaStreamsTest, DropsMediaOfASlowReaderButNotWhatIsNone) {
   const size_t waiting = ours_.streams.bytes_waiting(ours_.stream);
   EXPECT_LE(waiting, FrameQueue::kMediaBytesMax);
   EXPECT_GT(waiting, FrameQueue::kMediaBytesMax - 2'000);
-  ours_.put(std::vector<uint8_t>{20, 1, 2});
+  ours_.put(small(20));
   ours_.egress.flush();
-  EXPECT_EQ(ours_.streams.bytes_waiting(ours_.stream), waiting + 5);
+  EXPECT_EQ(ours_.streams.bytes_waiting(ours_.stream), waiting + small(20).size() + 2);
   EXPECT_FALSE(ours_.egress.blocked());
   // It reads again: what was kept comes whole.
-  ASSERT_TRUE(run_until([&] {
-    return !theirs_.received.empty() && theirs_.received.back() == std::vector<uint8_t>{20, 1, 2};
-  }));
+  ASSERT_TRUE(
+      run_until([&] { return !theirs_.received.empty() && theirs_.received.back() == small(20); }));
   theirs_.received.pop_back();
   for (const auto& packet : theirs_.received) {
     EXPECT_EQ(packet, std::vector<uint8_t>(1'200, 200));
@@ -155,6 +153,49 @@ TEST_F(TcpMediaStreamsTest, EndsAStreamWhosePeerHasNotReadForFiveSeconds) {
   EXPECT_THAT(ours_.ended, ElementsAre(ours_.stream));
   EXPECT_EQ(ours_.streams.size(), 0u);
   EXPECT_EQ(ours_.streams.statistics().stalled, 1u);
+}
+
+TEST_F(TcpMediaStreamsTest, HandsOverSoManyPacketsATurnHoweverSmallTheyAre) {
+  constexpr size_t kCount = 5'000;
+  for (size_t i = 0; i < kCount; ++i) theirs_.put(small(static_cast<uint8_t>(i)));
+  theirs_.egress.flush();
+  size_t before = 0;
+  size_t most = 0;
+  loop_.before_sleep([&] {
+    most = std::max(most, ours_.received.size() - std::exchange(before, ours_.received.size()));
+  });
+  ASSERT_TRUE(run_until([&] { return ours_.received.size() == kCount; }));
+  loop_.before_sleep({});
+  // Between two sleeps there may be one turn of what was read and one of what is left of it.
+  EXPECT_LE(most, 2 * TcpMediaStreams::kPacketsPerTurn);
+  for (size_t i = 0; i < kCount; ++i) {
+    ASSERT_EQ(ours_.received[i], small(static_cast<uint8_t>(i)));
+  }
+}
+
+TEST_F(TcpMediaStreamsTest, ForgetsWhatItHasReadOfAStreamThatIsClosed) {
+  for (size_t i = 0; i < 1'000; ++i) theirs_.put(small(1));
+  theirs_.egress.flush();
+  constexpr size_t kUntil = TcpMediaStreams::kPacketsPerTurn + 10;  // in its second turn
+  ours_.on_packet = [this] {
+    if (ours_.received.size() == kUntil) ours_.streams.close(ours_.stream);
+  };
+  ASSERT_TRUE(run_until([&] { return !theirs_.ended.empty(); }));
+  EXPECT_EQ(ours_.received.size(), kUntil);
+  EXPECT_EQ(pool_.in_use(), 0u);
+}
+
+TEST_F(TcpMediaStreamsTest, SkipsWhatIsTooSmallForAPacketAndCountsIt) {
+  for (int i = 0; i < 1'000; ++i) theirs_.put(std::vector<uint8_t>{1});
+  theirs_.put(small(2));
+  theirs_.egress.flush();
+  ASSERT_TRUE(run_until([&] { return !ours_.received.empty(); }));
+  EXPECT_THAT(ours_.received, ElementsAre(small(2)));
+  EXPECT_EQ(ours_.streams.statistics().in.dropped_runt, 1'000u);
+  ASSERT_TRUE(run_until([&] { return !ours_.unusable.empty(); }));
+  EXPECT_THAT(ours_.unusable, Each(ours_.stream));
+  EXPECT_TRUE(theirs_.unusable.empty());
+  EXPECT_EQ(ours_.streams.statistics().in.frames, 1u);
 }
 
 TEST_F(TcpMediaStreamsTest, KeepsAnIdleStreamForEver) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <memory>
 #include <vector>
 
 namespace simpul::node {
@@ -99,6 +101,43 @@ TEST_F(FeedExchangeTest, WakesLaterWhomItCannotWakeNow) {
   home_.publish();
   EXPECT_FALSE(home_.has_unsent());
   EXPECT_EQ(woken_, (std::vector<uint32_t>{1}));
+}
+
+TEST(FeedExchange, TakesOfEachWorkerInTurnHoweverMuchTheFirstOneHas) {
+  FeedLanes lanes(4);
+  const auto awake = [](uint32_t) { return true; };
+  std::vector<std::unique_ptr<FeedExchange>> workers;
+  for (uint32_t worker = 0; worker < lanes.workers(); ++worker) {
+    workers.push_back(std::make_unique<FeedExchange>(
+        FeedExchange::Options{.worker = worker, .packets_lent_max = 8, .wake = awake}, lanes));
+  }
+  const auto report = [&](uint32_t from, size_t count) {
+    const FeedReport of{.from = {relay::TrackId(from), 0}};
+    for (size_t i = 0; i < count; ++i) workers[from]->report(3, of);
+    workers[from]->publish();
+  };
+  // The first one has more than is ever taken of it, and goes on.
+  std::map<uint32_t, size_t> taken;
+  report(0, FeedLane::kItemsMax);
+  report(1, 10);
+  report(2, 100);
+  for (int i = 0; i < 300; ++i) {
+    const auto event = workers[3]->take();
+    ASSERT_TRUE(event);
+    ++taken[std::get<FeedReport>(*event).from.track.value()];
+    report(0, 1);
+  }
+  EXPECT_EQ(taken[1], 10u);
+  EXPECT_EQ(taken[2], 100u);
+  EXPECT_EQ(taken[0], 190u);
+}
+
+TEST_F(FeedExchangeTest, TakesAllOfOneWorkerWhoIsAlone) {
+  constexpr size_t kCount = 3 * FeedExchange::kTakenInARow + 1;
+  for (size_t i = 0; i < kCount; ++i) home_.report(1, {.from = kVideo});
+  home_.publish();
+  for (size_t i = 0; i < kCount; ++i) EXPECT_TRUE(borrower_.take()) << i;
+  EXPECT_FALSE(borrower_.take());
 }
 
 TEST_F(FeedExchangeTest, KeepsAPacketForAsLongAsTheOtherWorkerHoldsIt) {

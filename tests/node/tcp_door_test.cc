@@ -8,6 +8,7 @@
 
 #include "ice/stun_message.h"
 #include "node/worker_tag.h"
+#include "tests/support/run_until.h"
 
 namespace simpul::node {
 namespace {
@@ -58,16 +59,7 @@ class TcpDoorTest : public ::testing::Test {
     return !descriptor.receive(room).has_value();
   }
   bool run_until(const std::function<bool()>& done) {
-    const TimePoint limit = net::EventLoop::clock_now() + 20s;
-    bool result = false;
-    net::Timer timer(loop_, [&] {
-      result = done();
-      if (result || net::EventLoop::clock_now() > limit) return loop_.stop();
-      timer.set(loop_.now() + 1ms);
-    });
-    timer.set(loop_.now());
-    loop_.run();
-    return result;
+    return simpul::testing::run_until(loop_, done);
   }
 
   net::EventLoop loop_;

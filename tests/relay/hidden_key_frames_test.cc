@@ -3,13 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "relay/key_frame_requests.h"
 #include "tests/relay/scene.h"
 
 namespace simpul::relay {
 namespace {
 
 using namespace testing;
+using ::testing::AllOf;
+using ::testing::Ge;
 using ::testing::IsEmpty;
+using ::testing::Le;
 using ::testing::SizeIs;
 
 constexpr uint32_t kTrack = 2;
@@ -132,6 +136,32 @@ TEST_F(HiddenKeyFramesTest, ALayerThatIsBeingSentIsNotLeftForOneThatHides) {
   EXPECT_EQ(carried(), "q");
   for (int i = 0; i < 2 * kFramesPerSecond; ++i) both(false);
   EXPECT_EQ(carried(), "f") << "nothing is lost by it any more";
+}
+
+TEST_F(HiddenKeyFramesTest, ALayerThatIsWaitedForIsAskedForAgainButSlowly) {
+  publish({"q", "f"});
+  Source large(scene_.pool, {.ssrc = 9, .width = 1280, .height = 720, .first_tag = 1'000'000});
+  const auto watcher = watch(LayerChoice::kHigh);
+  const auto carried = [&] { return scene_.relay.slots_of(watcher)[0].layer.value_or("none"); };
+  scene_.pass(kTrack, source_.frame({.key = true}), 0);
+  const auto requests_in = [&](Duration time) {
+    size_t requests = 0;
+    for (Duration passed{}; passed < time; passed += kFrameTime) {
+      scene_.receive(kTrack, source_.frame({}), 0);
+      scene_.pass(kTrack, encrypted(large), 1);
+      requests += scene_.requests(kFrameTime);
+    }
+    return requests;
+  };
+  requests_in(5s);
+  const auto repetitions = static_cast<size_t>(1min / KeyFrameRequests::kRepeatHiddenAfter);
+  EXPECT_THAT(requests_in(1min), AllOf(Ge(repetitions - 1), Le(repetitions)))
+      << "one that was lost is made up for, and key frames that nobody can use cost little";
+  EXPECT_EQ(carried(), "q");
+  scene_.receive(kTrack, source_.frame({}), 0);
+  scene_.pass(kTrack, large.frame({.key = true}), 1);
+  EXPECT_EQ(carried(), "f");
+  EXPECT_EQ(requests_in(1min), 0u);
 }
 
 }  // namespace

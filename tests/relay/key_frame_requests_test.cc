@@ -14,6 +14,16 @@ class KeyFrameRequestsTest : public ::testing::Test {
     requests_.ask(Cause::kRepair, now_);
     return requests_.take(now_);
   }
+  // The request that finds this out is sent now.
+  void hide() {
+    for (int request = 0; request < KeyFrameRequests::kUnansweredMax; ++request) {
+      ask_and_take();
+      requests_.on_other_frame();
+      now_ += 1s;
+    }
+    EXPECT_TRUE(ask_and_take());
+    EXPECT_TRUE(requests_.are_hidden());
+  }
 
   TimePoint now_{100s};
   KeyFrameRequests requests_;
@@ -155,6 +165,46 @@ TEST_F(KeyFrameRequestsTest, BoundsTheRequestsForHiddenKeyFramesToo) {
   }
   EXPECT_LE(sent, 11);
   EXPECT_TRUE(requests_.are_hidden());
+}
+
+TEST_F(KeyFrameRequestsTest, RepeatsSlowlyForWhoStillWaitsForAHiddenOne) {
+  hide();
+  const TimePoint last = now_;
+  int sent = 0;
+  while (now_ < last + 1min) {
+    now_ += 100ms;
+    requests_.keep_asking(Cause::kAssignment, now_);
+    sent += requests_.take(now_);
+    requests_.on_other_frame();
+  }
+  EXPECT_EQ(sent, 1min / KeyFrameRequests::kRepeatHiddenAfter);
+}
+
+TEST_F(KeyFrameRequestsTest, ANewWishDoesNotWaitBehindOneThatIsRepeatedSlowly) {
+  hide();
+  now_ += 2s;
+  requests_.keep_asking(Cause::kAssignment, now_);
+  EXPECT_FALSE(requests_.take(now_));
+  EXPECT_TRUE(ask_and_take());
+  requests_.keep_asking(Cause::kAssignment, now_);
+  EXPECT_EQ(requests_.next_due(), now_ + KeyFrameRequests::kRepeatHiddenAfter);
+}
+
+TEST_F(KeyFrameRequestsTest, WhoAsksOnceDoesNotWaitBehindItEither) {
+  hide();
+  requests_.keep_asking(Cause::kAssignment, now_);
+  requests_.ask_once(Cause::kAssignment);
+  EXPECT_EQ(requests_.next_due(), now_ + KeyFrameRequests::kRepeatAfter);
+}
+
+TEST_F(KeyFrameRequestsTest, WhoKeepsAskingIsNotHeldUpWhereKeyFramesShow) {
+  EXPECT_TRUE(ask_and_take());
+  requests_.on_key_frame();
+  now_ += 1s;
+  requests_.keep_asking(Cause::kAssignment, now_);
+  EXPECT_TRUE(requests_.take(now_)) << "it did not get here whole";
+  requests_.keep_asking(Cause::kAssignment, now_);
+  EXPECT_EQ(requests_.next_due(), now_ + KeyFrameRequests::kRepeatAfter);
 }
 
 TEST_F(KeyFrameRequestsTest, StopsWhenNobodyWantsItAnyMore) {

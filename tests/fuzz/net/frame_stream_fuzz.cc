@@ -15,7 +15,7 @@ std::vector<std::vector<uint8_t>> packets_of(Bytes stream) {
     const size_t size = load_be16(stream.first<2>());
     stream = stream.subspan(net::kFrameHeaderSize);
     if (stream.size() < size) break;
-    if (size > 0 && size <= kPacketCapacity) {
+    if (size >= net::kFrameSizeMin && size <= kPacketCapacity) {
       packets.emplace_back(stream.begin(), stream.begin() + static_cast<std::ptrdiff_t>(size));
     }
     stream = stream.subspan(size);
@@ -37,7 +37,9 @@ void run(Bytes input) {
   net::FrameStatistics statistics;
   std::vector<PacketRef> packets;
   for (Bytes rest = stream; !rest.empty(); rest = rest.subspan(std::min(step, rest.size()))) {
-    reader.read(rest.first(std::min(step, rest.size())), pool, packets, statistics);
+    for (Bytes part = rest.first(std::min(step, rest.size())); !part.empty();) {
+      part = reader.read(part, pool, packets, statistics, step);
+    }
   }
   const auto wanted = packets_of(stream);
   expect(packets.size() == wanted.size() && statistics.frames == wanted.size());

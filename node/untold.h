@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+
+#include "node/feed_plan.h"
+#include "node/session.h"
+
+namespace simpul::node {
+
+// What one worker must be told and has not taken yet, because too much was waiting there. Nothing
+// of it is lost: changes of feeds are told in their order; of whether a connection is superseded
+// the last word counts, so there is no more of it than there are connections.
+class Untold {
+ public:
+  void change_feeds(FeedChange change) { feed_changes_.push_back(std::move(change)); }
+  void supersede(ConnectionKey key, bool superseded) { superseded_[key.value()] = superseded; }
+  // The connection is no more.
+  void forget(ConnectionKey key) { superseded_.erase(key.value()); }
+
+  // Tells a worker until it takes no more; what it has not taken stays for the next time.
+  template <class Worker>
+  void tell(Worker& worker) {
+    while (!feed_changes_.empty() && worker.change_feeds(feed_changes_.front())) {
+      feed_changes_.pop_front();
+    }
+    while (!superseded_.empty()) {
+      const auto [key, superseded] = *superseded_.begin();
+      if (!worker.supersede(ConnectionKey(key), superseded)) return;
+      superseded_.erase(superseded_.begin());
+    }
+  }
+
+  size_t size() const { return feed_changes_.size() + superseded_.size(); }
+
+ private:
+  std::deque<FeedChange> feed_changes_;
+  std::map<uint64_t, bool> superseded_;  // by connection
+};
+
+}  // namespace simpul::node
