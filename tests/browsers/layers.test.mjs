@@ -1,12 +1,12 @@
 // Codecs in layers: simulcast and SVC of each codec that a browser has, frames that are encrypted
 // end to end, the dependency descriptor, loss. What each viewer decodes is read back by its marker.
 import assert from 'node:assert/strict';
-import {after, before, test} from 'node:test';
+import {test} from 'node:test';
 
-import {launchChromium, launchFirefox} from './support/browsers.mjs';
-import {startDaemon, startImpairment} from './support/daemon.mjs';
+import {startImpairment} from './support/daemon.mjs';
 import {openLab, serveLab} from './support/lab.mjs';
 import {report, until} from './support/measure.mjs';
+import {startBefore} from './support/suite.mjs';
 
 /** Below this Chromium sends fewer than three layers. */
 const kTop = {width: 960, height: 540};
@@ -22,22 +22,12 @@ const kWidths = {low: 240, high: 960};
 /** Different counters read from the decoded picture before a viewer counts as seeing it. */
 const kCountersSeen = 20;
 
-let daemon;
-let site;
-const browsers = {};
 const labs = {};
-before(async () => {
-  daemon = await startDaemon();
-  site = await serveLab(daemon.address);
-  browsers.chromium = await launchChromium();
-  browsers.firefox = await launchFirefox({camera: true});
-  for (const name of ['chromium', 'firefox']) labs[name] = await openLab(browsers[name], site);
-});
-after(async () => {
-  for (const browser of Object.values(browsers)) await browser.close();
-  await site?.stop();
-  await daemon?.stop();
-});
+const own = startBefore({daemon: {}, firefox: {camera: true}, open: async (opened) => {
+  const site = await serveLab(opened.daemon.address);
+  for (const name of ['chromium', 'firefox']) labs[name] = await openLab(opened[name], site);
+  return [site];
+}});
 
 /** A test in a room of its own, out of which everybody is gone after it. */
 function labTest(name, action) {
@@ -54,7 +44,7 @@ const decodes = (browser, codec) => labs[browser].capabilities.receives.includes
 
 /** The layers of a room's video, as the relay sees them. */
 async function layersOf(room) {
-  const answer = await fetch(`${daemon.address}/v1/rooms/${room}/participants`);
+  const answer = await fetch(`${own.daemon.address}/v1/rooms/${room}/participants`);
   const {participants} = await answer.json();
   const tracks = participants.flatMap(({connections}) => connections).flatMap(({tracks: all}) => all ?? []);
   return tracks.find(({kind}) => kind === 'video')?.layers ?? [];
@@ -90,9 +80,10 @@ async function expectSeen(browser, name, {codec, width}) {
   return `${seen.video.frameWidth}x${seen.video.frameHeight}`;
 }
 
-function simulcast(publisher, codec, {scalabilityMode, transform} = {}) {
+function simulcast(publisher, codec, {scalabilityMode, transform, largestFirst} = {}) {
   labTest(`simulcast of ${codec} from ${publisher}${transform ? ', encrypted' : ''}`, async (room) => {
     const encodings = kRids.map((layer) => ({...layer, ...(scalabilityMode ? {scalabilityMode} : {})}));
+    if (largestFirst) encodings.reverse();
     await labs[publisher].publish({name: 'publisher', room, codec, size: kTop, encodings, transform,
       microphone: publisher === 'firefox'});
     // H.264 tells its size in the frame only, which is not read where the descriptor tells the rest.
@@ -113,6 +104,7 @@ simulcast('chromium', 'VP9', {scalabilityMode: 'L1T3'});
 simulcast('chromium', 'H264');
 simulcast('chromium', 'AV1', {scalabilityMode: 'L1T3'});
 simulcast('firefox', 'VP8');
+simulcast('firefox', 'VP9', {largestFirst: true}); // it makes none larger than the one in front
 simulcast('firefox', 'AV1');
 simulcast('chromium', 'VP8', {transform: {scrambles: true}});
 
@@ -193,8 +185,8 @@ encrypted('firefox', 'AV1');
 labTest('VP9 at 5 % loss each way and 50 ms round trip is repaired', async (room) => {
   const path = {loss: 0.05, delayMs: 25, jitterMs: 5};
   const codec = 'VP9';
-  const up = await startImpairment(daemon.mediaPort, {...path, seed: 11});
-  const down = await startImpairment(daemon.mediaPort, {...path, seed: 12});
+  const up = await startImpairment(own.daemon.mediaPort, {...path, seed: 11});
+  const down = await startImpairment(own.daemon.mediaPort, {...path, seed: 12});
   try {
     await labs.chromium.publish({name: 'publisher', room, codec, size: kSmall, port: up.port});
     await layersAreThere(room, 1);

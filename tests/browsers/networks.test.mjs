@@ -1,44 +1,19 @@
 // Networks that are not a cable between two machines: IPv6 only, NATs that forget, bad paths.
 import assert from 'node:assert/strict';
-import {after, before, test} from 'node:test';
+import {test} from 'node:test';
 
-import {launchChromium, launchFirefox} from './support/browsers.mjs';
 import {startDaemon, startImpairment} from './support/daemon.mjs';
-import {answersPointTo, cameraShowsTestPicture} from './support/in_page.mjs';
+import {answersPointTo} from './support/in_page.mjs';
 import {goodTenSeconds, observation, report, until} from './support/measure.mjs';
-import {firstPicture, publish, publishing, sent, watch} from './support/rooms.mjs';
+import {firstPicture, publish, publishCamera, sent, watch} from './support/rooms.mjs';
+import {startBefore, using} from './support/suite.mjs';
 
-let chromium;
-let firefox;
-before(async () => {
-  chromium = await launchChromium();
-  firefox = await launchFirefox({camera: true, loopback: true});
-});
-after(async () => {
-  await chromium?.close();
-  await firefox?.close();
-});
-
-/** Runs with what `resources` opens, and closes it in the opposite order. */
-async function using(action) {
-  const opened = [];
-  const keep = async (resource) => {
-    opened.push(await resource);
-    return opened.at(-1);
-  };
-  try {
-    await action(keep);
-  } finally {
-    for (const resource of opened.reverse()) await (resource.stop ?? resource.close).call(resource);
-  }
-}
+const own = startBefore({firefox: {camera: true, loopback: true}});
 
 /** A page of either browser that publishes the test picture with sound. */
-async function publishFrom(page, address, room) {
+function publishFrom(page, address, room) {
   if (page.name === 'chromium') return publish(page, address, room, 'picture=320x180');
-  await page.beforeLoad(cameraShowsTestPicture, {width: 320, height: 180});
-  await page.open(`${address}/?room=${room}&publish=camera&simulcast=0`);
-  return publishing(page);
+  return publishCamera(page, address, room, {width: 320, height: 180});
 }
 
 /** Where the relay has the media of each of a room's people, by what they do. */
@@ -53,9 +28,8 @@ const kPairs = [['chromium', 'firefox'], ['firefox', 'chromium']];
 for (const [from, to] of kPairs) {
   test(`IPv6 only, ${from} to ${to}: the picture goes on and the sound is heard`, () => using(async (keep) => {
     const daemon = await keep(startDaemon({host: '[::1]', more: 'listen = ["::1"]'}));
-    const browsers = {chromium, firefox};
-    const publisher = await keep(browsers[from].page());
-    const viewer = await keep(browsers[to].page());
+    const publisher = await keep(own[from].page());
+    const viewer = await keep(own[to].page());
     await publishFrom(publisher, daemon.address, 'six');
     await watch(viewer, daemon.address, 'six');
     const seen = await goodTenSeconds(viewer);
@@ -68,9 +42,8 @@ for (const [from, to] of kPairs) {
     const daemon = await keep(startDaemon());
     const up = await keep(startImpairment(daemon.mediaPort));
     const down = await keep(startImpairment(daemon.mediaPort));
-    const browsers = {chromium, firefox};
-    const publisher = await keep(browsers[from].page());
-    const viewer = await keep(browsers[to].page());
+    const publisher = await keep(own[from].page());
+    const viewer = await keep(own[to].page());
     await publisher.beforeLoad(answersPointTo, up.port);
     await viewer.beforeLoad(answersPointTo, down.port);
     await publishFrom(publisher, daemon.address, 'nat');
@@ -98,8 +71,8 @@ test('10 % loss each way, 50 ms round trip and reordering: the picture goes on',
   const path = {loss: 0.1, delayMs: 25, jitterMs: 10, reorder: 0.05};
   const up = await keep(startImpairment(daemon.mediaPort, {...path, seed: 3}));
   const down = await keep(startImpairment(daemon.mediaPort, {...path, seed: 4}));
-  const publisher = await keep(chromium.page());
-  const viewer = await keep(chromium.page());
+  const publisher = await keep(own.chromium.page());
+  const viewer = await keep(own.chromium.page());
   await publisher.beforeLoad(answersPointTo, up.port);
   await viewer.beforeLoad(answersPointTo, down.port);
   await publish(publisher, daemon.address, 'bad', 'picture=320x180');

@@ -1,24 +1,15 @@
 // The page as a thing to look at and to use: sizes, keyboard, words when something is wrong.
 import assert from 'node:assert/strict';
-import {after, before, test} from 'node:test';
+import {test} from 'node:test';
 
-import {launchChromium} from './support/browsers.mjs';
 import {startDaemon} from './support/daemon.mjs';
 import {report, until} from './support/measure.mjs';
 import {firstPicture, publish, screenshot, watch} from './support/rooms.mjs';
+import {startBefore} from './support/suite.mjs';
 
 const kWidths = [360, 414, 768, 1024, 1440];
 
-let daemon;
-let chromium;
-before(async () => {
-  daemon = await startDaemon();
-  chromium = await launchChromium();
-});
-after(async () => {
-  await chromium?.close();
-  await daemon?.stop();
-});
+const own = startBefore({daemon: {}});
 
 function text(page, selector) {
   return page.evaluate((s) => document.querySelector(s).textContent, selector);
@@ -29,12 +20,12 @@ function says(page, selector, pattern) {
 }
 
 test('the page fits every width, and loads nothing from elsewhere', async () => {
-  const page = await chromium.page();
+  const page = await own.chromium.page();
   await page.beforeLoad(() => {
     window.violations = [];
     document.addEventListener('securitypolicyviolation', (e) => window.violations.push(e.blockedURI));
   });
-  await publish(page, daemon.address, 'look', 'picture=640x360&watch=1');
+  await publish(page, own.daemon.address, 'look', 'picture=640x360&watch=1');
   await firstPicture(page);
   await says(page, '#watch [data-tile=resolution] output', /^\d+ × \d+$/);
   await says(page, '#watch [data-tile=frames] output', /^[1-9]/);
@@ -46,7 +37,7 @@ test('the page fits every width, and loads nothing from elsewhere', async () => 
     assert.equal(overflow, 0, `nothing sticks out at ${width} pixels`);
   }
   const origins = new Set(page.requests.map((url) => new URL(url).origin));
-  assert.deepEqual([...origins], [daemon.address]);
+  assert.deepEqual([...origins], [own.daemon.address]);
   assert.deepEqual(await page.evaluate(() => window.violations), []);
   assert.deepEqual(page.errors, []);
   report('page', {widths: kWidths, requests: page.requests.length});
@@ -54,8 +45,8 @@ test('the page fits every width, and loads nothing from elsewhere', async () => 
 });
 
 test('the page can be used by keyboard, and every control has a name', async () => {
-  const page = await chromium.page({reducedMotion: 'reduce'});
-  await page.open(`${daemon.address}/?room=keys`);
+  const page = await own.chromium.page({reducedMotion: 'reduce'});
+  await page.open(`${own.daemon.address}/?room=keys`);
   const unnamed = await page.evaluate(() =>
     [...document.querySelectorAll('button, input, select')]
       .filter((control) => !control.hidden)
@@ -78,20 +69,20 @@ test('the page can be used by keyboard, and every control has a name', async () 
 });
 
 test('a viewer of an empty room waits and sees the picture once somebody publishes', async () => {
-  const [viewer, publisher] = [await chromium.page(), await chromium.page()];
-  await watch(viewer, daemon.address, 'empty');
+  const [viewer, publisher] = [await own.chromium.page(), await own.chromium.page()];
+  await watch(viewer, own.daemon.address, 'empty');
   await says(viewer, '#watch [data-curtain-title]', /Nobody is publishing yet/);
-  await publish(publisher, daemon.address, 'empty', 'picture=320x180');
+  await publish(publisher, own.daemon.address, 'empty', 'picture=320x180');
   await firstPicture(viewer);
   await publisher.close();
   await viewer.close();
 });
 
 test('a page that is closed leaves the room at once', async () => {
-  const publisher = await chromium.page();
-  await publish(publisher, daemon.address, 'leaving', 'picture=320x180&name=alice');
+  const publisher = await own.chromium.page();
+  await publish(publisher, own.daemon.address, 'leaving', 'picture=320x180&name=alice');
   const present = async () => {
-    const response = await fetch(`${daemon.address}/v1/rooms/leaving/participants`);
+    const response = await fetch(`${own.daemon.address}/v1/rooms/leaving/participants`);
     return response.ok && /"alice"/.test(await response.text());
   };
   assert.ok(await present());
@@ -102,18 +93,18 @@ test('a page that is closed leaves the room at once', async () => {
 });
 
 test('a blocked camera is explained', async () => {
-  const page = await chromium.page();
+  const page = await own.chromium.page();
   await page.beforeLoad(() => {
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'));
   });
-  await page.open(`${daemon.address}/?publish=camera`);
+  await page.open(`${own.daemon.address}/?publish=camera`);
   await says(page, '#publish [data-alert]', /camera is blocked/);
   await page.close();
 });
 
 test('a page outlives its relay and comes back to the next one', async () => {
   const first = await startDaemon();
-  const page = await chromium.page();
+  const page = await own.chromium.page();
   await publish(page, first.address, 'again', 'picture=320x180&watch=1');
   await firstPicture(page);
   await first.stop();

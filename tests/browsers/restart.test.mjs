@@ -1,100 +1,74 @@
 // ICE restarts by PATCH in the middle of a call: the browser gathers anew, the page sends the
 // fragment and takes the relay's, and the same picture goes on by another path.
 import assert from 'node:assert/strict';
-import {after, before, test} from 'node:test';
+import {test} from 'node:test';
 
-import {launchChromium, launchFirefox} from './support/browsers.mjs';
-import {startDaemon} from './support/daemon.mjs';
-import {cameraShowsTestPicture} from './support/in_page.mjs';
 import {goodTenSeconds, observation, report, until} from './support/measure.mjs';
-import {pressWatch, publish, publishing, watch} from './support/rooms.mjs';
+import {firstPicture, pressWatch, publish, publishCamera, watch} from './support/rooms.mjs';
+import {startBefore, using} from './support/suite.mjs';
 
-let daemon;
-let chromium;
-before(async () => {
-  daemon = await startDaemon();
-  chromium = await launchChromium();
-});
-after(async () => {
-  await chromium?.close();
-  await daemon?.stop();
-});
+const own = startBefore({daemon: {}, firefox: {camera: true}});
 
-/** Where the relay sends to the room's one connection of that role. */
-async function remoteOf(room, role) {
-  const response = await fetch(`${daemon.address}/v1/rooms/${room}/participants`);
-  const {participants} = await response.json();
+/** Where the relay sends to the room's connections of that role. */
+async function remotesOf(room, role) {
+  const {participants} = await (await fetch(`${own.daemon.address}/v1/rooms/${room}/participants`)).json();
   const connections = participants.flatMap((participant) => participant.connections);
-  return connections.find((connection) => connection.role === role)?.path?.remote;
+  return connections.filter((connection) => connection.role === role).map(({path}) => path?.remote);
 }
 
 async function handshakes() {
-  const metrics = await (await fetch(`${daemon.address}/metrics`)).text();
+  const metrics = await (await fetch(`${own.daemon.address}/metrics`)).text();
   return /^simpul_handshakes_total\{result="ok"\} (\d+)$/m.exec(metrics)?.[1];
 }
 
-/** Restarts ICE of what the page publishes or watches, until the relay uses the new path. */
-async function restart(page, room, role) {
-  const before = await remoteOf(room, role);
-  assert.ok(before);
+/** Restarts ICE of what the pages of a room publish or watch, until the relay uses new paths. */
+async function restart(room, role, ...pages) {
+  const before = await remotesOf(room, role);
+  assert.ok(before.length === pages.length && before.every(Boolean));
   const kind = role === 'whip' ? 'publishing' : 'watching';
-  assert.equal(await page.evaluate((name) => window.simpul[name].client.restartIce(), kind), true);
-  await until('another path', async () => {
-    const now = await remoteOf(room, role);
-    return now && now !== before;
+  for (const page of pages) {
+    assert.equal(await page.evaluate((name) => window.simpul[name].client.restartIce(), kind), true);
+  }
+  await until('other paths', async () => {
+    const now = await remotesOf(room, role);
+    return now.every((remote) => remote && !before.includes(remote));
   });
 }
 
-async function holdsThroughRestart(page, viewer, room, role, options) {
-  await goodTenSeconds(viewer, options);
-  const before = await handshakes();
-  await restart(page, room, role);
-  const seen = await goodTenSeconds(viewer, options);
-  assert.equal((await observation(viewer)).answers, 1, 'still the same session');
-  assert.equal(await handshakes(), before, 'still the same DTLS association');
-  return seen;
-}
+test('publishers and viewers of both browsers go on through ICE restarts', (t) => using(async (keep) => {
+  const {daemon, chromium, firefox} = own;
+  const {address} = daemon;
+  const publishers = {chromium: await keep(chromium.page()), firefox: await keep(firefox.page())};
+  const viewers = {chromium: await keep(chromium.page()), firefox: await keep(firefox.page())};
+  const other = await keep(chromium.page()); // watches what Firefox publishes
+  await publish(publishers.chromium, address, 'from-chromium', 'picture=320x180');
+  await publishCamera(publishers.firefox, address, 'from-firefox', {width: 320, height: 180});
+  await watch(viewers.chromium, address, 'from-chromium');
+  await pressWatch(viewers.firefox, address, 'from-chromium');
+  await watch(other, address, 'from-firefox');
+  const watching = {chromium: viewers.chromium, firefox: viewers.firefox, other};
+  for (const viewer of Object.values(watching)) await firstPicture(viewer);
+  const pages = [...Object.values(publishers), ...Object.values(watching)];
+  const made = `${pages.length}`;
+  await until(`${made} handshakes`, async () => (await handshakes()) === made);
 
-test('Chromium publishes through an ICE restart', async () => {
-  const [publisher, viewer] = [await chromium.page(), await chromium.page()];
-  await publish(publisher, daemon.address, 'restart-publisher');
-  await watch(viewer, daemon.address, 'restart-publisher');
-  report('chromium-publisher-restart', await holdsThroughRestart(publisher, viewer, 'restart-publisher', 'whip'));
-  assert.deepEqual([publisher.errors, viewer.errors], [[], []]);
-  for (const page of [publisher, viewer]) await page.close();
-});
-
-test('Chromium watches through an ICE restart', async () => {
-  const [publisher, viewer] = [await chromium.page(), await chromium.page()];
-  await publish(publisher, daemon.address, 'restart-viewer');
-  await watch(viewer, daemon.address, 'restart-viewer');
-  report('chromium-viewer-restart', await holdsThroughRestart(viewer, viewer, 'restart-viewer', 'whep'));
-  assert.deepEqual([publisher.errors, viewer.errors], [[], []]);
-  for (const page of [publisher, viewer]) await page.close();
-});
-
-test('Firefox publishes and watches through ICE restarts', async (t) => {
-  const firefox = await launchFirefox({camera: true});
-  try {
-    await t.test('Firefox publishes through an ICE restart', async () => {
-      const [publisher, viewer] = [await firefox.page(), await chromium.page()];
-      await publisher.beforeLoad(cameraShowsTestPicture, {width: 640, height: 360});
-      await publisher.open(`${daemon.address}/?room=restart-firefox&publish=camera&simulcast=0`);
-      await publishing(publisher);
-      await watch(viewer, daemon.address, 'restart-firefox');
-      report('firefox-publisher-restart', await holdsThroughRestart(publisher, viewer, 'restart-firefox', 'whip'));
-      assert.deepEqual([publisher.errors, viewer.errors], [[], []]);
-      for (const page of [publisher, viewer]) await page.close();
-    });
-    await t.test('Firefox watches through an ICE restart', async () => {
-      const [publisher, viewer] = [await chromium.page(), await firefox.page()];
-      await publish(publisher, daemon.address, 'restart-firefox-viewer');
-      await pressWatch(viewer, daemon.address, 'restart-firefox-viewer');
-      report('firefox-viewer-restart', await holdsThroughRestart(viewer, viewer, 'restart-firefox-viewer', 'whep'));
-      assert.deepEqual([publisher.errors, viewer.errors], [[], []]);
-      for (const page of [publisher, viewer]) await page.close();
-    });
-  } finally {
-    await firefox.close();
+  async function goOn(names) {
+    const good = await Promise.all(names.map((name) => goodTenSeconds(watching[name])));
+    for (const name of names) assert.equal((await observation(watching[name])).answers, 1, 'still the same session');
+    assert.equal(await handshakes(), made, 'still the same DTLS associations');
+    return good;
   }
-});
+  await t.test('Chromium and Firefox publish through a restart', async () => {
+    await Promise.all([restart('from-chromium', 'whip', publishers.chromium), restart('from-firefox', 'whip', publishers.firefox)]);
+    const [chromiumSeen, firefoxSeen] = await goOn(['chromium', 'other']);
+    report('chromium-publisher-restart', chromiumSeen);
+    report('firefox-publisher-restart', firefoxSeen);
+  });
+  await t.test('Chromium and Firefox watch through a restart', async () => {
+    await restart('from-chromium', 'whep', viewers.chromium, viewers.firefox);
+    const [chromiumSeen, firefoxSeen] = await goOn(['chromium', 'firefox']);
+    report('chromium-viewer-restart', chromiumSeen);
+    report('firefox-viewer-restart', firefoxSeen);
+  });
+  for (const page of pages) assert.deepEqual(page.errors, []);
+}));

@@ -1,45 +1,22 @@
 // What happens in a room: many viewers, comings and goings, layers, a bad network.
 import assert from 'node:assert/strict';
-import {after, before, test} from 'node:test';
+import {test} from 'node:test';
 
-import {launchChromium} from './support/browsers.mjs';
-import {startDaemon, startDemo, startImpairment} from './support/daemon.mjs';
+import {startDemo, startImpairment} from './support/daemon.mjs';
 import {answersPointTo} from './support/in_page.mjs';
 import {goodTenSeconds, observation, report, until} from './support/measure.mjs';
 import {firstPicture, publish, publishing, screenshot, sent, watch} from './support/rooms.mjs';
+import {startBefore, using} from './support/suite.mjs';
 
 const kViewers = 20;
 /** Different counters read before a viewer counts as seeing the picture go on. */
 const kCountersSeen = 20;
 
-let daemon;
-let chromium;
-let pages = [];
-before(async () => {
-  daemon = await startDaemon();
-  chromium = await launchChromium();
-});
-after(async () => {
-  await chromium?.close();
-  await daemon?.stop();
-});
+const own = startBefore({daemon: {}});
 
-async function page() {
-  const opened = await chromium.page();
-  pages.push(opened);
-  return opened;
-}
-
-/** A test whose pages are closed after it. */
+/** A test with pages of its own, which are closed after it. */
 function pagesTest(name, action) {
-  test(name, async () => {
-    try {
-      await action();
-    } finally {
-      for (const opened of pages) await opened.close();
-      pages = [];
-    }
-  });
+  test(name, () => using((keep) => action(() => keep(own.chromium.page()))));
 }
 
 /** Fills a page with viewers of one room. */
@@ -81,14 +58,14 @@ function allAdvance(opened, before) {
   });
 }
 
-pagesTest('20 viewers see it, and see it again after the publisher left and came back', async () => {
+pagesTest('20 viewers see it, and see it again after the publisher left and came back', async (page) => {
   const [publisher, wall, viewer] = [await page(), await page(), await page()];
-  await publish(publisher, daemon.address, 'crowd', 'picture=320x180');
-  await wall.open(`${daemon.address}/?room=crowd`);
+  await publish(publisher, own.daemon.address, 'crowd', 'picture=320x180');
+  await wall.open(`${own.daemon.address}/?room=crowd`);
   await wall.evaluate(addViewers, ['crowd', kViewers]);
   const nothing = Array.from({length: kViewers}, () => ({advances: 0}));
   const first = await allAdvance(wall, nothing);
-  await watch(viewer, daemon.address, 'crowd');
+  await watch(viewer, own.daemon.address, 'crowd');
   await firstPicture(viewer);
 
   await publisher.click('#publish [data-toggle]');
@@ -111,10 +88,10 @@ pagesTest('20 viewers see it, and see it again after the publisher left and came
   });
 });
 
-pagesTest('a late viewer gets a picture because a key frame is asked for', async () => {
+pagesTest('a late viewer gets a picture because a key frame is asked for', async (page) => {
   const [publisher, early, late] = [await page(), await page(), await page()];
-  await publish(publisher, daemon.address, 'late', 'picture=320x180');
-  await watch(early, daemon.address, 'late');
+  await publish(publisher, own.daemon.address, 'late', 'picture=320x180');
+  await watch(early, own.daemon.address, 'late');
   await firstPicture(early);
   // A start may ask for several key frames: the late one has to be its own.
   let settled = await sent(publisher);
@@ -126,7 +103,7 @@ pagesTest('a late viewer gets a picture because a key frame is asked for', async
       (await observation(early)).advances >= counter + 30);
     return before.keyFramesEncoded === (await sent(publisher)).keyFramesEncoded;
   });
-  await watch(late, daemon.address, 'late');
+  await watch(late, own.daemon.address, 'late');
   const seen = await firstPicture(late);
   const after = await sent(publisher);
   assert.ok(after.keyFramesEncoded > settled.keyFramesEncoded, 'a new key frame');
@@ -134,15 +111,15 @@ pagesTest('a late viewer gets a picture because a key frame is asked for', async
   report('late-viewer', {firstPictureMs: Math.round(seen.firstPictureMs)});
 });
 
-pagesTest('of a simulcast publisher each viewer gets the layer it asked for', async () => {
+pagesTest('of a simulcast publisher each viewer gets the layer it asked for', async (page) => {
   const [publisher, low, best] = [await page(), await page(), await page()];
-  await publish(publisher, daemon.address, 'layers', 'picture=960x540&simulcast=1');
-  await watch(low, daemon.address, 'layers', 'layer=low');
+  await publish(publisher, own.daemon.address, 'layers', 'picture=960x540&simulcast=1');
+  await watch(low, own.daemon.address, 'layers', 'layer=low');
   const small = await until('the low layer', async () => {
     const seen = await observation(low);
     return seen.video.frameWidth === 240 && seen;
   });
-  await watch(best, daemon.address, 'layers', 'layer=high');
+  await watch(best, own.daemon.address, 'layers', 'layer=high');
   const large = await until('the high layer', async () => {
     const seen = await observation(best);
     return seen.video.frameWidth === 960 && seen;
@@ -158,16 +135,16 @@ pagesTest('of a simulcast publisher each viewer gets the layer it asked for', as
   });
 });
 
-pagesTest('5 % loss each way at 50 ms round trip is repaired by retransmission', async () => {
+pagesTest('5 % loss each way at 50 ms round trip is repaired by retransmission', async (page) => {
   const path = {loss: 0.05, delayMs: 25, jitterMs: 5};
-  const up = await startImpairment(daemon.mediaPort, {...path, seed: 1});
-  const down = await startImpairment(daemon.mediaPort, {...path, seed: 2});
+  const up = await startImpairment(own.daemon.mediaPort, {...path, seed: 1});
+  const down = await startImpairment(own.daemon.mediaPort, {...path, seed: 2});
   try {
     const [publisher, viewer] = [await page(), await page()];
     await publisher.beforeLoad(answersPointTo, up.port);
     await viewer.beforeLoad(answersPointTo, down.port);
-    await publish(publisher, daemon.address, 'loss', 'picture=320x180');
-    await watch(viewer, daemon.address, 'loss');
+    await publish(publisher, own.daemon.address, 'loss', 'picture=320x180');
+    await watch(viewer, own.daemon.address, 'loss');
     await firstPicture(viewer);
     // Frames that waited for a repair come in bursts, of which a screen shows the last one. Two
     // tenths of a second of buffer show them all.
@@ -197,11 +174,11 @@ pagesTest('5 % loss each way at 50 ms round trip is repaired by retransmission',
   }
 });
 
-pagesTest('the synthetic publisher is seen and heard', async () => {
-  const demo = await startDemo(daemon.address, 'demo');
+pagesTest('the synthetic publisher is seen and heard', async (page) => {
+  const demo = await startDemo(own.daemon.address, 'demo');
   try {
     const viewer = await page();
-    await watch(viewer, daemon.address, 'demo');
+    await watch(viewer, own.daemon.address, 'demo');
     report('demo', await goodTenSeconds(viewer));
     await screenshot(viewer, 'demo');
   } finally {

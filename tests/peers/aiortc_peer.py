@@ -84,8 +84,8 @@ class Session:
         await connection.setLocalDescription(await connection.createOffer())
         offer = dialogue.in_role(connection.localDescription.sdp, request.get('passive'))
         in_thread = asyncio.get_running_loop().run_in_executor
-        text, self.url = await in_thread(None, dialogue.join, request['url'], offer)
-        text_there = dialogue.redirected(text, request.get('path'))
+        text, self.url, _ = await in_thread(None, dialogue.join, request['url'], offer)
+        text_there = dialogue.redirected(text, request)
         answer = aiortc.RTCSessionDescription(sdp=text_there, type='answer')
         await connection.setRemoteDescription(answer)
         await asyncio.wait_for(self.connected(), dialogue.LIMIT_S)
@@ -136,6 +136,16 @@ class Session:
         return {}
 
 
+async def candidates(request):
+    """What kinds it has. It knows no setting for them."""
+    session = Session(request)
+    session.watch()
+    await session.connection.setLocalDescription(await session.connection.createOffer())
+    lines = session.connection.localDescription.sdp.splitlines()
+    await session.close()
+    return dialogue.candidate_kinds(lines)
+
+
 def capabilities():
     of = lambda side: [codec.mimeType.lower() for kind in ('audio', 'video')
                        for codec in side.getCapabilities(kind).codecs]
@@ -147,6 +157,8 @@ async def perform(request, sessions):
     match request['do']:
         case 'capabilities':
             return capabilities()
+        case 'candidates':
+            return await candidates(request)
         case 'publish' | 'watch' as role:
             session = sessions[request['session']] = Session(request)
             session.publish() if role == 'publish' else session.watch()

@@ -8,6 +8,7 @@ import urllib.request
 from urllib.parse import urljoin
 
 LIMIT_S = 60  # a hang, not a promise
+END_OF_CANDIDATES = 'a=end-of-candidates'
 
 
 def requests():
@@ -30,13 +31,27 @@ def in_role(offer, passive):
     return offer.replace('a=setup:actpass', 'a=setup:passive') if passive else offer
 
 
-def redirected(description, path):
-    """The relay's answer with all of its candidates at one other address, "IP:PORT"."""
-    if not path:
+def without_candidates(description, transport='.*'):
+    """A description without its candidates, or without those of one transport."""
+    return re.sub(rf'(?mi)^a=candidate:\S+ \d+ {transport} .*\r?\n', '', description)
+
+
+def redirected(description, request):
+    """The relay's answer with all of its candidates at one other address ("path", IP:PORT), or with
+    those over TCP only ("tcp")."""
+    if request.get('tcp'):
+        return without_candidates(description, 'udp')
+    if not request.get('path'):
         return description
-    ip, port = path.rsplit(':', 1)
+    ip, port = request['path'].rsplit(':', 1)
     kept = re.sub(r'(?m)^(a=candidate:\S+ 1 udp \d+) \S+ \d+ ', rf'\1 {ip} {port} ', description)
-    return re.sub(r'(?m)^a=candidate:\S+ 1 tcp .*\r?\n', '', kept)
+    return without_candidates(kept, 'tcp')
+
+
+def candidate_kinds(lines):
+    """What candidates go over: "udp", "tcp active", "tcp passive"."""
+    found = [re.search(r'candidate:\S+ \d+ (\S+) .*?(?:tcptype (\S+))?$', line.strip()) for line in lines]
+    return sorted({' '.join(filter(None, kind.groups())).lower() for kind in found if kind})
 
 
 def setup_of(description):
@@ -44,14 +59,32 @@ def setup_of(description):
 
 
 def join(url, offer):
-    """Posts an offer. Returns the answer and the address of the session."""
+    """Posts an offer. Returns the answer, the address of the session and the tag of its ICE session."""
     request = urllib.request.Request(
         url, data=offer.encode(), method='POST', headers={'Content-Type': 'application/sdp'})
     try:
         with urllib.request.urlopen(request, timeout=LIMIT_S) as response:
-            return response.read().decode(), urljoin(url, response.headers['Location'])
+            session_url = urljoin(url, response.headers['Location'])
+            return response.read().decode(), session_url, response.headers['ETag']
     except urllib.error.HTTPError as error:
         raise RuntimeError(f'{error.code} {error.read().decode()}') from error
+
+
+def trickle(session_url, tag, offer, line):
+    """Tells one candidate of the first section (RFC 9725 §4.3.2, RFC 8840 §9). Returns the status."""
+    head = re.findall(r'(?m)^(?:a=group:BUNDLE|a=mid:|a=ice-(?:ufrag|pwd):|m=).*$', offer)
+    kept = {}  # the first of each kind: of the section that a bundle's transport is
+    for told in head:
+        kept.setdefault(re.match(r'm=|a=[^:]*:', told).group(), told.strip())
+    order = ('a=group:', 'm=', 'a=mid:', 'a=ice-ufrag:', 'a=ice-pwd:')
+    body = ''.join(f'{text}\r\n' for text in [*(kept[name] for name in order), line])
+    request = urllib.request.Request(session_url, data=body.encode(), method='PATCH', headers={
+        'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': tag})
+    try:
+        with urllib.request.urlopen(request, timeout=LIMIT_S) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        raise RuntimeError(f'{error.code} {error.read().decode()} to\n{body}') from error
 
 
 def leave(session_url):

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """GStreamer's webrtcbin as a publisher and as a viewer, driven by requests on standard input."""
+import queue
 import threading
 import time
 
@@ -39,6 +40,8 @@ OFFERED = {
             'profile-level-id=(string)42e01f',
     'AV1': 'encoding-name=AV1,payload=45',
 }
+# All that a viewer is to know of H.264: single units.
+OFFERED_BARE = {'H264': OFFERED['H264'].replace('mode=(string)1', 'mode=(string)0')}
 Gst.init(None)
 PICTURE = (f'video/x-raw,format=I420,width={marker.WIDTH},height={marker.HEIGHT},'
            f'framerate={marker.FRAMES_PER_SECOND}/1')
@@ -74,6 +77,9 @@ class Session:
         self.pipeline.add(Gst.parse_bin_from_description(
             'webrtcbin name=webrtc bundle-policy=max-bundle latency=500 ' + self.sources(), False))
         self.webrtc = self.pipeline.get_by_name('webrtc')
+        self.candidates = queue.SimpleQueue()  # and None when there are no more
+        self.webrtc.connect('on-ice-candidate', self.on_candidate)
+        self.webrtc.connect('notify::ice-gathering-state', self.on_gathering)
         self.webrtc.connect('on-negotiation-needed', lambda *_: self.wanted.set())
         self.webrtc.connect('notify::connection-state', self.on_state)
         self.webrtc.connect('pad-added', self.on_pad)
@@ -103,8 +109,9 @@ class Session:
             self.wait(self.wanted, 'nothing to negotiate')
             self.send_only()
         self.negotiate()
+        trickled = self.trickle() if self.request.get('trickle') else None
         self.wait(self.connected, 'the connection hangs')
-        return {'setup': dialogue.setup_of(self.answered)}
+        return {'setup': dialogue.setup_of(self.answered), 'trickled': trickled}
 
     def wait(self, event, complaint):
         if not event.wait(dialogue.LIMIT_S):
@@ -113,8 +120,9 @@ class Session:
 
     def offer_to_receive(self):
         receive = GstWebRTC.WebRTCRTPTransceiverDirection.RECVONLY
+        offered = OFFERED_BARE if self.request.get('bare') else OFFERED
         video = [f'application/x-rtp,media=video,clock-rate=90000,rtcp-fb-nack-pli=true,{caps}'
-                 for codec, caps in OFFERED.items() if has(DECODERS[codec])]
+                 for codec, caps in offered.items() if has(DECODERS[codec])]
         audio = ('application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000,'
                  'encoding-params=(string)2')
         for caps in (audio, ';'.join(video)):
@@ -135,9 +143,9 @@ class Session:
         self.settle('set-local-description', reply.get_value('offer'))
         # Without its candidates: the relay is ICE-lite and does not read any.
         offer = self.webrtc.get_property('local-description').sdp.as_text()
-        offer = dialogue.in_role(offer, self.request.get('passive'))
-        self.answered, self.url = dialogue.join(self.request['url'], offer)
-        text = dialogue.redirected(self.answered, self.request.get('path'))
+        self.offer = dialogue.in_role(dialogue.without_candidates(offer), self.request.get('passive'))
+        self.answered, self.url, self.tag = dialogue.join(self.request['url'], self.offer)
+        text = dialogue.redirected(self.answered, self.request)
         answer = GstWebRTC.WebRTCSDPType.ANSWER
         _, message = GstSdp.SDPMessage.new_from_text(text)
         self.settle('set-remote-description',
@@ -150,6 +158,20 @@ class Session:
         reply = promise.get_reply()
         if reply and reply.has_field('error'):
             raise RuntimeError(f'{action}: {reply.get_value("error")}')
+
+    def on_candidate(self, _, section, line):
+        if line:
+            self.candidates.put(line)
+
+    def on_gathering(self, *_):
+        if self.webrtc.get_property('ice-gathering-state') == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
+            self.candidates.put(None)
+
+    def trickle(self):
+        """Tells the relay each candidate as it is found. Returns what was answered."""
+        tell = lambda line: dialogue.trickle(self.url, self.tag, self.offer, line)
+        found = iter(lambda: self.candidates.get(timeout=dialogue.LIMIT_S), None)
+        return [*(tell(f'a={line}') for line in found), tell(dialogue.END_OF_CANDIDATES)]
 
     def on_state(self, *_):
         if self.webrtc.get_property('connection-state') == GstWebRTC.WebRTCPeerConnectionState.CONNECTED:
@@ -168,7 +190,7 @@ class Session:
     def on_pad(self, _, pad):
         if pad.direction != Gst.PadDirection.SRC:
             return
-        caps = pad.get_current_caps().get_structure(0)
+        caps = (pad.get_current_caps() or pad.query_caps(None)).get_structure(0)
         media, codec = caps.get_string('media'), caps.get_string('encoding-name')
         self.codecs[media] = mime_type(codec)
         raw = PICTURE.split(',')[0] + ',format=I420' if media == 'video' else \

@@ -7,8 +7,10 @@ import {after, before, test} from 'node:test';
 import {launchChromium, launchFirefox} from '../browsers/support/browsers.mjs';
 import {startDaemon} from '../browsers/support/daemon.mjs';
 import {report, until} from '../browsers/support/measure.mjs';
+import {stopAll} from '../browsers/support/process.mjs';
 import {BrowserPeer} from './support/browser_peer.mjs';
 import {DecodingPeer, PionPeer} from './support/program_peer.mjs';
+import {untilSeen} from './support/viewing.mjs';
 
 const program = (name) => new URL(name, import.meta.url).pathname;
 const kLaunch = {
@@ -21,6 +23,15 @@ const kLaunch = {
 // A part of them, for work on one: PEERS=aiortc,pion.
 const kNames = process.env.PEERS?.split(',') ?? Object.keys(kLaunch);
 const kVideoCodecs = ['VP8', 'VP9', 'H264', 'AV1'];
+/** What each can, both ways: a peer that can less does not pass for one that lacks it. */
+const kExpected = {
+  chromium: ['VP8', 'VP9', 'H264', 'AV1', 'Opus', 'RED'],
+  firefox: ['VP8', 'VP9', 'AV1', 'Opus'],
+  gstreamer: ['VP8', 'VP9', 'H264', 'Opus'],
+  aiortc: ['VP8', 'H264', 'Opus'],
+  pion: ['VP8', 'VP9', 'H264', 'AV1', 'Opus'],
+};
+const mimeTypeOf = (codec) => `${kVideoCodecs.includes(codec) ? 'video' : 'audio'}/${codec.toLowerCase()}`;
 /** In the rooms of this one, what was heard is reported as the cells of Opus. */
 const kEverybodysCodec = 'VP8';
 /** Different counters read from the decoded picture before a cell counts as seen. */
@@ -42,9 +53,8 @@ before(async () => {
     await peers[name].learn(daemon.address);
     report(`peer-${name}`, peers[name].can);
     for (const way of ['sends', 'receives']) {
-      for (const codec of ['audio/opus', 'video/vp8']) {
-        assert.ok(peers[name].can[way].includes(codec), `${name} ${way} ${codec}`);
-      }
+      const can = [...kVideoCodecs, 'Opus', 'RED'].filter((codec) => peers[name].can[way].includes(mimeTypeOf(codec)));
+      assert.deepEqual(can, kExpected[name], `what ${name} ${way}`);
     }
   }
   if (peers.gstreamer) {
@@ -57,20 +67,22 @@ before(async () => {
 after(async () => {
   await quietCall?.viewing.close();
   await quietCall?.publication.close();
-  for (const peer of Object.values(peers)) await peer.stop();
-  await daemon?.stop();
-  await daemonForRed?.stop();
+  await stopAll([...Object.values(peers), daemon, daemonForRed]);
 });
 
-/** Publishes, lets all of them watch at once, and closes what it opened. */
+/**
+ * Publishes, lets all of them watch at once, and closes what it opened. A viewer is a name, or a
+ * name and options of its own.
+ */
 async function inRoom({publisher, viewers, room, codec, options, address = daemon.address}, action) {
   const opened = [];
   const open = async (joining) => opened[opened.push(await joining) - 1];
   try {
     const publication = await open(peers[publisher].publish(address, room, codec, options));
-    const watching = viewers.map((viewer) => open(peers[viewer].watch(address, room, options)));
+    const each = viewers.map((viewer) => [viewer].flat());
+    const watching = each.map(([name, own = options]) => open(peers[name].watch(address, room, own)));
     const viewings = (await Promise.allSettled(watching)).map(({value, reason}, i) => ({
-      viewer: viewers[i],
+      viewer: each[i][0],
       viewing: value,
       failure: reason,
     }));
@@ -82,7 +94,7 @@ async function inRoom({publisher, viewers, room, codec, options, address = daemo
 
 async function expectPictures(viewing, publication, mimeType) {
   const wanted = {codec: mimeType, pictures: kPictures, publication};
-  const seen = await until(`${kPictures} pictures of ${mimeType}`, () => viewing.enough(wanted));
+  const seen = await untilSeen(`${kPictures} pictures of ${mimeType}`, viewing, wanted);
   return {...seen, ...(await viewing.judge?.(wanted))};
 }
 
@@ -154,7 +166,7 @@ function redRow(publisher) {
           if (failure) throw failure;
           const heard = await expectPictures(viewing, publication, 'video/vp8');
           size[sound] = (await viewing.soundSize?.()) ?? size[sound];
-          report(`matrix-${room}-${viewer}`, {sound, ...heard});
+          report(`matrix-${room}-${viewer}`, {...heard, as: sound});
         });
       }
       const isRepeated = size['audio/red'] > 1.5 * size['audio/opus'];
@@ -165,15 +177,58 @@ function redRow(publisher) {
 
 for (const publisher of kNames) redRow(publisher);
 
+const kTakesH264 = kNames.filter((name) => kExpected[name].includes('H264'));
+/** Those who can be told to know of packetization mode 0 only, in which each packet is one unit. */
+const kBare = kNames.filter((name) => ['chromium', 'gstreamer', 'pion'].includes(name));
+const kOfOneMode = kBare.map((name) => [name, {bare: true}]);
+const kOfBothModes = kTakesH264.map((name) => [name, {}]);
+
+for (const publisher of kBare.filter((name) => name !== 'gstreamer')) {
+  test(`H264 in packetization mode 0 from ${publisher}: to those who know no other mode and to all others`, async (t) => {
+    const wanted = {publisher, viewers: [...kOfOneMode, ...kOfBothModes], options: {bare: true}};
+    await inRoom({...wanted, room: `mode-0-${publisher}`, codec: 'H264'}, async (viewings, publication) => {
+      for (const [i, {viewer, viewing, failure}] of viewings.entries()) {
+        const which = i < kBare.length ? 'of mode 0 only' : 'of both modes';
+        await t.test(`to ${viewer} ${which}`, async () => {
+          if (failure) throw failure;
+          const seen = await expectPictures(viewing, publication, 'video/h264');
+          if (viewer === 'pion') assert.equal(seen.whole, seen.packets, 'all packets are single units');
+          report(`mode-0-${publisher}-${viewer}${i < kBare.length ? '-bare' : ''}`, seen);
+        });
+      }
+    });
+  });
+}
+
+for (const publisher of kTakesH264.slice(-1)) {
+  test('H264 in packetization mode 1 does not go to those who know mode 0 only', async (t) => {
+    await inRoom({publisher, viewers: kOfOneMode, room: 'mode-1', codec: 'H264', options: {}}, async (viewings) => {
+      for (const {viewer, viewing, failure} of viewings) {
+        await t.test(`to ${viewer}`, async () => {
+          if (failure) throw failure;
+          await expectNoPicture(viewing);
+        });
+      }
+    });
+  });
+}
+
 for (const name of kNames) {
-  test(`${name} as the DTLS server: our end is active, and media flows both ways`, async () => {
-    const wanted = {publisher: name, viewers: [name], room: `passive-${name}`, codec: 'VP8'};
-    await inRoom({...wanted, options: {passive: true}}, async ([{viewing, failure}], publication) => {
+  // aiortc has all of its candidates before there is an offer.
+  const options = {passive: true, trickle: name !== 'aiortc'};
+  const how = options.trickle ? ', telling its candidates one by one' : '';
+  test(`${name} as the DTLS server${how}: our end is active, and media flows both ways`, async () => {
+    const wanted = {publisher: name, viewers: [name], room: `passive-${name}`, codec: 'VP8', options};
+    await inRoom(wanted, async ([{viewing, failure}], publication) => {
       if (failure) throw failure;
       const seen = await expectPictures(viewing, publication, 'video/vp8');
-      const setups = {publisher: publication.setup, viewer: viewing.setup ?? (await viewing.answered())};
-      assert.deepEqual(setups, {publisher: 'active', viewer: 'active'});
-      report(`passive-${name}`, seen);
+      for (const {setup, trickled} of [publication, await viewing.answered()]) {
+        assert.equal(setup, 'active');
+        if (!options.trickle) continue;
+        assert.ok(trickled.length > 1, 'a candidate, and the end of them');
+        assert.deepEqual(new Set(trickled), new Set([204]));
+      }
+      report(`passive-${name}`, {...seen, trickled: publication.trickled?.length});
     });
   });
 }

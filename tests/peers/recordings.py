@@ -20,11 +20,13 @@ import marker
 SECONDS = 3
 SAMPLE_RATE = 48000
 SAMPLES_PER_FRAME = 960
-# Name in the file: encoder and its options, decoder.
+H264 = {'preset': 'ultrafast', 'tune': 'zerolatency', 'profile': 'baseline'}
+# Name in the file (and for its beginning, of the file): encoder and its options, decoder.
 CODECS = {
     'VP80': ('libvpx', {'deadline': 'realtime', 'cpu-used': '8'}, 'vp8'),
     'VP90': ('libvpx-vp9', {'deadline': 'realtime', 'cpu-used': '8', 'lag-in-frames': '0'}, 'vp9'),
-    'H264': ('libx264', {'preset': 'ultrafast', 'tune': 'zerolatency', 'profile': 'baseline'}, 'h264'),
+    'H264': ('libx264', H264, 'h264'),
+    'H264-slices': ('libx264', {**H264, 'x264-params': 'slice-max-size=1100'}, 'h264'),
     'AV01': ('libaom-av1', {'usage': 'realtime', 'cpu-used': '8', 'lag-in-frames': '0'}, 'libdav1d'),
     'Opus': ('libopus', {'frame_duration': '20'}, 'opus'),
 }
@@ -32,7 +34,8 @@ KEY_FRAME_EVERY = 15
 HEADER, FRAME_HEADER = struct.Struct('<4sHH4sHHIIII'), struct.Struct('<IQ')
 
 
-def write(path, fourcc, rate, packets):
+def write(path, rate, packets):
+    fourcc = path.name[:4]
     with open(path, 'wb') as file:
         file.write(HEADER.pack(b'DKIF', 0, HEADER.size, fourcc.encode(), marker.WIDTH, marker.HEIGHT,
                                rate, 1, len(packets), 0))
@@ -56,8 +59,8 @@ def encode(context, frames):
     return [bytes(packet) for frame in [*frames, None] for packet in context.encode(frame)]
 
 
-def make_video(fourcc, folder):
-    name, options, _ = CODECS[fourcc]
+def make_video(title, folder):
+    name, options, _ = CODECS[title]
     context = av.CodecContext.create(name, 'w')
     context.width, context.height, context.pix_fmt = marker.WIDTH, marker.HEIGHT, 'yuv420p'
     context.time_base = Fraction(1, marker.FRAMES_PER_SECOND)
@@ -67,7 +70,7 @@ def make_video(fourcc, folder):
         frame = av.VideoFrame.from_ndarray(marker.picture(number), format='yuv420p')
         frame.pts, frame.time_base = number, context.time_base
         frames.append(frame)
-    write(folder / f'{fourcc}.ivf', fourcc, marker.FRAMES_PER_SECOND, encode(context, frames))
+    write(folder / f'{title}.ivf', marker.FRAMES_PER_SECOND, encode(context, frames))
 
 
 def make_sound(folder):
@@ -81,7 +84,7 @@ def make_sound(folder):
         frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format='s16', layout='stereo')
         frame.pts, frame.sample_rate, frame.time_base = start, SAMPLE_RATE, Fraction(1, SAMPLE_RATE)
         frames.append(frame)
-    write(folder / 'Opus.ivf', 'Opus', SAMPLE_RATE // SAMPLES_PER_FRAME, encode(context, frames))
+    write(folder / 'Opus.ivf', SAMPLE_RATE // SAMPLES_PER_FRAME, encode(context, frames))
 
 
 def read(path):
@@ -105,8 +108,8 @@ def main():
         case ['make', folder]:
             folder = pathlib.Path(folder)
             folder.mkdir(parents=True, exist_ok=True)
-            for fourcc in CODECS:
-                make_sound(folder) if fourcc == 'Opus' else make_video(fourcc, folder)
+            for title in CODECS:
+                make_sound(folder) if title == 'Opus' else make_video(title, folder)
         case ['read', *paths] if paths:
             for path in paths:
                 print(json.dumps(read(path)))

@@ -21,15 +21,18 @@ tcp_port = ${tcpPort}
 workers = 1
 ${more}`;
 
-/** A daemon of its own, on free ports unless told; no TCP unless told; `more` is further
- * configuration. stop() holds it to a clean end. */
-export async function startDaemon({host = '127.0.0.1', httpPort = 0, tcpPort = 0, more = ''} = {}) {
+/**
+ * A daemon of its own, on free ports unless told; no TCP unless told; `more` is further
+ * configuration; `network`, another one that it runs in. stop() holds it to a clean end.
+ */
+export async function startDaemon({host = '127.0.0.1', httpPort = 0, tcpPort = 0, more = '', network} = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'simpul-daemon-'));
   const file = join(folder, 'simpuld.toml');
   await writeFile(file, configuration(host, httpPort, tcpPort, more));
-  const daemon = await start(join(kBuild, 'daemon/simpuld'), ['--dev', '--config', file], kReady);
+  const [program, ...inside] = [...(network?.enter ?? []), join(kBuild, 'daemon/simpuld')];
+  const daemon = await start(program, [...inside, '--dev', '--config', file], kReady);
   return {
-    address: `http://${daemon.match[1]}`,
+    address: `http://${network ? await network.reach(daemon.match[1]) : daemon.match[1]}`,
     mediaPort: Number(daemon.match[2]),
     async stop() {
       const end = await daemon.stop();

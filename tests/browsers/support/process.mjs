@@ -44,3 +44,12 @@ export async function start(program, programArguments, ready) {
     },
   };
 }
+
+/** Stops (or closes) each of them, one after the other, and then fails if one did. */
+export async function stopAll(all) {
+  const failures = [];
+  for (const one of all.filter(Boolean)) {
+    await (one.stop ?? one.close).call(one).catch((error) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures.length > 1 ? new AggregateError(failures) : failures[0];
+}

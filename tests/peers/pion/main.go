@@ -22,6 +22,9 @@ type request struct {
 	Passive    bool   `json:"passive"`    // insist on being the DTLS server
 	Path       string `json:"path"`       // IP:PORT instead of the answer's candidates
 	Data       bool   `json:"data"`       // offer a data channel too
+	Trickle    bool   `json:"trickle"`    // post no candidates, and PATCH them one by one
+	TCP        bool   `json:"tcp"`        // use nothing but TCP
+	Bare       bool   `json:"bare"`       // know no RTX, and of H.264 packetization mode 0 only
 }
 
 var (
@@ -75,6 +78,8 @@ func perform(asked request) (interface{}, error) {
 	switch asked.Do {
 	case "capabilities":
 		return capabilities()
+	case "candidates":
+		return candidateKinds(asked)
 	case "publish", "watch":
 		return begin(asked)
 	}

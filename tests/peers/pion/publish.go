@@ -27,13 +27,16 @@ func hashOf(payload []byte) string {
 	return fmt.Sprintf("%016x", hash.Sum64())
 }
 
-func payloaderOf(codec string) (rtp.Payloader, error) {
+func payloaderOf(codec string, bare bool) (rtp.Payloader, error) {
 	switch codec {
 	case "VP8":
 		return &codecs.VP8Payloader{EnablePictureID: true}, nil
 	case "VP9":
 		return &vp9Payloader{}, nil
 	case "H264":
+		if bare {
+			return singleUnitPayloader{}, nil
+		}
 		return &codecs.H264Payloader{}, nil
 	case "AV1":
 		return &av1Payloader{}, nil
@@ -44,7 +47,13 @@ func payloaderOf(codec string) (rtp.Payloader, error) {
 }
 
 // The names of the recordings are their files' FourCC.
-func recordingOf(codec string) string { return fourCC[strings.ToLower(codec)] + ".ivf" }
+func recordingOf(codec string, bare bool) string {
+	name := fourCC[strings.ToLower(codec)]
+	if bare && codec == "H264" {
+		name += "-slices"
+	}
+	return name + ".ivf"
+}
 
 func (s *session) publish() error {
 	if err := s.send("audio", "opus", 48000, 20*time.Millisecond); err != nil {
@@ -55,11 +64,11 @@ func (s *session) publish() error {
 
 // Plays a recording over and over, once the connection is made.
 func (s *session) send(kind, codec string, clockRate uint32, every time.Duration) error {
-	payloader, err := payloaderOf(codec)
+	payloader, err := payloaderOf(codec, s.asked.Bare)
 	if err != nil {
 		return err
 	}
-	file, err := os.ReadFile(filepath.Join(s.asked.Recordings, recordingOf(codec)))
+	file, err := os.ReadFile(filepath.Join(s.asked.Recordings, recordingOf(codec, s.asked.Bare)))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -16,27 +17,22 @@ import (
 	"github.com/pion/webrtc/v3"
 )
 
-const limit = 60 * time.Second // a hang, not a promise
+const (
+	limit         = 60 * time.Second // a hang, not a promise
+	candidatesMax = 256
+)
 
 var version string // set by the build
-
-var av1 = webrtc.RTPCodecParameters{
-	RTPCodecCapability: webrtc.RTPCodecCapability{
-		MimeType:  "video/AV1",
-		ClockRate: 90000,
-		RTCPFeedback: []webrtc.RTCPFeedback{
-			{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"},
-		},
-	},
-	PayloadType: 45,
-}
 
 // One peer connection, as a publisher or as a viewer.
 type session struct {
 	asked      request
 	connection *webrtc.PeerConnection
+	offer      string
 	location   string
+	tag        string // of its ICE session
 	connected  chan error
+	candidates chan string // closed when there are no more
 	ended      chan struct{}
 	senders    sync.WaitGroup
 
@@ -45,13 +41,21 @@ type session struct {
 	tracks map[string]*receivedMedia
 }
 
-func newAPI() (*webrtc.API, error) {
+func newAPI(asked request) (*webrtc.API, error) {
 	media := &webrtc.MediaEngine{}
-	if err := media.RegisterDefaultCodecs(); err != nil {
-		return nil, err
-	}
-	if err := media.RegisterCodec(av1, webrtc.RTPCodecTypeVideo); err != nil {
-		return nil, err
+	if asked.Bare {
+		for _, codec := range bareCodecs {
+			if err := media.RegisterCodec(codec, kindOf(codec)); err != nil {
+				return nil, err
+			}
+		}
+	} else {
+		if err := media.RegisterDefaultCodecs(); err != nil {
+			return nil, err
+		}
+		if err := media.RegisterCodec(av1, webrtc.RTPCodecTypeVideo); err != nil {
+			return nil, err
+		}
 	}
 	interceptors := &interceptor.Registry{}
 	if err := webrtc.RegisterDefaultInterceptors(media, interceptors); err != nil {
@@ -60,12 +64,21 @@ func newAPI() (*webrtc.API, error) {
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	if asked.TCP {
+		// Open as long as the program runs.
+		listener, err := net.Listen("tcp4", ":0")
+		if err != nil {
+			return nil, err
+		}
+		settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+		settings.SetICETCPMux(webrtc.NewICETCPMux(nil, listener, 8))
+	}
 	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(interceptors),
 		webrtc.WithSettingEngine(settings)), nil
 }
 
 func newSession(asked request) (*session, error) {
-	api, err := newAPI()
+	api, err := newAPI(asked)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +87,7 @@ func newSession(asked request) (*session, error) {
 		return nil, err
 	}
 	made := &session{asked: asked, connection: connection, connected: make(chan error, 8),
-		ended: make(chan struct{}), sent: map[string]*sentMedia{}, tracks: map[string]*receivedMedia{}}
+		candidates: make(chan string, candidatesMax), ended: make(chan struct{}), sent: map[string]*sentMedia{}, tracks: map[string]*receivedMedia{}}
 	connection.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
 		switch state {
 		case webrtc.PeerConnectionStateConnected:
@@ -82,6 +95,13 @@ func newSession(asked request) (*session, error) {
 		case webrtc.PeerConnectionStateFailed:
 			made.connected <- errors.New("the connection failed")
 		}
+	})
+	connection.OnICECandidate(func(found *webrtc.ICECandidate) {
+		if found == nil {
+			close(made.candidates)
+			return
+		}
+		made.candidates <- found.ToJSON().Candidate
 	})
 	if asked.Data {
 		if _, err := connection.CreateDataChannel("unused", nil); err != nil {
@@ -93,20 +113,10 @@ func newSession(asked request) (*session, error) {
 
 // Offers, posts the offer, and waits until media can flow.
 func (s *session) connect() (interface{}, error) {
-	offer, err := s.connection.CreateOffer(nil)
-	if err != nil {
+	if err := s.gather(!s.asked.Trickle); err != nil {
 		return nil, err
 	}
-	gathered := webrtc.GatheringCompletePromise(s.connection)
-	if err := s.connection.SetLocalDescription(offer); err != nil {
-		return nil, err
-	}
-	<-gathered
-	text := s.connection.LocalDescription().SDP
-	if s.asked.Passive {
-		text = strings.ReplaceAll(text, "a=setup:actpass", "a=setup:passive")
-	}
-	answered, err := s.post(text)
+	answered, err := s.post()
 	if err != nil {
 		return nil, err
 	}
@@ -114,17 +124,43 @@ func (s *session) connect() (interface{}, error) {
 	if err := s.connection.SetRemoteDescription(there); err != nil {
 		return nil, err
 	}
+	told := map[string]interface{}{"setup": regexp.MustCompile(`a=setup:(\w+)`).FindStringSubmatch(answered)[1]}
+	if s.asked.Trickle {
+		if told["trickled"], err = s.trickle(); err != nil {
+			return nil, err
+		}
+	}
 	select {
 	case err = <-s.connected:
 	case <-time.After(limit):
 		err = errors.New("the connection hangs in state " + s.connection.ConnectionState().String())
 	}
-	setup := regexp.MustCompile(`a=setup:(\w+)`).FindStringSubmatch(answered)
-	return map[string]string{"setup": setup[1]}, err
+	return told, err
 }
 
-func (s *session) post(offer string) (string, error) {
-	response, err := http.Post(s.asked.URL, "application/sdp", strings.NewReader(offer))
+// Makes the offer, with all candidates or without any.
+func (s *session) gather(wait bool) error {
+	offer, err := s.connection.CreateOffer(nil)
+	if err != nil {
+		return err
+	}
+	gathered := webrtc.GatheringCompletePromise(s.connection)
+	if err := s.connection.SetLocalDescription(offer); err != nil {
+		return err
+	}
+	s.offer = offer.SDP
+	if wait {
+		<-gathered
+		s.offer = s.connection.LocalDescription().SDP
+	}
+	if s.asked.Passive {
+		s.offer = strings.ReplaceAll(s.offer, "a=setup:actpass", "a=setup:passive")
+	}
+	return nil
+}
+
+func (s *session) post() (string, error) {
+	response, err := http.Post(s.asked.URL, "application/sdp", strings.NewReader(s.offer))
 	if err != nil {
 		return "", err
 	}
@@ -144,7 +180,7 @@ func (s *session) post(offer string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.location = location.String()
+	s.location, s.tag = location.String(), response.Header.Get("ETag")
 	return string(body), nil
 }
 

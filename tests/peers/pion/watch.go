@@ -16,7 +16,9 @@ const keptFramesMax = 300 // what a file of received frames holds at most
 type receivedMedia struct {
 	codec   string
 	packets int
+	whole   int // of the packets of H.264, those that are one unit each
 	hashes  map[string]bool
+	order   reorderer
 	frames  frameAssembler
 	kept    [][]byte
 }
@@ -62,12 +64,17 @@ func (s *session) take(media *receivedMedia, packet *rtp.Packet) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
 	media.packets++
+	if media.codec == "h264" && isSingleUnit(packet.Payload) {
+		media.whole++
+	}
 	if content, err := contentOf(media.codec, packet.Payload); err == nil {
 		media.hashes[hashOf(content)] = true
 	}
-	frame := media.frames.add(packet)
-	if frame != nil && len(media.kept) < keptFramesMax {
-		media.kept = append(media.kept, frame)
+	for _, next := range media.order.add(packet) {
+		frame := media.frames.add(next)
+		if frame != nil && len(media.kept) < keptFramesMax {
+			media.kept = append(media.kept, frame)
+		}
 	}
 }
 
@@ -81,7 +88,7 @@ func (s *session) observe() interface{} {
 	for kind, media := range s.tracks {
 		told[kind] = map[string]interface{}{
 			"packets": media.packets, "codec": kind + "/" + media.codec, "frames": len(media.kept),
-			"broken": media.frames.broken,
+			"broken": media.frames.broken, "whole": media.whole,
 		}
 	}
 	return told

@@ -16,6 +16,9 @@ const kPionProgram = file('../../../build/pion/pion_peer');
 
 const kSoundPacketsMin = 50;
 const kLoudnessMin = 0.01;
+const kLinesTold = 20;
+/** Frames more than pictures are wanted: some show no other counter than the one before, or none yet. */
+const kFramesMore = 20;
 
 class ProgramPeer {
   constructor(name, path) {
@@ -28,7 +31,11 @@ class ProgramPeer {
     this.can = await this.program.ask('capabilities');
   }
 
-  /** Options: passive, to be the DTLS server; path, where media goes; data, to offer a data channel too. */
+  /**
+   * Options: passive, to be the DTLS server; path, where media goes; tcp, to use nothing else;
+   * trickle, to offer without candidates and tell them one by one; data, to offer a data channel
+   * too; bare, to know of H.264 packetization mode 0 only (Pion: and no RTX).
+   */
   publish(address, room, codec, options = {}) {
     return this.begin('publish', `${address}/whip/${room}`, {...options, video: codec});
   }
@@ -44,10 +51,12 @@ class ProgramPeer {
 
   async begin(role, url, options) {
     const session = `${role}-${++this.sessions}`;
-    const {setup} = await this.program.ask(role, {...options, ...this.folders, session, url});
+    const outcome = await this.program.ask(role, {...options, ...this.folders, session, url});
     return {
       session,
-      setup,
+      ...outcome,
+      answered: () => outcome,
+      lines: () => this.program.lines.slice(-kLinesTold),
       observe: () => this.program.ask('observe', {session}),
       close: () => this.program.ask('close', {session}),
     };
@@ -90,9 +99,10 @@ export class PionPeer extends ProgramPeer {
 
   async enough(session, {codec, pictures}) {
     const {audio, video} = await session.observe();
-    if (!(audio?.packets >= kSoundPacketsMin) || !(video?.frames > pictures)) return undefined;
+    if (!(audio?.packets >= kSoundPacketsMin) || !(video?.frames >= pictures + kFramesMore)) return undefined;
     assert.equal(video.codec, codec);
-    return {packets: video.packets, broken: video.broken};
+    const {packets, broken, whole} = video;
+    return {packets, broken, ...(codec === 'video/h264' ? {whole} : {})};
   }
 
   async watch(address, room, options) {
