@@ -48,8 +48,8 @@ std::optional<peer::MediaStamp> ViewerMedia::receive(const rtp::PacketView& view
                                                      TimePoint now) {
   counts_.bytes += size;
   if (next_report_ == kNever) next_report_ = now + kReportInterval;
-  const bool is_repair = view.payload_type() == peer::kRtxPayloadType;
-  const bool is_video = is_repair || view.payload_type() == peer::kVp8PayloadType;
+  const bool is_repair = peer::is_rtx(view.payload_type());
+  const bool is_video = is_repair || peer::is_video(view.payload_type());
   Bytes payload = view.payload();
   if (is_repair) {
     const auto rtx = rtp::unwrap_rtx(payload);
@@ -62,7 +62,7 @@ std::optional<peer::MediaStamp> ViewerMedia::receive(const rtp::PacketView& view
     stream.statistics.on_packet(view.sequence_number(), view.timestamp(), size, now);
     stream.gaps.on_packet(view.sequence_number(), now);
   }
-  const auto stamp = peer::read_stamp(payload, is_video);
+  const auto stamp = peer::read_stamp(payload);
   if (!stamp) {
     ++counts_.corrupt;
     return std::nullopt;

@@ -83,7 +83,33 @@ void PeerSocket::send(Bytes datagram) {
   streams_->send_messages(std::span(&message, 1));
 }
 
+void PeerSocket::impair(const impairment::PathOptions& up, const impairment::PathOptions& down,
+                        uint64_t seed) {
+  SIMPUL_CHECK(!over_tcp_);
+  network_ = std::make_unique<Network>(
+      Network{impairment::Path(up, 2 * seed), impairment::Path(down, 2 * seed + 1)});
+}
+
 void PeerSocket::send_to(Bytes datagram, const Address& to) {
+  if (!network_ || to != remote_) return transmit(datagram, to);
+  network_->leaving.clear();
+  network_->up.receive(datagram, loop_.now(), network_->leaving);
+  for (const auto& leaving : network_->leaving) transmit(leaving, to);
+  timer_.set(std::min(timer_.deadline(), network_->up.next_deadline()));
+}
+
+// What comes out of the bad network by now.
+void PeerSocket::advance_network(TimePoint now) {
+  network_->leaving.clear();
+  network_->up.advance(now, network_->leaving);
+  for (const auto& leaving : network_->leaving) transmit(leaving, remote_);
+  network_->leaving.clear();
+  network_->down.advance(now, network_->leaving);
+  auto arrived = std::exchange(network_->leaving, {});
+  for (auto& datagram : arrived) receive(MutableBytes(datagram));
+}
+
+void PeerSocket::transmit(Bytes datagram, const Address& to) {
   const net::OutgoingMessage message{.bytes = datagram, .segment_size = 0, .to = to};
   socket_->send_messages(std::span(&message, 1));  // a full buffer is a loss like any other
 }
@@ -116,28 +142,62 @@ void PeerSocket::read(net::UdpSocket& socket) {
 }
 
 void PeerSocket::receive(const PacketRef& packet) {
+  if (!network_) return receive(packet->data());
+  impairment::Path::Output arrived;
+  network_->down.receive(std::as_const(*packet).data(), loop_.now(), arrived);
+  for (auto& datagram : arrived) receive(MutableBytes(datagram));
+}
+
+void PeerSocket::receive(MutableBytes datagram) {
   ++datagrams_received_;
-  peer_.receive(packet->data(), loop_.now(), out_);
+  peer_.receive(datagram, loop_.now(), out_);
   take_output();
 }
 
 void PeerSocket::wake() {
   const TimePoint now = loop_.now();
+  if (network_) advance_network(now);
   peer_.advance(now, out_);
   take_output();
   TimePoint next = peer_.next_deadline();
+  if (network_) {
+    next = std::min({next, network_->up.next_deadline(), network_->down.next_deadline()});
+  }
   datagrams_.clear();
   for (MediaSource& source : sources_) {
     source.send_due(now, peer_, datagrams_);
     if (peer_.connected()) next = std::min(next, source.next_deadline());
   }
   for (const auto& datagram : datagrams_) send(datagram);
+  // What these have put into a bad network may leave before.
+  if (network_) next = std::min(next, network_->up.next_deadline());
   timer_.set(next);
 }
 
 void PeerSocket::add_source(MediaSource source) {
   sources_.push_back(std::move(source));
   timer_.set(loop_.now());
+}
+
+// What the sources have to do about a compound.
+void PeerSocket::answer(Bytes compound, TimePoint now) {
+  if (sources_.empty()) return;
+  datagrams_.clear();
+  rtp::RtcpReader reader(compound);
+  while (const auto part = reader.next()) {
+    for (MediaSource& source : sources_) {
+      if (const auto* nack = std::get_if<rtp::Nack>(&*part)) {
+        source.repair(*nack, now, peer_, datagrams_);
+      } else if (const auto* pli = std::get_if<rtp::Pli>(&*part)) {
+        if (pli->media == source.ssrc()) source.request_key_frame(now);
+      } else if (const auto* fir = std::get_if<rtp::Fir>(&*part)) {
+        for (const rtp::FirEntry& entry : fir->entries) {
+          if (entry.ssrc == source.ssrc()) source.request_key_frame(now);
+        }
+      }
+    }
+  }
+  for (const auto& datagram : datagrams_) send(datagram);
 }
 
 void PeerSocket::take_output() {
@@ -150,14 +210,7 @@ void PeerSocket::take_output() {
     if (handlers_.on_rtp) handlers_.on_rtp(received, now);
   }
   for (const auto& compound : out_.rtcp) {
-    rtp::RtcpReader reader(compound);
-    while (const auto part = reader.next()) {
-      if (const auto* pli = std::get_if<rtp::Pli>(&*part)) {
-        for (MediaSource& source : sources_) {
-          if (source.ssrc() == pli->media) source.request_key_frame();
-        }
-      }
-    }
+    answer(compound, now);
     if (handlers_.on_rtcp) handlers_.on_rtcp(compound);
   }
   out_.clear();

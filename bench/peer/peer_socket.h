@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/packet.h"
+#include "bench/impairment/path.h"
 #include "bench/peer/media_source.h"
 #include "bench/peer/peer.h"
 #include "net/event_loop.h"
@@ -36,6 +37,10 @@ class PeerSocket {
 
   // Takes the answer and begins; `remote` replaces the answer's candidate.
   bool start(std::string_view answer, std::optional<Address> remote = {});
+  // From now on what it sends and gets goes through a bad network of its own; over UDP only. The
+  // seed decides alike on every run.
+  void impair(const impairment::PathOptions& up, const impairment::PathOptions& down,
+              uint64_t seed);
   // It begins as soon as the peer is connected.
   void add_source(MediaSource source);
   // Goes on from another address, as a device that changes networks: a check leaves from there at
@@ -70,9 +75,13 @@ class PeerSocket {
   std::unique_ptr<net::UdpSocket> open(const Address& local);
   void read(net::UdpSocket& socket);
   void receive(const PacketRef& packet);
+  void receive(MutableBytes datagram);
+  void advance_network(TimePoint now);
+  void transmit(Bytes datagram, const Address& to);
   void send_out(Bytes datagram);
   void wake();
   void take_output();
+  void answer(Bytes compound, TimePoint now);
 
   net::EventLoop& loop_;
   const bool over_tcp_;
@@ -85,6 +94,12 @@ class PeerSocket {
   std::unique_ptr<net::TcpMediaStreams> streams_;  // over TCP only
   std::optional<uint32_t> stream_;
   std::unique_ptr<net::UdpSocket> next_socket_;  // of a restart, until a check was answered
+  struct Network {
+    impairment::Path up;
+    impairment::Path down;
+    impairment::Path::Output leaving = {};
+  };
+  std::unique_ptr<Network> network_;  // when it is a bad one
   net::Timer timer_;
   Address remote_;
   Address former_remote_;  // before the last move

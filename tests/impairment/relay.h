@@ -11,7 +11,7 @@
 #include "base/packet.h"
 #include "net/event_loop.h"
 #include "net/udp_socket.h"
-#include "tests/impairment/path.h"
+#include "bench/impairment/path.h"
 
 namespace simpul::impairment {
 

@@ -31,8 +31,8 @@ class ViewerMediaTest : public ::testing::Test {
                        .made_at = now_,
                        .frame_packets = made.frame_packets,
                        .key_frame = made.key_frame},
-                      true, payload);
-    if (made.corrupt) payload.back() ^= 1;
+                      payload);
+    if (made.corrupt) payload.front() ^= 1;
     const auto original = static_cast<uint16_t>(made.number + 100);
     if (made.repair) {
       payload.insert(payload.begin(),
