@@ -104,11 +104,15 @@ uint32_t MediaSource::timestamp_of(uint64_t ticks) const {
   return timestamp_base_ + static_cast<uint32_t>(ticks * clock_rate_ / ticks_per_second_);
 }
 
+// When the next packet of sound, or the first one of the next frame, may leave.
+TimePoint MediaSource::next_tick() const {
+  if (!camera_) return tick_at(ticks_);
+  return std::max(tick_at(ticks_) + camera_->profile.encode_time, camera_->next_burst);
+}
+
 TimePoint MediaSource::next_deadline() const {
   if (began_ == TimePoint{}) return began_;
-  if (!camera_) return std::min(tick_at(ticks_), next_report_);
-  if (is_sending()) return std::min(camera_->next_burst, next_report_);
-  return std::min(tick_at(ticks_) + camera_->profile.encode_time, next_report_);
+  return std::min(is_sending() ? camera_->next_burst : next_tick(), next_report_);
 }
 
 void MediaSource::request_key_frame(TimePoint now) {
@@ -129,9 +133,9 @@ void MediaSource::send_due(TimePoint now, Peer& peer, Datagrams& datagrams) {
     const auto late = static_cast<uint64_t>((now - lag - began_).count());
     ticks_ = late * ticks_per_second_ / 1'000'000 + 1;
   }
-  if (camera_ && camera_->next_burst <= now) send_burst(now, peer, datagrams);
+  if (is_sending() && camera_->next_burst <= now) send_burst(now, peer, datagrams);
   // What is left of a frame goes first, as in a pacer's queue.
-  while (tick_at(ticks_) + lag <= now && !is_sending()) {
+  while (next_tick() <= now && !is_sending()) {
     if (camera_) {
       take_frame(now);
       send_burst(now, peer, datagrams);
@@ -173,7 +177,7 @@ void MediaSource::send_burst(TimePoint now, Peer& peer, Datagrams& datagrams) {
   for (size_t i = 0; i < burst; ++i) {
     send_packet_of(camera.current, camera.sent++, false, now, peer, datagrams);
   }
-  camera.next_burst = burst < left ? now + pacing.interval : kNever;
+  if (pacing.burst_packets > 0) camera.next_burst = now + pacing.interval;
 }
 
 void MediaSource::count(size_t payload_size) {

@@ -70,7 +70,7 @@ class MediaSource {
     std::vector<Frame> history = {};  // a ring, when it retransmits
     Frame current = {};
     size_t sent = 0;  // packets of `current`
-    TimePoint next_burst = kNever;
+    TimePoint next_burst{};
     std::optional<TimePoint> key_frame_asked = TimePoint{};
   };
 
@@ -78,6 +78,7 @@ class MediaSource {
   void begin(TimePoint now);
   TimePoint tick_at(uint64_t ticks) const;
   uint32_t timestamp_of(uint64_t ticks) const;
+  TimePoint next_tick() const;
   bool is_sending() const { return camera_ && camera_->sent < camera_->current.packets; }
   void take_frame(TimePoint now);
   void send_burst(TimePoint now, Peer& peer, Datagrams& datagrams);
