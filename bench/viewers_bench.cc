@@ -198,9 +198,14 @@ class Viewers {
   bool connect() {
     net::FdWatcher watcher(loop_, relay_.fd(), [this](net::FdWatcher::Ready) { answer(); });
     watcher.watch({.readable = true});
+    // A hundred at a time, so that no handshake waits for long.
+    constexpr size_t kTogether = 100;
     net::Timer check(loop_, [&] {
-      if (connected_ == sockets_.size() || Clock::now() > give_up_) loop_.stop();
-      check_->set(loop_.now() + std::chrono::milliseconds(20));
+      while (started_ < sockets_.size() && started_ < connected_ + kTogether) {
+        sockets_[started_++]->start(answer_of(identity_, relay_.port()));
+      }
+      if (connected_ == sockets_.size() || Clock::now() > give_up_) return loop_.stop();
+      check_->set(loop_.now() + std::chrono::milliseconds(1));
     });
     check_ = &check;
     give_up_ = Clock::now() + std::chrono::seconds(120);
@@ -253,9 +258,7 @@ class Viewers {
                                        },
                                    .on_rtcp = {},
                                    .on_connected = [this] { ++connected_; }}));
-    peer::PeerSocket& added = *sockets_.back();
-    far_.emplace(added.local(), std::make_unique<FarEnd>(identity_));
-    added.start(answer_of(identity_, relay_.port()));
+    far_.emplace(sockets_.back()->local(), std::make_unique<FarEnd>(identity_));
   }
 
   // Checks and handshakes, as the relay; what comes later is feedback, which nobody reads.
@@ -304,6 +307,7 @@ class Viewers {
   std::vector<std::vector<uint8_t>> rtcp_;
   net::Timer* check_ = nullptr;
   Clock::time_point give_up_{};
+  size_t started_ = 0;
   size_t connected_ = 0;
   uint64_t packets_ = 0;
 };
