@@ -243,7 +243,7 @@ TEST_F(MediaSourceTest, GoesOnFromNowAfterAStall) {
   EXPECT_GE(*timestamps.begin(), 5u * 90'000);
 }
 
-SoundClip clip_of(std::vector<size_t> sizes) {
+SoundClip clip_of(const std::vector<size_t>& sizes) {
   SoundClip clip;
   for (const size_t size : sizes) {
     clip.packets.push_back({.at = static_cast<uint32_t>(clip.bytes.size()),
