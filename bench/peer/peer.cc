@@ -65,49 +65,17 @@ std::string hex_of(Bytes digest) {
 Peer::Peer(Options options, Identity& identity)
     : options_(std::move(options)), identity_(identity) {}
 
-std::string Peer::media_section(std::string_view kind, std::string_view mid) const {
-  const bool video = kind == "video";
-  std::string text = "m=" + std::string(kind) + " 9 UDP/TLS/RTP/SAVPF " +
-                     (video ? "96 97" : "111") + "\r\nc=IN IP4 0.0.0.0\r\n";
-  text += "a=mid:" + std::string(mid) + "\r\n";
-  text += options_.publishes ? "a=sendonly\r\n" : "a=recvonly\r\n";
-  text += "a=rtcp-mux\r\na=rtcp-rsize\r\n";
-  text += "a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n";
-  text +=
-      "a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n";
-  if (!video) {
-    text += "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n";
-    text += "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n";
-    text += "a=rtcp-fb:111 transport-cc\r\n";
-    return text;
-  }
-  text += "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n";
-  text += "a=rtcp-fb:96 ccm fir\r\na=rtcp-fb:96 transport-cc\r\n";
-  text += "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n";
-  if (options_.rids.empty() || !options_.publishes) return text;
-  text += "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n";
-  text += "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n";
-  std::string list;
-  for (const std::string& rid : options_.rids) {
-    text += "a=rid:" + rid + " send\r\n";
-    list += (list.empty() ? "" : ";") + rid;
-  }
-  return text + "a=simulcast:send " + list + "\r\n";
+const dtls::Context& Identity::context_of(std::optional<dtls::SrtpProfile> profile) {
+  if (!profile) return context;
+  auto& narrow = narrow_contexts_[static_cast<size_t>(*profile)];
+  if (!narrow) narrow = std::make_unique<dtls::Context>(certificate, std::span(&*profile, 1));
+  return *narrow;
 }
 
 std::string Peer::offer() const {
-  std::string text = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
-  text += std::string("a=group:BUNDLE") + (options_.audio ? " 0" : "") +
-          (options_.video ? " 1" : "") + "\r\n";
-  text += "a=ice-ufrag:" + local_.username_fragment + "\r\n";
-  text += "a=ice-pwd:" + local_.password + "\r\n";
-  text += "a=fingerprint:" +
-          (options_.fingerprint.empty() ? identity_.certificate.fingerprint().to_string()
-                                        : options_.fingerprint) +
-          (options_.waits_for_hello ? "\r\na=setup:passive\r\n" : "\r\na=setup:actpass\r\n");
-  if (options_.audio) text += media_section("audio", "0");
-  if (options_.video) text += media_section("video", "1");
-  return text;
+  return make_offer(options_, local_,
+                    options_.fingerprint.empty() ? identity_.certificate.fingerprint().to_string()
+                                                 : options_.fingerprint);
 }
 
 bool Peer::accept(std::string_view answer) {
@@ -125,6 +93,10 @@ bool Peer::accept(std::string_view answer) {
       transport.fingerprints = media.transport.fingerprints;
     }
     if (!media.ssrcs.empty()) slots_.push_back(media.ssrcs.front());
+    for (const sdp::ExtensionOffer& extension : media.extensions) {
+      const auto kind = rtp::extension_kind(extension.uri);
+      if (kind) taken_.set(*kind, static_cast<uint8_t>(extension.id));
+    }
   }
   if (transport.ice_ufrag.empty() || transport.fingerprints.empty()) return false;
   server_ = {transport.ice_ufrag, transport.ice_pwd};
@@ -135,7 +107,8 @@ bool Peer::accept(std::string_view answer) {
         dtls::Fingerprint::parse(fingerprint.algorithm + " " + hex_of(fingerprint.digest));
     if (known) config.peer_fingerprints.push_back(*known);
   }
-  dtls_ = std::make_unique<dtls::Endpoint>(identity_.context, std::move(config));
+  dtls_ = std::make_unique<dtls::Endpoint>(identity_.context_of(options_.srtp_profile),
+                                           std::move(config));
   return true;
 }
 
@@ -207,15 +180,8 @@ void Peer::receive(MutableBytes datagram, TimePoint now, Output& out) {
     case ice::DatagramKind::kDtls:
       dtls_->receive(datagram, now, dtls_out_);
       return take_dtls(now, out);
-    case ice::DatagramKind::kRtp: {
-      if (!srtp_in_) return;
-      dtls::RtpToOpen job{.packet = datagram};
-      srtp_in_->open(std::span(&job, 1));
-      if (!job.opened) return;
-      const auto view = rtp::PacketView::parse(datagram.first(*job.opened));
-      if (view) out.rtp.push_back({*view, datagram.size()});
-      return;
-    }
+    case ice::DatagramKind::kRtp:
+      return receive_rtp(datagram, out);
     case ice::DatagramKind::kRtcp: {
       if (!srtp_in_) return;
       const auto size = srtp_in_->open_rtcp(datagram);
@@ -226,6 +192,23 @@ void Peer::receive(MutableBytes datagram, TimePoint now, Output& out) {
     case ice::DatagramKind::kUnknown:
       return;
   }
+}
+
+void Peer::receive_rtp(MutableBytes datagram, Output& out) {
+  if (!srtp_in_ || datagram.size() < rtp::PacketView::kFixedHeaderSize + tag_size_) return;
+  const rtp::PayloadType payload_type(static_cast<uint8_t>(datagram[1] & 0x7f));
+  if (!options_.decrypts && !is_rtx(payload_type)) {
+    // How much of it is padding is encrypted: without the P bit nobody looks.
+    datagram[0] &= static_cast<uint8_t>(~0x20);
+    const auto view = rtp::PacketView::parse(datagram.first(datagram.size() - tag_size_));
+    if (view) out.rtp.push_back({*view, datagram.size(), false});
+    return;
+  }
+  dtls::RtpToOpen job{.packet = datagram};
+  srtp_in_->open(std::span(&job, 1));
+  if (!job.opened) return;
+  const auto view = rtp::PacketView::parse(datagram.first(*job.opened));
+  if (view) out.rtp.push_back({*view, datagram.size()});
 }
 
 void Peer::take_dtls(TimePoint now, Output& out) {
@@ -240,6 +223,7 @@ void Peer::take_dtls(TimePoint now, Output& out) {
     if (const auto* connected = std::get_if<dtls::Connected>(&event)) {
       srtp_out_.emplace(identity_.engine, connected->local);
       srtp_in_.emplace(identity_.engine, connected->remote);
+      tag_size_ = srtp_out_->overhead();
     } else {
       closed_ = true;
     }
@@ -247,22 +231,46 @@ void Peer::take_dtls(TimePoint now, Output& out) {
   dtls_out_ = {};
 }
 
-std::vector<uint8_t> Peer::seal(const PacketToSend& packet) {
+size_t Peer::write_extensions_of(const PacketToSend& packet, MutableBytes room) {
+  using enum rtp::ExtensionKind;
   std::array<uint8_t, 2> transport_sequence{};
+  std::array<uint8_t, 3> send_time{};
   std::array<uint8_t, 1> audio_level{};
-  std::vector<rtp::ExtensionElement> elements;
-  if (!packet.mid.empty()) elements.push_back({kMidExtension, as_bytes(packet.mid)});
-  if (!packet.rid.empty()) elements.push_back({kRidExtension, as_bytes(packet.rid)});
-  if (packet.transport_sequence) {
-    store_be16(transport_sequence, *packet.transport_sequence);
-    elements.push_back({kTransportSequenceExtension, transport_sequence});
+  std::array<rtp::ExtensionElement, 16> elements;
+  size_t count = 0;
+  const auto add = [&](uint8_t id, Bytes data) {
+    if (count < elements.size()) elements[count++] = {id, data};
+  };
+  if (!packet.mid.empty()) add(kMidExtension, as_bytes(packet.mid));
+  if (!packet.rid.empty()) add(kRidExtension, as_bytes(packet.rid));
+  if (!packet.repaired_rid.empty()) add(kRepairedRidExtension, as_bytes(packet.repaired_rid));
+  const bool is_numbered = packet.sent_at && takes(kTransportSequence);
+  if (packet.transport_sequence || is_numbered) {
+    store_be16(transport_sequence,
+               packet.transport_sequence ? *packet.transport_sequence : transport_sequence_++);
+    add(kTransportSequenceExtension, transport_sequence);
   }
   if (packet.audio_level) {
     audio_level[0] = *packet.audio_level;
-    elements.push_back({kAudioLevelExtension, audio_level});
+    add(kAudioLevelExtension, audio_level);
   }
-  std::array<uint8_t, 80> block{};
-  const size_t extension = elements.empty() ? 0 : rtp::write_extensions(elements, block);
+  if (packet.sent_at && takes(kAbsSendTime)) {
+    // Seconds in 6.18 fixed point.
+    const auto micros = static_cast<uint64_t>(packet.sent_at->time_since_epoch().count());
+    store_be24(send_time, static_cast<uint32_t>((micros % 64'000'000 << 18) / 1'000'000));
+    add(extension_id(kAbsSendTime), send_time);
+  }
+  for (const KnownExtension& extension : packet.more) {
+    if (takes(extension.kind)) add(extension_id(extension.kind), extension.data);
+  }
+  return rtp::write_extensions(
+      std::span(elements).first(count), room,
+      options_.all_extensions ? rtp::ExtensionForms::kMixed : rtp::ExtensionForms::kOneByte);
+}
+
+std::vector<uint8_t> Peer::seal(const PacketToSend& packet) {
+  std::array<uint8_t, 256> block{};
+  const size_t extension = write_extensions_of(packet, block);
   std::vector<uint8_t> datagram(12 + extension + packet.payload.size() + packet.padding +
                                 dtls::kSrtpOverheadMax);
   ByteWriter writer(datagram);

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,12 +12,15 @@
 #include "base/address.h"
 #include "base/bytes.h"
 #include "base/time.h"
+#include "bench/peer/formats.h"
+#include "bench/peer/options.h"
 #include "dtls/certificate.h"
 #include "dtls/context.h"
 #include "dtls/endpoint.h"
 #include "dtls/srtp_receiver.h"
 #include "dtls/srtp_sender.h"
 #include "ice/credentials.h"
+#include "rtp/extension_map.h"
 #include "rtp/packet_view.h"
 #include "rtp/types.h"
 
@@ -29,29 +34,19 @@ struct Identity {
 
   explicit Identity(std::chrono::seconds unix_now)
       : certificate(dtls::Certificate::make(unix_now)), context(certificate) {}
+
+  // That offers one SRTP profile alone; made when it is asked for first.
+  const dtls::Context& context_of(std::optional<dtls::SrtpProfile> profile);
+
+ private:
+  std::array<std::unique_ptr<dtls::Context>, dtls::Context::kSrtpProfiles.size()> narrow_contexts_;
 };
 
-struct Options {
-  bool publishes = false;
-  bool audio = true;
-  bool video = true;
-  std::vector<std::string> rids = {};  // of the video that is published; empty: no simulcast
-  // Instead of the certificate's own, for tests: the value of an a=fingerprint line.
-  std::string fingerprint = {};
-  // Offers setup:passive and waits for the server's hello.
-  bool waits_for_hello = false;
-  // Takes the answer's TCP candidate, actively (RFC 6544), instead of the one over UDP.
-  bool tcp = false;
+// A header extension, by what it means.
+struct KnownExtension {
+  rtp::ExtensionKind kind = rtp::ExtensionKind::kMid;
+  Bytes data = {};
 };
-
-// Numbers that every offer of a peer uses.
-inline constexpr rtp::PayloadType kOpusPayloadType{111};
-inline constexpr rtp::PayloadType kVp8PayloadType{96};
-inline constexpr rtp::PayloadType kRtxPayloadType{97};
-inline constexpr uint8_t kMidExtension = 4;
-inline constexpr uint8_t kRidExtension = 10;
-inline constexpr uint8_t kTransportSequenceExtension = 3;
-inline constexpr uint8_t kAudioLevelExtension = 1;
 
 // An RTP packet as a peer sends it.
 struct PacketToSend {
@@ -62,8 +57,13 @@ struct PacketToSend {
   bool marker = false;
   std::string_view mid = {};  // written as an extension when not empty
   std::string_view rid = {};
+  std::string_view repaired_rid = {};
   std::optional<uint16_t> transport_sequence = {};
+  // With a time it gets what names it to the path, if the server takes that: the next
+  // transport-wide number of the peer's, and the time itself (abs-send-time).
+  std::optional<TimePoint> sent_at = {};
   std::optional<uint8_t> audio_level = {};
+  std::span<const KnownExtension> more = {};  // those that the server takes are written
   Bytes payload = {};
   uint8_t padding = 0;
 };
@@ -75,7 +75,9 @@ class Peer {
  public:
   struct Received {
     rtp::PacketView view;  // borrows from the datagram that was given
-    size_t size = 0;
+    size_t size = 0;       // of the datagram
+    // Otherwise the payload is still encrypted, and ends with the padding.
+    bool decrypted = true;
   };
   struct Output {
     std::vector<std::vector<uint8_t>> datagrams;
@@ -131,7 +133,9 @@ class Peer {
  private:
   void receive_dtls(Bytes datagram, TimePoint now, Output& out);
   void take_dtls(TimePoint now, Output& out);
-  std::string media_section(std::string_view kind, std::string_view mid) const;
+  void receive_rtp(MutableBytes datagram, Output& out);
+  bool takes(rtp::ExtensionKind kind) const { return taken_.id(kind) != 0; }
+  size_t write_extensions_of(const PacketToSend& packet, MutableBytes room);
 
   Options options_;
   Identity& identity_;
@@ -140,10 +144,13 @@ class Peer {
   ice::Credentials next_local_;  // of a restart that has not been answered
   Address remote_;
   std::vector<rtp::Ssrc> slots_;
+  rtp::ExtensionMap taken_;          // the header extensions that the answer has
+  uint16_t transport_sequence_ = 0;  // of the next packet
   std::unique_ptr<dtls::Endpoint> dtls_;
   dtls::Endpoint::Output dtls_out_;
   std::optional<dtls::SrtpSender> srtp_out_;
   std::optional<dtls::SrtpReceiver> srtp_in_;
+  size_t tag_size_ = 0;
   bool answered_ = false;  // a check was
   bool nominates_ = true;
   bool closed_ = false;

@@ -8,23 +8,40 @@
 #include "rtp/rtcp_reader.h"
 
 namespace simpul::peer {
+namespace {
+
+constexpr size_t kTcpPackets = 128;
+
+}  // namespace
+
+PeerSocket::PeerSocket(SocketSet& sockets, Options options, Identity& identity, Handlers handlers,
+                       const Address& local)
+    : PeerSocket(nullptr, &sockets, std::move(options), identity, std::move(handlers), local) {}
 
 PeerSocket::PeerSocket(net::EventLoop& loop, Options options, Identity& identity, Handlers handlers,
                        const Address& local)
-    : loop_(loop),
+    : PeerSocket(std::make_unique<SocketSet>(loop), nullptr, std::move(options), identity,
+                 std::move(handlers), local) {}
+
+PeerSocket::PeerSocket(std::unique_ptr<SocketSet> own, SocketSet* shared, Options options,
+                       Identity& identity, Handlers handlers, const Address& local)
+    : own_sockets_(std::move(own)),
+      sockets_(shared != nullptr ? *shared : *own_sockets_),
+      loop_(sockets_.loop()),
       over_tcp_(options.tcp),
       peer_(std::move(options), identity),
       handlers_(std::move(handlers)),
       socket_(open(local)),
-      timer_(loop, [this] { wake(); }) {}
+      timer_(loop_, [this] { wake(loop_.now()); }) {}
 
 PeerSocket::~PeerSocket() = default;
 
-std::unique_ptr<net::UdpSocket> PeerSocket::open(const Address& local) {
-  auto socket = net::UdpSocket::bind(local);
+std::unique_ptr<SocketSet::Socket> PeerSocket::open(const Address& local) {
+  auto socket = sockets_.open(
+      local, {.on_datagram = [this](MutableBytes datagram, const Address& from,
+                                    TimePoint now) { receive_from(datagram, from, now); },
+              .on_read = [this](TimePoint now) { end_read(now); }});
   SIMPUL_CHECK(socket.has_value());
-  net::UdpSocket& opened = **socket;
-  opened.watch(loop_, {.on_readable = [this, &opened] { read(opened); }, .on_writable = [] {}});
   return std::move(*socket);
 }
 
@@ -38,19 +55,19 @@ bool PeerSocket::start(std::string_view answer, std::optional<Address> remote) {
   if (!peer_.accept(answer)) return false;
   remote_ = remote.value_or(peer_.remote());
   if (over_tcp_) connect();
-  wake();
+  wake(loop_.now());
   return true;
 }
 
 void PeerSocket::connect() {
   stream_.reset();
   streams_ = std::make_unique<net::TcpMediaStreams>(
-      loop_, pool_,
+      loop_, pool_ ? *pool_ : pool_.emplace(kTcpPackets),
       net::TcpMediaStreams::Handlers{
           .on_packet =
               [this](uint32_t, const Address&, const PacketRef& packet) {
-                receive(packet);
-                wake();
+                receive(packet->data(), loop_.now());
+                wake(loop_.now());
               },
           .on_ended = [this](uint32_t, const Address&) { stream_.reset(); },
           .is_media = [](Bytes) { return false; }});
@@ -65,13 +82,13 @@ bool PeerSocket::restart(std::string_view fragment) {
   Address local = socket_->local_address();
   local.port = 0;
   next_socket_ = open(local);
-  wake();
+  wake(loop_.now());
   return true;
 }
 
 void PeerSocket::close() {
   peer_.close(out_);
-  take_output();
+  take_output(loop_.now());
   timer_.cancel();
 }
 
@@ -83,48 +100,78 @@ void PeerSocket::send(Bytes datagram) {
   streams_->send_messages(std::span(&message, 1));
 }
 
-void PeerSocket::send_to(Bytes datagram, const Address& to) {
-  const net::OutgoingMessage message{.bytes = datagram, .segment_size = 0, .to = to};
-  socket_->send_messages(std::span(&message, 1));  // a full buffer is a loss like any other
+void PeerSocket::impair(const impairment::PathOptions& up, const impairment::PathOptions& down,
+                        uint64_t seed) {
+  SIMPUL_CHECK(!over_tcp_);
+  network_ = std::make_unique<Network>(
+      Network{impairment::Path(up, 2 * seed), impairment::Path(down, 2 * seed + 1)});
 }
+
+void PeerSocket::send_to(Bytes datagram, const Address& to) {
+  if (!network_ || to != remote_) return transmit(datagram, to);
+  network_->leaving.clear();
+  network_->up.receive(datagram, loop_.now(), network_->leaving);
+  for (const auto& leaving : network_->leaving) transmit(leaving, to);
+  timer_.set(std::min(timer_.deadline(), network_->up.next_deadline()));
+}
+
+// What comes out of the bad network by now.
+void PeerSocket::advance_network(TimePoint now) {
+  network_->leaving.clear();
+  network_->up.advance(now, network_->leaving);
+  for (const auto& leaving : network_->leaving) transmit(leaving, remote_);
+  network_->leaving.clear();
+  network_->down.advance(now, network_->leaving);
+  auto arrived = std::exchange(network_->leaving, {});
+  for (auto& datagram : arrived) receive(datagram, now);
+}
+
+void PeerSocket::transmit(Bytes datagram, const Address& to) { socket_->send(datagram, to); }
 
 // Of a restart only the checks go by the new port until one was answered.
 void PeerSocket::send_out(Bytes datagram) {
   const bool is_check = ice::classify(datagram) == ice::DatagramKind::kStun;
   if (!next_socket_ || !is_check) return send(datagram);
-  const net::OutgoingMessage message{.bytes = datagram, .segment_size = 0, .to = remote_};
-  next_socket_->send_messages(std::span(&message, 1));
+  next_socket_->send(datagram, remote_);
 }
 
-void PeerSocket::read(net::UdpSocket& socket) {
-  received_.clear();
-  socket.receive(pool_, received_, net::UdpSocket::kBatch);
-  for (net::ReceivedDatagram& datagram : received_) {
-    if (datagram.from != remote_ && datagram.from != former_remote_) {
-      ++datagrams_received_;
-      ++datagrams_foreign_;
-      continue;
-    }
-    receive(datagram.packet);
+void PeerSocket::receive_from(MutableBytes datagram, const Address& from, TimePoint now) {
+  if (from != remote_ && from != former_remote_) {
+    ++datagrams_received_;
+    ++datagrams_foreign_;
+    return;
   }
-  received_.clear();
+  network_ ? receive_over_network(datagram, now) : receive(datagram, now);
+}
+
+void PeerSocket::receive_over_network(MutableBytes datagram, TimePoint now) {
+  impairment::Path::Output arrived;
+  network_->down.receive(datagram, now, arrived);
+  for (auto& passed : arrived) receive(passed, now);
+}
+
+void PeerSocket::receive(MutableBytes datagram, TimePoint now) {
+  ++datagrams_received_;
+  peer_.receive(datagram, now, out_);
+  take_output(now);
+}
+
+// Media changes nothing that is due; all else may.
+void PeerSocket::end_read(TimePoint now) {
+  if (network_) return timer_.set(std::min(timer_.deadline(), network_->down.next_deadline()));
+  // Not inside the handlers of a socket that this may close.
+  if (next_socket_) return timer_.set(now);
+  if (!told_connected_ || now >= timer_.deadline()) wake(now);
+}
+
+void PeerSocket::wake(TimePoint now) {
+  if (network_) advance_network(now);
   if (next_socket_ && peer_.checked()) {
     former_ = std::exchange(socket_, std::move(next_socket_));
     former_remote_ = remote_;
   }
-  wake();
-}
-
-void PeerSocket::receive(const PacketRef& packet) {
-  ++datagrams_received_;
-  peer_.receive(packet->data(), loop_.now(), out_);
-  take_output();
-}
-
-void PeerSocket::wake() {
-  const TimePoint now = loop_.now();
   peer_.advance(now, out_);
-  take_output();
+  take_output(now);
   TimePoint next = peer_.next_deadline();
   datagrams_.clear();
   for (MediaSource& source : sources_) {
@@ -132,6 +179,9 @@ void PeerSocket::wake() {
     if (peer_.connected()) next = std::min(next, source.next_deadline());
   }
   for (const auto& datagram : datagrams_) send(datagram);
+  if (network_) {
+    next = std::min({next, network_->up.next_deadline(), network_->down.next_deadline()});
+  }
   timer_.set(next);
 }
 
@@ -140,24 +190,37 @@ void PeerSocket::add_source(MediaSource source) {
   timer_.set(loop_.now());
 }
 
-void PeerSocket::take_output() {
+// What the sources have to do about a compound.
+void PeerSocket::answer(Bytes compound, TimePoint now) {
+  if (sources_.empty()) return;
+  datagrams_.clear();
+  rtp::RtcpReader reader(compound);
+  while (const auto part = reader.next()) {
+    for (MediaSource& source : sources_) {
+      if (const auto* nack = std::get_if<rtp::Nack>(&*part)) {
+        source.repair(*nack, now, peer_, datagrams_);
+      } else if (const auto* pli = std::get_if<rtp::Pli>(&*part)) {
+        if (pli->media == source.ssrc()) source.request_key_frame(now);
+      } else if (const auto* fir = std::get_if<rtp::Fir>(&*part)) {
+        for (const rtp::FirEntry& entry : fir->entries) {
+          if (entry.ssrc == source.ssrc()) source.request_key_frame(now);
+        }
+      }
+    }
+  }
+  for (const auto& datagram : datagrams_) send(datagram);
+}
+
+void PeerSocket::take_output(TimePoint now) {
   for (const auto& datagram : out_.datagrams) send_out(datagram);
   if (peer_.connected() && !std::exchange(told_connected_, peer_.connected())) {
     if (handlers_.on_connected) handlers_.on_connected();
   }
-  const TimePoint now = loop_.now();
   for (const Peer::Received& received : out_.rtp) {
     if (handlers_.on_rtp) handlers_.on_rtp(received, now);
   }
   for (const auto& compound : out_.rtcp) {
-    rtp::RtcpReader reader(compound);
-    while (const auto part = reader.next()) {
-      if (const auto* pli = std::get_if<rtp::Pli>(&*part)) {
-        for (MediaSource& source : sources_) {
-          if (source.ssrc() == pli->media) source.request_key_frame();
-        }
-      }
-    }
+    answer(compound, now);
     if (handlers_.on_rtcp) handlers_.on_rtcp(compound);
   }
   out_.clear();

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "base/packet.h"
+#include "bench/impairment/path.h"
 #include "bench/peer/media_source.h"
 #include "bench/peer/peer.h"
+#include "bench/peer/socket_set.h"
 #include "net/event_loop.h"
 #include "net/tcp_media_streams.h"
 #include "net/udp_socket.h"
@@ -27,7 +29,10 @@ class PeerSocket {
     std::function<void()> on_connected;
   };
 
-  // Binds a free port of `local`; ends the process when there is none.
+  // Binds a free port of `local`; ends the process when there is none. The set outlives the peer;
+  // with a loop alone it has one of its own.
+  PeerSocket(SocketSet& sockets, Options options, Identity& identity, Handlers handlers,
+             const Address& local = Address::v4({127, 0, 0, 1}, 0));
   PeerSocket(net::EventLoop& loop, Options options, Identity& identity, Handlers handlers,
              const Address& local = Address::v4({127, 0, 0, 1}, 0));
   ~PeerSocket();
@@ -36,6 +41,10 @@ class PeerSocket {
 
   // Takes the answer and begins; `remote` replaces the answer's candidate.
   bool start(std::string_view answer, std::optional<Address> remote = {});
+  // From now on what it sends and gets goes through a bad network of its own; over UDP only. The
+  // seed decides alike on every run.
+  void impair(const impairment::PathOptions& up, const impairment::PathOptions& down,
+              uint64_t seed);
   // It begins as soon as the peer is connected.
   void add_source(MediaSource source);
   // Goes on from another address, as a device that changes networks: a check leaves from there at
@@ -67,30 +76,44 @@ class PeerSocket {
   const net::UdpStatistics& statistics() const { return socket_->statistics(); }
 
  private:
-  std::unique_ptr<net::UdpSocket> open(const Address& local);
-  void read(net::UdpSocket& socket);
-  void receive(const PacketRef& packet);
+  PeerSocket(std::unique_ptr<SocketSet> own, SocketSet* shared, Options options, Identity& identity,
+             Handlers handlers, const Address& local);
+  std::unique_ptr<SocketSet::Socket> open(const Address& local);
+  void receive_from(MutableBytes datagram, const Address& from, TimePoint now);
+  void receive_over_network(MutableBytes datagram, TimePoint now);
+  void receive(MutableBytes datagram, TimePoint now);
+  void end_read(TimePoint now);
+  void advance_network(TimePoint now);
+  void transmit(Bytes datagram, const Address& to);
   void send_out(Bytes datagram);
-  void wake();
-  void take_output();
+  void wake(TimePoint now);
+  void take_output(TimePoint now);
+  void answer(Bytes compound, TimePoint now);
 
+  std::unique_ptr<SocketSet> own_sockets_;  // when they are not shared
+  SocketSet& sockets_;
   net::EventLoop& loop_;
   const bool over_tcp_;
   Peer peer_;
   Handlers handlers_;
-  PacketPool pool_{128};
-  std::unique_ptr<net::UdpSocket> former_;  // before the last move or restart
-  std::unique_ptr<net::UdpSocket> socket_;
+  std::unique_ptr<SocketSet::Socket> former_;  // before the last move or restart
+  std::unique_ptr<SocketSet::Socket> socket_;
   net::TcpBudget budget_{1};
+  std::optional<PacketPool> pool_;                 // over TCP only
   std::unique_ptr<net::TcpMediaStreams> streams_;  // over TCP only
   std::optional<uint32_t> stream_;
-  std::unique_ptr<net::UdpSocket> next_socket_;  // of a restart, until a check was answered
+  std::unique_ptr<SocketSet::Socket> next_socket_;  // of a restart, until a check was answered
+  struct Network {
+    impairment::Path up;
+    impairment::Path down;
+    impairment::Path::Output leaving = {};
+  };
+  std::unique_ptr<Network> network_;  // when it is a bad one
   net::Timer timer_;
   Address remote_;
   Address former_remote_;  // before the last move
   std::vector<MediaSource> sources_;
   Peer::Output out_;
-  std::vector<net::ReceivedDatagram> received_;
   std::vector<std::vector<uint8_t>> datagrams_;
   uint64_t datagrams_received_ = 0;
   uint64_t datagrams_foreign_ = 0;

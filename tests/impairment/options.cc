@@ -44,6 +44,9 @@ bool set_milliseconds(Duration& to, std::string_view text) {
 // False when there is no such option or it cannot have this value.
 bool set_path_option(PathOptions& path, std::string_view name, std::string_view value) {
   if (name == "loss") return set_probability(path.loss, value);
+  if (name == "burst-to-bad") return set_probability(path.burst.to_bad, value);
+  if (name == "burst-to-good") return set_probability(path.burst.to_good, value);
+  if (name == "burst-loss") return set_probability(path.burst.loss, value);
   if (name == "reorder") return set_probability(path.reorder, value);
   if (name == "duplicate") return set_probability(path.duplicate, value);
   if (name == "delay-ms") return set_milliseconds(path.delay, value);
@@ -95,6 +98,7 @@ std::string usage() {
          "  both directions, or one of them with --up-... or --down-...:\n"
          "  [--loss P] [--delay-ms T] [--jitter-ms T] [--reorder P] [--reorder-ms T]\n"
          "  [--duplicate P] [--rate-bps N] [--queue-ms T]\n"
+         "  [--burst-to-bad P] [--burst-to-good P] [--burst-loss P]\n"
          "  SIGUSR1: the server sees each client at another address from then on\n";
 }
 

@@ -41,6 +41,14 @@ TEST(Options, ApplyToBothDirections) {
   }
 }
 
+TEST(Options, DescribeLossesThatComeTogether) {
+  const auto options = parse({"--to", "127.0.0.1:7700", "--burst-to-bad", "0.01",
+                              "--down-burst-to-good", "0.2", "--up-burst-loss", "0.8"});
+  ASSERT_TRUE(options.has_value()) << options.error();
+  EXPECT_EQ(options->up.burst, (BurstLoss{.to_bad = 0.01, .to_good = 1, .loss = 0.8}));
+  EXPECT_EQ(options->down.burst, (BurstLoss{.to_bad = 0.01, .to_good = 0.2, .loss = 1}));
+}
+
 TEST(Options, ApplyToOneDirection) {
   const auto options =
       parse({"--to", "[::1]:7700", "--loss", "0.1", "--up-loss", "0.5", "--down-delay-ms", "9"});

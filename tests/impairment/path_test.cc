@@ -1,4 +1,4 @@
-#include "tests/impairment/path.h"
+#include "bench/impairment/path.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -79,6 +79,35 @@ TEST(Path, LosesEverythingOrNothingAtTheEnds) {
   EXPECT_THAT(send(all, 100, milliseconds(1)), IsEmpty());
   Path none({.loss = 0}, kSeed);
   EXPECT_THAT(send(none, 100, milliseconds(1)), SizeIs(100));
+}
+
+TEST(Path, LosesInBurstsAsLongAndAsOftenAsItIsTold) {
+  // A tenth of all in the bad state, four at a time.
+  Path path({.burst = {.to_bad = 0.25 / 9, .to_good = 0.25}}, kSeed);
+  const auto came = numbers(send(path, 40'000, milliseconds(1)));
+  EXPECT_THAT(static_cast<double>(path.counts().lost), DoubleNear(4'000, 400));
+  size_t bursts = 0;
+  for (size_t i = 1; i < came.size(); ++i) bursts += came[i] != came[i - 1] + 1;
+  EXPECT_THAT(static_cast<double>(path.counts().lost) / static_cast<double>(bursts),
+              DoubleNear(4, 0.3));
+}
+
+TEST(Path, LosesByTheStateThatItIsIn) {
+  Path never({.burst = {.to_bad = 0.5, .to_good = 0.5, .loss = 0}}, kSeed);
+  EXPECT_THAT(send(never, 1'000, milliseconds(1)), SizeIs(1'000));
+  Path always({.loss = 1, .burst = {.to_bad = 0.5, .to_good = 0.5, .loss = 0}}, kSeed);
+  EXPECT_THAT(static_cast<double>(send(always, 10'000, milliseconds(1)).size()),
+              DoubleNear(5'000, 200));
+  Path stuck({.burst = {.to_bad = 1, .to_good = 0}}, kSeed);
+  EXPECT_THAT(send(stuck, 100, milliseconds(1)), IsEmpty());
+}
+
+TEST(Path, LosesTheSameBurstsWhateverTheOtherOptions) {
+  const BurstLoss burst{.to_bad = 0.05, .to_good = 0.3, .loss = 0.9};
+  Path plain({.burst = burst}, kSeed);
+  Path varied({.burst = burst, .delay = milliseconds(30), .jitter = milliseconds(9)}, kSeed);
+  EXPECT_EQ(numbers(send(varied, 500, milliseconds(3))),
+            numbers(send(plain, 500, milliseconds(1))));
 }
 
 TEST(Path, DecidesAlikeForTheSameSeedAndOtherwiseForAnother) {

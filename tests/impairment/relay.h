@@ -9,9 +9,9 @@
 #include "base/address.h"
 #include "base/expected.h"
 #include "base/packet.h"
+#include "bench/impairment/path.h"
 #include "net/event_loop.h"
 #include "net/udp_socket.h"
-#include "tests/impairment/path.h"
 
 namespace simpul::impairment {
 

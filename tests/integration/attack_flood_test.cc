@@ -25,8 +25,7 @@ class AttackByFlood : public AttackTest {
   void SetUp() override {
     AttackTest::SetUp();
     bob_.on_rtp = [this](const peer::Peer::Received& received, TimePoint now) {
-      const bool is_video = received.view.payload_type() == peer::kVp8PayloadType;
-      const auto made = peer::made_at(received.view.payload(), is_video);
+      const auto made = peer::made_at(received.view.payload());
       if (made) delays_.push_back(std::chrono::duration<double, std::milli>(now - *made).count());
     };
   }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <set>
 
-#include "bench/peer/media_stamp.h"
 #include "tests/node/virtual_node.h"
 #include "tests/support/rtp_packets.h"
 
@@ -18,7 +17,7 @@ using namespace std::chrono_literals;
 
 // What the forger's payloads are filled with, from the middle of where others have their stamp.
 constexpr uint8_t kForged = 0xCA;
-constexpr ptrdiff_t kFilledFrom = peer::kVideoStampAt + peer::kStampSize / 2;
+constexpr ptrdiff_t kFilledFrom = 30;  // behind the descriptor and what a key frame begins with
 
 class AttackOnNode : public ::testing::Test {
  protected:

@@ -92,7 +92,7 @@ class WrongClock : public ::testing::Test {
                                       .rtp_timestamp = report.rtp_timestamp};
     int64_t error = INT64_MAX;
     for (const Guest::Packet& packet : bob.packets) {
-      const auto made = peer::made_at(packet.payload, is_picture);
+      const auto made = peer::made_at(packet.payload);
       if (packet.ssrc != report.ssrc || !made) continue;
       const uint64_t was = rtp::NtpClock(kNodeClock).ntp_time(*made);
       error = static_cast<int64_t>(mapping.ntp_of(packet.timestamp, is_picture ? 90'000 : 48'000) -

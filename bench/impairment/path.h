@@ -12,9 +12,21 @@
 
 namespace simpul::impairment {
 
+// Losses that come together (Gilbert-Elliott): a chain of two states that takes one step with each
+// datagram. In its good state PathOptions::loss counts, in its bad one `loss`. On average
+// to_bad / (to_bad + to_good) of the datagrams meet the bad state, 1 / to_good at a time.
+struct BurstLoss {
+  double to_bad = 0;  // 0: the path is always good
+  double to_good = 1;
+  double loss = 1;
+
+  friend bool operator==(const BurstLoss&, const BurstLoss&) = default;
+};
+
 // How one direction of a network treats datagrams. Probabilities are 0 to 1.
 struct PathOptions {
   double loss = 0;
+  BurstLoss burst{};
   Duration delay{0};
   Duration jitter{0};  // added to the delay, anything from none to all of it
   double reorder = 0;  // held back by reorder_hold, so that later ones overtake it
@@ -22,6 +34,8 @@ struct PathOptions {
   double duplicate = 0;
   uint64_t rate_bps = 0;  // 0: no limit; payload bits, headers are not counted
   Duration queue = std::chrono::milliseconds(200);  // what waits longer for the rate is dropped
+
+  friend bool operator==(const PathOptions&, const PathOptions&) = default;
 };
 
 struct PathCounts {
@@ -61,11 +75,15 @@ class Path {
   };
 
   double random();
+  double random_step();
+  double loss_of_next();
   bool passes_bottleneck(size_t size, TimePoint now, TimePoint& at);
   void add(Bytes datagram, TimePoint departure);
 
   PathOptions options_;
   std::mt19937_64 random_;
+  uint64_t chain_random_;  // the chain's own, so that it changes nothing else
+  bool is_bad_ = false;
   PathCounts counts_;
   // By departure, then by arrival.
   std::map<std::pair<TimePoint, uint64_t>, std::vector<uint8_t>> in_flight_;
