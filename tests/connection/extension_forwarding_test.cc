@@ -106,7 +106,7 @@ class ExtensionForwarding : public ::testing::Test {
         block.push_back(id);
         block.push_back(static_cast<uint8_t>(data.size()));
       } else {
-        block.push_back(static_cast<uint8_t>(id << 4 | (data.size() - 1)));
+        block.push_back(static_cast<uint8_t>(static_cast<size_t>(id << 4) | (data.size() - 1)));
       }
       block.insert(block.end(), data.begin(), data.end());
     }

@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(SrtpCipher, EachCipher,
                                             ::testing::ValuesIn(kImplementations)));
 
 TEST_P(EachCipher, OpensWhatItSealed) {
-  for (const size_t count : {1, 2, 5, 6, 7, 31, 32, 33, 100}) {
+  for (const size_t count : {1u, 2u, 5u, 6u, 7u, 31u, 32u, 33u, 100u}) {
     auto messages = random_messages(count, static_cast<uint32_t>(count));
     seal_all(*cipher_, messages);
     std::vector<OpenJob> jobs;
@@ -153,7 +153,7 @@ TEST_P(EachCipher, RefusesEveryChangedBit) {
 }
 
 TEST_P(EachCipher, RefusesOneForgeryAmongAuthenticMessages) {
-  for (const size_t count : {3, 16}) {
+  for (const size_t count : {3u, 16u}) {
     auto messages = random_messages(count, 5);
     seal_all(*cipher_, messages);
     *messages[1]->seal.tag ^= 1;

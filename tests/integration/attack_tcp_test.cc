@@ -264,7 +264,7 @@ TEST_F(AttackOnTcp, S11_AReplayedNominationMovesNoMedia) {
 class SlowReader {
  public:
   SlowReader(LiveNode& node, const std::string& room, const std::string& name)
-      : node_(node), peer_({.tcp = true}, node.identity()) {
+      : peer_({.tcp = true}, node.identity()) {
     const auto join = node.join(
         {.role = node::Role::kWatcher, .room = room, .participant = name, .offer = peer_.offer()});
     if (!join || !peer_.accept(join->answer)) throw std::runtime_error("no answer");
@@ -293,7 +293,6 @@ class SlowReader {
     out_.clear();
   }
 
-  LiveNode& node_;
   peer::Peer peer_;
   peer::Peer::Output out_;
   std::unique_ptr<RawTcp> stream_;

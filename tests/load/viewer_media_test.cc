@@ -112,7 +112,7 @@ TEST_F(ViewerMediaTest, CountsFromTheNumberThatIsMeasured) {
 
 TEST_F(ViewerMediaTest, TellsDuplicatesAndReorderingApart) {
   media_.measure(kSource, 0);
-  for (const uint32_t number : {0, 1, 3, 2, 2, 3, 0, 4, 4}) receive({.number = number});
+  for (const uint32_t number : {0u, 1u, 3u, 2u, 2u, 3u, 0u, 4u, 4u}) receive({.number = number});
   EXPECT_EQ(media_.counts().packets, 5u);
   EXPECT_EQ(media_.counts().reordered, 1u);
   EXPECT_EQ(media_.counts().duplicates, 4u);
@@ -121,7 +121,7 @@ TEST_F(ViewerMediaTest, TellsDuplicatesAndReorderingApart) {
 TEST_F(ViewerMediaTest, StillTellsDuplicatesAfterALongGap) {
   media_.measure(kSource, 0);
   receive({.number = 1});
-  for (const uint32_t number : {20'000, 20'000 - 4'095, 20'000 - 4'095, 20'000 - 4'096}) {
+  for (const uint32_t number : {20'000u, 20'000u - 4'095u, 20'000u - 4'095u, 20'000u - 4'096u}) {
     receive({.number = number});
   }
   EXPECT_EQ(media_.counts().packets, 3u);
