@@ -1,112 +1,84 @@
 // simpul-load: synthetic people against a running relay, and what they saw.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fstream>
 
+#include "bench/load/command_line.h"
+#include "bench/load/html_report.h"
+#include "bench/load/report.h"
 #include "bench/load/run.h"
 
 namespace {
 
+using simpul::load::CommandLine;
+using simpul::load::Progress;
+
 constexpr int kLimitBroken = 1;
 constexpr int kWrongUsage = 2;
 
-struct Arguments {
-  simpul::load::Options options;
-  simpul::load::Limits limits;
-  std::string host = "127.0.0.1";
-  uint16_t port = 8080;
-  bool json = false;
-  bool pairs = false;
-};
+int refuse(const std::string& reason, int status) {
+  std::fprintf(stderr, "simpul-load: %s\n", reason.c_str());
+  return status;
+}
 
-void describe(CLI::App& app, Arguments& arguments) {
-  using CLI::Range;
-  auto& options = arguments.options;
-  auto& shape = options.shape;
-  auto& limits = arguments.limits;
-  app.add_option("--host", arguments.host, "IPv4 address of the relay's HTTP")
-      ->capture_default_str();
-  app.add_option("--port", arguments.port, "port of the relay's HTTP")->capture_default_str();
+// On a terminal in place, elsewhere a line a second.
+void show(const Progress& progress) {
+  const std::string line = to_line(progress);
+  static const bool is_terminal = isatty(STDERR_FILENO) != 0;
+  std::fprintf(stderr, is_terminal ? "\r\033[K%s" : "%s\n", line.c_str());
+}
 
-  app.add_option("--room", options.room, "its name; several get numbers")->group("Who is there");
-  app.add_option("--rooms", shape.rooms, "how many rooms (1)")
-      ->check(Range(1, 10000))
-      ->group("Who is there");
-  auto* publishers = app.add_option("--publishers", shape.publishers, "in each room (1)")
-                         ->check(Range(1, 100))
-                         ->group("Who is there");
-  auto* viewers = app.add_option("--viewers", shape.viewers,
-                                 "in each room, shared out among its publishers (100)")
-                      ->check(Range(1, 19000))
-                      ->group("Who is there");
-  auto* table = app.add_option("--table", shape.table,
-                               "instead: each room is a table of so many, who publish and watch "
-                               "all others")
-                    ->check(Range(2, 50))
-                    ->excludes(publishers)
-                    ->excludes(viewers)
-                    ->group("Who is there");
-  app.add_flag("--pairs", arguments.pairs, "instead: each room is a pair, a table of two")
-      ->excludes(publishers)
-      ->excludes(viewers)
-      ->excludes(table)
-      ->group("Who is there");
+bool write_file(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (file) return true;
+  std::fprintf(stderr, "simpul-load: %s: cannot be written\n", path.c_str());
+  return false;
+}
 
-  app.add_option("--seconds", options.seconds, "how long to measure (10)")
-      ->check(Range(1, 3600))
-      ->group("What they do");
-  app.add_option("--bitrate-kbps", options.bitrate_kbps, "of the video (1500)")
-      ->check(Range(50, 20000))
-      ->group("What they do");
-  app.add_option("--fps", options.frames_per_second, "of the video (30)")
-      ->check(Range(1, 60))
-      ->group("What they do");
-  app.add_option("--cpu", options.cpu, "run on this CPU only")->group("What they do");
-
-  app.add_option("--max-loss", limits.loss, "after repair, 0 to 1")
-      ->check(Range(0.0, 1.0))
-      ->group("Limits; broken ones give exit status 1");
-  app.add_option("--max-delay-ms", limits.delay_ms_p99, "99th percentile")
-      ->group("Limits; broken ones give exit status 1");
-  app.add_option("--max-first-frame-ms", limits.first_frame_ms_p99, "99th percentile")
-      ->group("Limits; broken ones give exit status 1");
-
-  app.add_option("--relay-pid", options.relay_pid, "process to charge CPU and memory to");
-  app.add_flag("--json", arguments.json, "one line of JSON");
+// What is asked for besides the summary; false when a file cannot be written.
+bool write_reports(const CommandLine& line, const simpul::load::Report& report,
+                   const std::vector<std::string>& wrong) {
+  const std::string json = to_json(report, wrong);
+  std::fputs(line.json == "-" ? json.c_str() : to_text(report).c_str(), stdout);
+  bool written = true;
+  if (!line.json.empty() && line.json != "-") written = write_file(line.json, json);
+  if (!line.html.empty()) {
+    written = write_file(line.html, simpul::load::to_html(report, wrong)) && written;
+  }
+  return written;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Arguments arguments;
-  CLI::App app(
-      "Joins a relay with synthetic publishers and viewers over WHIP and WHEP, from one thread, "
-      "and "
-      "reports what the viewers saw: loss told exactly by the number in each packet, corruption, "
-      "delay, time to the first frame. 'bottleneck' says that simpul-load itself had no time left, "
-      "so that delay and loss may be its own.\n"
-      "Exit status: 0, 1 a limit is broken or somebody could not join, 2 wrong usage.",
-      "simpul-load");
-  describe(app, arguments);
+  CommandLine line;
+  CLI::App app("", "simpul-load");
+  simpul::load::describe(app, line);
   try {  // The library knows no other way to report.
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
-  if (arguments.pairs) arguments.options.shape.table = 2;
-  const auto server = simpul::Address::parse(arguments.host, arguments.port);
-  if (!server) {
-    std::fprintf(stderr, "simpul-load: --host: not an address: %s\n", arguments.host.c_str());
-    return kWrongUsage;
+  const auto scenario = simpul::load::scenario_of(line);
+  if (!scenario) return refuse(scenario.error(), kWrongUsage);
+  const auto plan = simpul::load::make_plan(*scenario);
+  if (!plan) return refuse(plan.error(), kWrongUsage);
+  if (line.check) {
+    std::printf("%s: ok, %zu connections at one time at most\n", scenario->name.c_str(),
+                plan->connections_max(*scenario));
+    return 0;
   }
-  arguments.options.server = *server;
-  const auto report = simpul::load::run(arguments.options);
-  if (!report) {
-    std::fprintf(stderr, "simpul-load: %s\n", report.error().c_str());
-    return kLimitBroken;
-  }
-  const auto wrong = simpul::load::complaints(*report, arguments.limits);
-  const std::string text = arguments.json ? to_json(*report, wrong) : to_text(*report);
-  std::fputs(text.c_str(), stdout);
-  for (const std::string& line : wrong) std::fprintf(stderr, "simpul-load: %s\n", line.c_str());
-  return wrong.empty() ? 0 : kLimitBroken;
+  simpul::load::RunOptions options{.cpu = line.cpu, .relay_pid = line.relay_pid};
+  if (!line.quiet) options.on_progress = show;
+  const auto report = simpul::load::run(*scenario, *plan, options);
+  if (!line.quiet && isatty(STDERR_FILENO) != 0) std::fputs("\r\033[K", stderr);
+  if (!report) return refuse(report.error(), kLimitBroken);
+  const auto wrong = complaints(*report);
+  const bool written = write_reports(line, *report, wrong);
+  for (const std::string& text : wrong) std::fprintf(stderr, "simpul-load: %s\n", text.c_str());
+  return wrong.empty() && written ? 0 : kLimitBroken;
 }

@@ -1,38 +1,58 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "base/time.h"
+#include "bench/load/scenario.h"
+
 namespace simpul::load {
 
-// How many people do what. A stage: in each room `publishers` are watched by `viewers`, who are
-// shared out evenly among them. Tables: in each room `table` people publish, and each watches all
-// the others; a table of two is a pair.
-struct Shape {
-  unsigned rooms = 1;
-  unsigned publishers = 1;  // in each room
-  unsigned viewers = 100;   // in each room
-  unsigned table = 0;       // people at a table; 0: stages
+inline constexpr size_t kNobody = SIZE_MAX;
+
+// One connection of a run, by its place in Plan::clients.
+struct PlannedClient {
+  size_t phase = 0;
+  size_t people = 0;  // its class, of the scenario's
+  std::string room = {};
+  std::string name = {};     // of a publisher: the participant's id
+  size_t watched = kNobody;  // of a viewer: the publisher
+  bool has_video = true;
+  // Instead of one that has just left: from then to its first picture its person sees nothing.
+  bool follows = false;
+
+  bool publishes() const { return watched == kNobody; }
 };
 
-// Who has to be there. Pure numbers and names; knows no relay.
+struct Action {
+  enum class Kind { kJoin, kLeave, kRoam };
+  Duration at{0};
+  Kind kind = Kind::kJoin;
+  size_t client = 0;
+
+  friend bool operator==(const Action&, const Action&) = default;
+};
+
+struct PlannedPhase {
+  std::vector<Action> setup;  // of the phase's beginning
+  std::vector<Action> timed;  // of the time when all of the setup have a picture
+  size_t rooms = 0;
+  size_t connections_max = 0;  // at one time
+};
+
+// Who comes, goes and moves, when. In each list actions are in the order of their times, publishers
+// before those who watch them.
 struct Plan {
-  struct Publisher {
-    std::string room;
-    std::string name;
-  };
-  struct Viewer {
-    std::string room;
-    size_t watched = 0;  // of the publishers
-  };
-  std::vector<Publisher> publishers;
-  std::vector<Viewer> viewers;  // connections that watch
+  std::vector<PlannedClient> clients;
+  std::vector<PlannedPhase> phases;  // as the scenario's
 
-  size_t connections() const { return publishers.size() + viewers.size(); }
+  // At one time, over all phases that may overlap.
+  size_t connections_max(const Scenario& scenario) const;
 };
 
-// A single room is called `name`, several `name-1`, `name-2` and so on.
-Plan make_plan(const std::string& name, const Shape& shape);
+// Pure: the same scenario gives the same plan. The error names the phase and the reason.
+Expected<Plan, std::string> make_plan(const Scenario& scenario);
 
 }  // namespace simpul::load

@@ -8,117 +8,161 @@
 namespace simpul::load {
 namespace {
 
-double percentile(std::vector<double>& values, double share) {
+constexpr double kMicroseconds = 1'000'000;
+
+// Three digits of what there is.
+std::string short_number(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3g", value);
+  return text.data();
+}
+
+void append(std::vector<double>& all, const std::vector<double>& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+double percentile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
   const auto at = static_cast<size_t>(std::lround(share * static_cast<double>(values.size() - 1)));
   std::ranges::nth_element(values, values.begin() + static_cast<int64_t>(at));
   return values[at];
 }
 
-std::string number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3f", value);
-  return text.data();
-}
-
-// Losses are small: three digits of what there is.
-std::string share(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g", value);
-  return text.data();
-}
-
-using Rows = std::vector<std::pair<std::string, std::string>>;
-
-void add_percentiles(const std::string& name, std::vector<double>& values, Rows& rows) {
-  rows.emplace_back(name + "_p50", number(percentile(values, 0.5)));
-  rows.emplace_back(name + "_p95", number(percentile(values, 0.95)));
-  rows.emplace_back(name + "_p99", number(percentile(values, 0.99)));
-  rows.emplace_back(name + "_max", number(percentile(values, 1)));
-}
-
-Rows rows_of(Report& report) {
-  const double seconds = std::max(report.seconds, 0.001);
-  Rows rows = {
-      {"rooms", std::to_string(report.rooms)},
-      {"publishers", std::to_string(report.publishers)},
-      {"viewers", std::to_string(report.viewers)},
-      {"connected", std::to_string(report.connected)},
-      {"first_frames", std::to_string(report.first_frame_ms.size())},
-      {"seconds", number(report.seconds)},
-      {"expected", std::to_string(report.expected)},
-      {"packets", std::to_string(report.received.packets)},
-      {"packets_per_second", number(static_cast<double>(report.received.packets) / seconds)},
-      {"mbit_per_second",
-       number(static_cast<double>(report.received.bytes) * 8 / seconds / 1'000'000)},
-      {"lost", std::to_string(report.lost())},
-      {"loss", share(report.loss())},
-      {"viewers_with_loss", std::to_string(report.viewers_with_loss)},
-      {"viewer_loss_max", share(report.viewer_loss_max)},
-      {"repaired", std::to_string(report.received.repaired)},
-      {"duplicates", std::to_string(report.received.duplicates)},
-      {"reordered", std::to_string(report.received.reordered)},
-      {"corrupt", std::to_string(report.received.corrupt)}};
-  add_percentiles("delay_ms", report.delay_ms, rows);
-  add_percentiles("first_frame_ms", report.first_frame_ms, rows);
-  rows.emplace_back("own_cpu_share", number(report.own.cpu_share));
-  rows.emplace_back("own_wait_share", number(report.own.wait_share));
-  rows.emplace_back("own_socket_overflows", std::to_string(report.own.socket_overflows));
-  rows.emplace_back("bottleneck", report.own.is_bottleneck() ? "true" : "false");
-  rows.emplace_back("relay_cpu_us_per_packet", number(report.relay_cpu_us_per_packet));
-  rows.emplace_back("relay_cpu_share", number(report.relay_cpu_share));
-  rows.emplace_back("relay_kib_per_viewer", number(report.relay_kib_per_viewer));
-  return rows;
-}
-
-void check(const std::string& name, double value, std::optional<double> limit,
-           std::vector<std::string>& wrong) {
-  if (limit && value > *limit) {
-    wrong.push_back(name + " is " + share(value) + ", above " + share(*limit));
-  }
-}
-
-}  // namespace
-
-double Report::loss() const {
+double PhaseReport::loss() const {
   return expected == 0 ? 0 : static_cast<double>(lost()) / static_cast<double>(expected);
 }
 
-std::vector<std::string> complaints(Report report, const Limits& limits) {
+double PhaseReport::relay_cpu_us_per_packet() const {
+  return forwarded == 0 ? 0 : relay_cpu_seconds * kMicroseconds / static_cast<double>(forwarded);
+}
+
+double PhaseReport::relay_cpu_share() const {
+  return seconds > 0 ? relay_cpu_seconds / seconds : 0;
+}
+
+PhaseReport& PhaseReport::operator+=(const PhaseReport& other) {
+  const double both = seconds + other.seconds;
+  const auto average = [&](double mine, double theirs) {
+    return both > 0 ? (mine * seconds + theirs * other.seconds) / both : 0;
+  };
+  own.cpu_share = average(own.cpu_share, other.own.cpu_share);
+  own.wait_share = average(own.wait_share, other.own.wait_share);
+  own.socket_overflows += other.own.socket_overflows;
+  own.late_ms_p99 = std::max(own.late_ms_p99, other.own.late_ms_p99);
+  ended = std::max(ended, other.ended);
+  seconds = both;
+  rooms += other.rooms;
+  publishers += other.publishers;
+  viewers += other.viewers;
+  connected += other.connected;
+  left_early += other.left_early;
+  roams += other.roams;
+  joins_failed += other.joins_failed;
+  join_retries += other.join_retries;
+  failures.insert(failures.end(), other.failures.begin(), other.failures.end());
+  expected += other.expected;
+  received += other.received;
+  viewers_with_loss += other.viewers_with_loss;
+  viewer_loss_max = std::max(viewer_loss_max, other.viewer_loss_max);
+  freezes += other.freezes;
+  frozen_ms_max = std::max(frozen_ms_max, other.frozen_ms_max);
+  delay += other.delay;
+  append(first_frame_ms, other.first_frame_ms);
+  append(gap_ms, other.gap_ms);
+  append(viewer_loss, other.viewer_loss);
+  forwarded += other.forwarded;
+  relay_cpu_seconds += other.relay_cpu_seconds;
+  relay_kib_per_viewer = std::max(relay_kib_per_viewer, other.relay_kib_per_viewer);
+  return *this;
+}
+
+PhaseReport Report::total() const {
+  PhaseReport sum{.name = "all", .kind = "all"};
+  std::vector<const PhaseReport*> by_time;
+  for (const PhaseReport& phase : phases) {
+    sum += phase;
+    by_time.push_back(&phase);
+  }
+  std::ranges::sort(by_time, {}, &PhaseReport::measured_from);
+  double counted_to = 0;
+  for (const PhaseReport* phase : by_time) {
+    const double end = phase->measured_from + phase->seconds;
+    sum.wall += std::max(0.0, end - std::max(counted_to, phase->measured_from));
+    counted_to = std::max(counted_to, end);
+  }
+  return sum;
+}
+
+double value_of(const PhaseReport& report, Metric metric) {
+  switch (metric) {
+    case Metric::kLoss:
+      return report.loss();
+    case Metric::kViewerLossMax:
+      return report.viewer_loss_max;
+    case Metric::kDelayP50:
+      return report.delay.percentile(0.5);
+    case Metric::kDelayP99:
+      return report.delay.percentile(0.99);
+    case Metric::kFirstFrameP50:
+      return percentile(report.first_frame_ms, 0.5);
+    case Metric::kFirstFrameP95:
+      return percentile(report.first_frame_ms, 0.95);
+    case Metric::kFirstFrameP99:
+      return percentile(report.first_frame_ms, 0.99);
+    case Metric::kGapP99:
+      return percentile(report.gap_ms, 0.99);
+    case Metric::kFreezes:
+      return static_cast<double>(report.freezes);
+    case Metric::kFailedJoins:
+      return static_cast<double>(report.joins_failed);
+    case Metric::kRelayCpuPerPacket:
+      return report.relay_cpu_us_per_packet();
+    case Metric::kRelayCpuShare:
+      return report.relay_cpu_share();
+    case Metric::kRelayKibPerViewer:
+      return report.relay_kib_per_viewer;
+  }
+  return 0;
+}
+
+std::vector<std::string> complaints(const PhaseReport& report) {
   std::vector<std::string> wrong;
-  if (report.connected < report.viewers) {
-    wrong.push_back(std::to_string(report.viewers - report.connected) +
-                    " viewers are not connected");
+  const auto complain = [&wrong](uint64_t count, const std::string& what) {
+    if (count > 0) wrong.push_back(std::to_string(count) + " " + what);
+  };
+  const auto limited = [&report](Metric metric) {
+    return std::ranges::find(report.limits, metric, &Limit::metric) != report.limits.end();
+  };
+  if (!limited(Metric::kFailedJoins)) {
+    complain(report.joins_failed,
+             "could not join" +
+                 (report.failures.empty() ? "" : ", the first: " + report.failures.front()));
   }
-  if (report.first_frame_ms.size() < report.viewers) {
-    wrong.push_back(std::to_string(report.viewers - report.first_frame_ms.size()) +
-                    " viewers never had a whole frame");
+  const uint64_t tried = report.viewers - std::min(report.viewers, report.left_early);
+  const uint64_t pictures = report.first_frame_ms.size() + report.gap_ms.size();
+  if (!limited(Metric::kFailedJoins)) {
+    complain(tried - std::min(tried, pictures), "viewers never had a whole frame");
   }
-  if (report.received.corrupt > 0) {
-    wrong.push_back(std::to_string(report.received.corrupt) + " packets were corrupt");
+  complain(report.received.corrupt, "packets were corrupt");
+  for (const Limit& limit : report.limits) {
+    const double value = value_of(report, limit.metric);
+    if (value <= limit.most) continue;
+    const auto named = std::ranges::find(kMetricNames, limit.metric, &MetricName::metric);
+    wrong.push_back(std::string(named->name) + " is " + short_number(value) + ", above " +
+                    short_number(limit.most));
   }
-  check("loss", report.loss(), limits.loss, wrong);
-  check("delay_ms_p99", percentile(report.delay_ms, 0.99), limits.delay_ms_p99, wrong);
-  check("first_frame_ms_p99", percentile(report.first_frame_ms, 0.99), limits.first_frame_ms_p99,
-        wrong);
   return wrong;
 }
 
-std::string to_text(Report report) {
-  std::string text;
-  for (const auto& [name, value] : rows_of(report)) {
-    text += name + std::string(26 - std::min<size_t>(name.size(), 25), ' ') + value + "\n";
+std::vector<std::string> complaints(const Report& report) {
+  std::vector<std::string> all;
+  for (const PhaseReport& phase : report.phases) {
+    const std::string name = report.phases.size() > 1 ? phase.name + ": " : "";
+    for (const std::string& line : complaints(phase)) all.push_back(name + line);
   }
-  return text;
-}
-
-std::string to_json(Report report, const std::vector<std::string>& complaints) {
-  std::string text = "{";
-  for (const auto& [name, value] : rows_of(report)) text += "\"" + name + "\": " + value + ", ";
-  std::string list;
-  // Made of our own words and of numbers: nothing in them needs to be escaped.
-  for (const std::string& line : complaints) list += (list.empty() ? "\"" : ", \"") + line + "\"";
-  return text + "\"complaints\": [" + list + "]}\n";
+  return all;
 }
 
 }  // namespace simpul::load

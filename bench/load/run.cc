@@ -1,315 +1,317 @@
 #include "bench/load/run.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <functional>
-#include <memory>
-#include <optional>
-#include <vector>
+#include <csignal>
+#include <utility>
 
+#include "bench/load/crowd.h"
+#include "bench/load/machine.h"
 #include "bench/load/process_meter.h"
-#include "bench/load/viewer_media.h"
-#include "bench/peer/http_client.h"
-#include "bench/peer/peer_socket.h"
-#include "crypto/random.h"
-#include "net/event_loop.h"
 #include "net/thread.h"
 
 namespace simpul::load {
 namespace {
 
-constexpr Duration kJoinLimit = std::chrono::seconds(30);
-// For what is on its way, or asked for again, when the measured time ends.
-constexpr Duration kDrainLimit = std::chrono::seconds(3);
 constexpr Duration kTick = std::chrono::milliseconds(20);
-constexpr size_t kDelaySampleEvery = 16;
-// Descriptors for everything but the peers' sockets.
-constexpr rlim_t kDescriptorsKept = 64;
+constexpr Duration kSecond = std::chrono::seconds(1);
+// For a first picture, once all have been told to come, and when the measured time is over.
+constexpr Duration kPictureLimit = std::chrono::seconds(30);
+// Of those whom a phase begins with so many connect at once: only a storm storms.
+constexpr size_t kConnectingMax = 50;
 
-double milliseconds(Duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-// Nothing when the process may have so many sockets.
-std::optional<std::string> allow_sockets(size_t count) {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  if (count + kDescriptorsKept <= limit.rlim_cur) return std::nullopt;
-  return std::to_string(count) + " connections need more than the " +
-         std::to_string(limit.rlim_cur) + " descriptors that this process may have";
-}
-
-struct Publisher {
-  std::unique_ptr<peer::PeerSocket> socket;
-  std::string location;
-  struct Source {
-    uint32_t ssrc = 0;
-    uint64_t measured_from = 0;
-  };
-  std::vector<Source> sources;
-  uint64_t measured_packets = 0;
-};
-
-struct Viewer {
-  explicit Viewer(size_t who) : watched(who), media(rtp::Ssrc(crypto::random_u32() | 1)) {}
-
-  size_t watched;
-  std::unique_ptr<peer::PeerSocket> socket;
-  std::string location;
-  TimePoint posted_at;
-  ViewerMedia media;
-};
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 class Run {
  public:
-  explicit Run(const Options& options)
-      : options_(options),
-        plan_(make_plan(options.room, options.shape)),
+  Run(const Scenario& scenario, const Plan& plan, const RunOptions& options)
+      : scenario_(scenario),
+        plan_(plan),
+        options_(options),
         identity_(std::chrono::seconds(net::EventLoop::wall_clock_unix_us() / 1'000'000)),
-        timer_(loop_, [this] { tick(); }) {}
+        sounds_(scenario),
+        reports_(plan.phases.size()),
+        crowd_(loop_, identity_, scenario, plan, sounds_, reports_),
+        phases_(plan.phases.size()),
+        timer_(loop_, [this] { tick(); }),
+        interrupt_(loop_, SIGINT, [this] { interrupt(); }) {}
 
-  Expected<Report, std::string> run();
+  Report run();
 
  private:
-  enum class Phase { kJoining, kWaiting, kMeasuring, kDraining };
+  enum class Step { kToCome, kJoining, kMeasuring, kLeaving, kOver };
+  struct PhaseRun {
+    Step step = Step::kToCome;
+    TimePoint step_began{};
+    size_t next_action = 0;
+    TimePoint last_action{};
+    ProcessUsage relay{};
+    ProcessUsage own{};
+    uint64_t datagrams = 0;
+    uint64_t overflows = 0;
+    Histogram late{};
+  };
 
-  std::optional<std::string> join(peer::PeerSocket& socket, const std::string& target,
-                                  std::string& location);
-  std::optional<std::string> add_publisher(const Plan::Publisher& planned);
-  std::optional<std::string> add_viewer(const Plan::Viewer& planned);
-  void join_next();
-  void receive(Viewer& viewer, const peer::Peer::Received& received);
   void tick();
-  bool all_have_frames() const;
-  bool all_have_all() const;
-  void begin(TimePoint now);
-  void end(TimePoint now);
-  void finish();
-  void leave();
+  void tick_phase(size_t index, TimePoint now);
+  bool may_begin(size_t index, TimePoint now) const;
+  void set_step(PhaseRun& phase, Step step, TimePoint now);
+  void begin(size_t index, TimePoint now);
+  void join_some(size_t index, TimePoint now);
+  void measure(size_t index, TimePoint now);
+  void act(size_t index, TimePoint now);
+  void end(size_t index, TimePoint now);
+  void note_memory(const ProcessUsage& relay);
+  void interrupt();
+  void note_second(TimePoint now);
+  Progress progress_at(const Second& second, TimePoint now) const;
 
-  Options options_;
-  Plan plan_;
+  const Scenario& scenario_;
+  const Plan& plan_;
+  const RunOptions& options_;
   net::EventLoop loop_;
   peer::Identity identity_;
+  Sounds sounds_;
+  std::vector<PhaseReport> reports_;
+  Crowd crowd_;
+  std::vector<PhaseRun> phases_;
   net::Timer timer_;
-  std::vector<std::unique_ptr<Publisher>> publishers_;
-  std::vector<std::unique_ptr<Viewer>> viewers_;
-  std::optional<std::string> failed_;
-  Phase phase_ = Phase::kJoining;
-  TimePoint phase_began_;
-  ProcessUsage relay_empty_;
-  ProcessUsage relay_;
-  ProcessUsage own_;
-  uint64_t overflows_ = 0;
-  size_t samples_ = 0;
-  std::vector<std::vector<uint8_t>> rtcp_;  // scratch
+  net::SignalWatcher interrupt_;
+  bool interrupted_ = false;
+  TimePoint began_{};
+  TimePoint next_tick_{};
+  TimePoint second_began_{};
+  ProcessUsage relay_empty_{};  // before anybody came
+  size_t watching_max_ = 0;
+  double relay_kib_per_viewer_ = 0;  // when so many watched
+  struct Counted {
+    ProcessUsage relay{};
+    ProcessUsage own{};
+    uint64_t packets = 0;
+    uint64_t bytes = 0;
+    uint64_t expected = 0;
+  } counted_;  // when the second began
   Report report_;
 };
 
-std::optional<std::string> Run::join(peer::PeerSocket& socket, const std::string& target,
-                                     std::string& location) {
-  const auto answer =
-      peer::request(options_.server, "POST", target, "application/sdp", socket.peer().offer());
-  if (!answer) return answer.error();
-  if (answer->status != 201) {
-    return target + ": status " + std::to_string(answer->status) + " " + answer->body;
+void Run::set_step(PhaseRun& phase, Step step, TimePoint now) {
+  phase.step = step;
+  phase.step_began = phase.last_action = now;
+  phase.next_action = 0;
+}
+
+bool Run::may_begin(size_t index, TimePoint now) const {
+  if (const auto& start = scenario_.phases[index].start) return now - began_ >= *start;
+  return std::all_of(phases_.begin(), phases_.begin() + static_cast<int64_t>(index),
+                     [](const PhaseRun& phase) { return phase.step == Step::kOver; });
+}
+
+void Run::begin(size_t index, TimePoint now) {
+  reports_[index].name = scenario_.phases[index].name;
+  reports_[index].kind = name_of(scenario_.phases[index].kind);
+  reports_[index].limits = limits_of(scenario_, index);
+  reports_[index].rooms = plan_.phases[index].rooms;
+  reports_[index].began = seconds(now - began_);
+  set_step(phases_[index], Step::kJoining, now);
+}
+
+void Run::join_some(size_t index, TimePoint now) {
+  PhaseRun& phase = phases_[index];
+  const auto& setup = plan_.phases[index].setup;
+  size_t connecting = crowd_.connecting();
+  while (phase.next_action < setup.size() && connecting < kConnectingMax &&
+         setup[phase.next_action].at <= now - phase.step_began) {
+    crowd_.join(setup[phase.next_action++].client);
+    phase.last_action = now;
+    ++connecting;
   }
-  location = answer->location;
-  if (!socket.start(answer->body)) return target + ": unusable answer";
-  return std::nullopt;
+  if (phase.next_action < setup.size()) return;
+  if (crowd_.is_settled(index) || now - phase.last_action > kPictureLimit) measure(index, now);
 }
 
-std::optional<std::string> Run::add_publisher(const Plan::Publisher& planned) {
-  publishers_.push_back(std::make_unique<Publisher>());
-  Publisher& publisher = *publishers_.back();
-  publisher.socket = std::make_unique<peer::PeerSocket>(loop_, peer::Options{.publishes = true},
-                                                        identity_, peer::PeerSocket::Handlers{});
-  publisher.socket->add_source(peer::MediaSource::audio("0"));
-  publisher.socket->add_source(
-      peer::MediaSource::video("1", {.bitrate_bps = options_.bitrate_kbps * 1000,
-                                     .frames_per_second = options_.frames_per_second}));
-  return join(*publisher.socket, "/whip/" + planned.room + "?participant=" + planned.name,
-              publisher.location);
+void Run::measure(size_t index, TimePoint now) {
+  PhaseRun& phase = phases_[index];
+  reports_[index].measured_from = seconds(now - began_);
+  phase.relay = read_usage(options_.relay_pid);
+  phase.own = read_usage(getpid());
+  phase.datagrams = crowd_.shared().datagrams;
+  phase.overflows = crowd_.socket_overflows();
+  report_.sockets = socket_text();
+  set_step(phase, Step::kMeasuring, now);
+  crowd_.measure(index);
 }
 
-std::optional<std::string> Run::add_viewer(const Plan::Viewer& planned) {
-  viewers_.push_back(std::make_unique<Viewer>(planned.watched));
-  Viewer& viewer = *viewers_.back();
-  viewer.posted_at = net::EventLoop::clock_now();
-  viewer.socket = std::make_unique<peer::PeerSocket>(
-      loop_, peer::Options{}, identity_,
-      peer::PeerSocket::Handlers{
-          .on_rtp = [this, &viewer](const peer::Peer::Received& received,
-                                    TimePoint) { receive(viewer, received); },
-          .on_rtcp = {},
-          .on_connected = {}});
-  const std::string& watched = plan_.publishers[planned.watched].name;
-  return join(*viewer.socket, "/whep/" + planned.room + "?participant=" + watched, viewer.location);
-}
-
-// One join for each turn of the loop, so that media flows meanwhile.
-void Run::join_next() {
-  if (publishers_.size() < plan_.publishers.size()) {
-    failed_ = add_publisher(plan_.publishers[publishers_.size()]);
-  } else if (viewers_.size() < plan_.viewers.size()) {
-    failed_ = add_viewer(plan_.viewers[viewers_.size()]);
-  } else {
-    phase_ = Phase::kWaiting;
-    phase_began_ = net::EventLoop::clock_now();
-    return;
+void Run::act(size_t index, TimePoint now) {
+  PhaseRun& phase = phases_[index];
+  const auto& timed = plan_.phases[index].timed;
+  const Duration passed = now - phase.step_began;
+  while (phase.next_action < timed.size() && timed[phase.next_action].at <= passed) {
+    const Action& action = timed[phase.next_action++];
+    switch (action.kind) {
+      case Action::Kind::kJoin:
+        crowd_.join(action.client);
+        break;
+      case Action::Kind::kLeave:
+        crowd_.leave(action.client);
+        break;
+      case Action::Kind::kRoam:
+        crowd_.roam(action.client);
+        break;
+    }
   }
-  if (failed_) return loop_.stop();
-  loop_.post([this] { join_next(); });
+  const Duration duration = scenario_.phases[index].duration;
+  const bool is_hopeless = !crowd_.has_viewers(index) && timed.empty();
+  if (passed < duration && !is_hopeless) return;
+  if (crowd_.is_settled(index) || passed > duration + kPictureLimit) end(index, now);
 }
 
-void Run::receive(Viewer& viewer, const peer::Peer::Received& received) {
-  const bool had_frame = viewer.media.first_frame_at().has_value();
-  // The clock costs: it is read afresh only where the time counts.
-  const bool sampled = phase_ == Phase::kMeasuring && ++samples_ % kDelaySampleEvery == 0;
-  const TimePoint now = sampled || !had_frame ? net::EventLoop::clock_now() : loop_.now();
-  const auto stamp = viewer.media.receive(received.view, received.size, now);
-  if (sampled && stamp) report_.delay_ms.push_back(milliseconds(now - stamp->made_at));
+void Run::end(size_t index, TimePoint now) {
+  PhaseRun& phase = phases_[index];
+  PhaseReport& report = reports_[index];
+  if (phase.step == Step::kMeasuring) {
+    report.seconds = report.wall = seconds(now - phase.step_began);
+    const ProcessUsage relay = read_usage(options_.relay_pid);
+    const ProcessUsage own = read_usage(getpid());
+    report.relay_cpu_seconds = relay.cpu_seconds - phase.relay.cpu_seconds;
+    report.own.cpu_share = (own.cpu_seconds - phase.own.cpu_seconds) / report.seconds;
+    report.own.wait_share = (own.wait_seconds - phase.own.wait_seconds) / report.seconds;
+    report.own.socket_overflows = crowd_.socket_overflows() - phase.overflows;
+    report.own.late_ms_p99 = phase.late.percentile(0.99);
+    report.forwarded = crowd_.shared().datagrams - phase.datagrams;
+    note_memory(relay);
+    report.relay_kib_per_viewer = relay_kib_per_viewer_;
+  }
+  crowd_.leave_all(index);
+  set_step(phase, Step::kLeaving, now);
 }
 
-bool Run::all_have_frames() const {
-  return std::ranges::all_of(
-      viewers_, [](const auto& viewer) { return viewer->media.first_frame_at().has_value(); });
+// A relay keeps for the next what those leave who go: it tells most when it is fullest.
+void Run::note_memory(const ProcessUsage& relay) {
+  const size_t watching = crowd_.watching();
+  if (watching < std::max<size_t>(watching_max_, 1)) return;
+  watching_max_ = watching;
+  const double grown =
+      static_cast<double>(relay.resident_bytes) - static_cast<double>(relay_empty_.resident_bytes);
+  relay_kib_per_viewer_ = grown / 1024 / static_cast<double>(watching);
 }
 
-bool Run::all_have_all() const {
-  return std::ranges::all_of(viewers_, [this](const auto& viewer) {
-    return viewer->media.counts().packets >= publishers_[viewer->watched]->measured_packets;
-  });
+void Run::tick_phase(size_t index, TimePoint now) {
+  PhaseRun& phase = phases_[index];
+  switch (phase.step) {
+    case Step::kToCome:
+      if (interrupted_) return set_step(phase, Step::kOver, now);
+      if (may_begin(index, now)) begin(index, now);
+      return;
+    case Step::kJoining:
+      return interrupted_ ? end(index, now) : join_some(index, now);
+    case Step::kMeasuring:
+      return interrupted_ ? end(index, now) : act(index, now);
+    case Step::kLeaving:
+      crowd_.leave_all(index);  // who was still about to join
+      if (!crowd_.is_empty(index)) return;
+      reports_[index].ended = seconds(now - began_);
+      return set_step(phase, Step::kOver, now);
+    case Step::kOver:
+      return;
+  }
 }
 
 void Run::tick() {
   const TimePoint now = net::EventLoop::clock_now();
-  for (const auto& viewer : viewers_) {
-    if (!viewer->socket->peer().connected()) continue;
-    rtcp_.clear();
-    viewer->media.write_due(now, rtcp_);
-    for (const auto& compound : rtcp_) {
-      viewer->socket->send(viewer->socket->peer().seal_rtcp(compound));
-    }
+  const double late = seconds(now - std::exchange(next_tick_, now + kTick)) * 1000;
+  for (PhaseRun& phase : phases_) {
+    if (phase.step == Step::kMeasuring) phase.late.add(late);
   }
-  const Duration passed = now - phase_began_;
-  switch (phase_) {
-    case Phase::kJoining:
-      break;
-    case Phase::kWaiting:
-      if (all_have_frames() || passed > kJoinLimit) begin(now);
-      break;
-    case Phase::kMeasuring:
-      if (passed >= std::chrono::seconds(options_.seconds)) end(now);
-      break;
-    case Phase::kDraining:
-      if (all_have_all() || passed > kDrainLimit) {
-        finish();
-        return loop_.stop();
-      }
-      break;
+  crowd_.tick(now);
+  for (size_t i = 0; i < phases_.size(); ++i) tick_phase(i, now);
+  if (now - second_began_ >= kSecond) note_second(now);
+  if (std::ranges::all_of(phases_, [](const auto& phase) { return phase.step == Step::kOver; })) {
+    return loop_.stop();
   }
-  timer_.set(now + kTick);
+  timer_.set(next_tick_);
 }
 
-void Run::begin(TimePoint now) {
-  phase_ = Phase::kMeasuring;
-  phase_began_ = now;
-  for (const auto& publisher : publishers_) {
-    for (const peer::MediaSource& source : publisher->socket->sources()) {
-      publisher->sources.push_back(
-          {.ssrc = source.ssrc().value(), .measured_from = source.packets()});
-    }
-  }
-  for (const auto& viewer : viewers_) {
-    for (const auto& source : publishers_[viewer->watched]->sources) {
-      viewer->media.measure(source.ssrc, static_cast<uint32_t>(source.measured_from));
-    }
-    overflows_ += viewer->socket->statistics().overflows;
-  }
-  relay_ = read_usage(options_.relay_pid);
-  own_ = read_usage(getpid());
+void Run::interrupt() {
+  if (std::exchange(interrupted_, true)) loop_.stop();
 }
 
-void Run::end(TimePoint now) {
-  phase_ = Phase::kDraining;
-  report_.seconds = milliseconds(now - phase_began_) / 1000;
-  phase_began_ = now;
-  const ProcessUsage relay = read_usage(options_.relay_pid);
-  report_.relay_cpu_share = (relay.cpu_seconds - relay_.cpu_seconds) / report_.seconds;
-  report_.relay_kib_per_viewer = (static_cast<double>(relay.resident_bytes) -
-                                  static_cast<double>(relay_empty_.resident_bytes)) /
-                                 1024 / static_cast<double>(viewers_.size());
-  const ProcessUsage own = read_usage(getpid());
-  report_.own.cpu_share = (own.cpu_seconds - own_.cpu_seconds) / report_.seconds;
-  report_.own.wait_share = (own.wait_seconds - own_.wait_seconds) / report_.seconds;
-  // Nobody sends any more; what was sent is waited for.
-  for (const auto& publisher : publishers_) {
-    const auto& sources = publisher->socket->sources();
-    for (size_t i = 0; i < sources.size(); ++i) {
-      publisher->measured_packets += sources[i].packets() - publisher->sources[i].measured_from;
-    }
-    publisher->socket->sources().clear();
-  }
+void Run::note_second(TimePoint now) {
+  const double passed = seconds(now - std::exchange(second_began_, now));
+  const Counted before = counted_;
+  const Crowd::Progress progress = crowd_.progress();
+  counted_ = {.relay = read_usage(options_.relay_pid),
+              .own = read_usage(getpid()),
+              .packets = crowd_.shared().packets,
+              .bytes = crowd_.shared().bytes,
+              .expected = progress.expected};
+  note_memory(counted_.relay);
+  const Histogram delay = crowd_.take_second_delay();
+  const auto per_second = [passed](double more) { return std::max(more, 0.0) / passed; };
+  const auto grown = [&](uint64_t later, uint64_t earlier) {
+    return per_second(static_cast<double>(later) - static_cast<double>(earlier));
+  };
+  report_.seconds.push_back(
+      {.at = seconds(now - began_),
+       .present = crowd_.present(),
+       .joining = crowd_.joining(),
+       .packets = grown(counted_.packets, before.packets),
+       .expected = grown(counted_.expected, before.expected),
+       .mbit = grown(counted_.bytes, before.bytes) * 8 / 1'000'000,
+       .delay_p50 = delay.percentile(0.5),
+       .delay_p99 = delay.percentile(0.99),
+       .relay_cpu = per_second(counted_.relay.cpu_seconds - before.relay.cpu_seconds),
+       .relay_mib = static_cast<double>(counted_.relay.resident_bytes) / (1024 * 1024),
+       .own_cpu = per_second(counted_.own.cpu_seconds - before.own.cpu_seconds),
+       .own_wait = per_second(counted_.own.wait_seconds - before.own.wait_seconds)});
+  if (options_.on_progress) options_.on_progress(progress_at(report_.seconds.back(), now));
 }
 
-void Run::finish() {
-  report_.rooms = options_.shape.rooms;
-  report_.publishers = static_cast<unsigned>(publishers_.size());
-  report_.viewers = static_cast<unsigned>(viewers_.size());
-  for (const auto& viewer : viewers_) {
-    report_.connected += viewer->socket->peer().connected();
-    report_.own.socket_overflows += viewer->socket->statistics().overflows;
-    if (const auto at = viewer->media.first_frame_at()) {
-      report_.first_frame_ms.push_back(milliseconds(*at - viewer->posted_at));
-    }
-    const uint64_t expected = publishers_[viewer->watched]->measured_packets;
-    const MediaCounts& counts = viewer->media.counts();
-    report_.expected += expected;
-    report_.received += counts;
-    if (counts.packets >= expected) continue;
-    ++report_.viewers_with_loss;
-    report_.viewer_loss_max =
-        std::max(report_.viewer_loss_max,
-                 static_cast<double>(expected - counts.packets) / static_cast<double>(expected));
+Progress Run::progress_at(const Second& second, TimePoint now) const {
+  Progress progress{.phases = {}, .second = second, .has_relay = options_.relay_pid != 0};
+  for (size_t i = 0; i < phases_.size(); ++i) {
+    progress.failed += reports_[i].joins_failed;
+    const Step step = phases_[i].step;
+    if (step == Step::kToCome || step == Step::kOver) continue;
+    const bool measures = step == Step::kMeasuring;
+    progress.phases.push_back({.name = scenario_.phases[i].name,
+                               .doing = measures                 ? "measuring"
+                                        : step == Step::kJoining ? "joining"
+                                                                 : "leaving",
+                               .seconds = seconds(now - phases_[i].step_began),
+                               .of = measures ? seconds(scenario_.phases[i].duration) : 0});
   }
-  report_.own.socket_overflows -= overflows_;
-  if (report_.received.packets == 0) return;
-  report_.relay_cpu_us_per_packet = report_.relay_cpu_share * report_.seconds * 1'000'000 /
-                                    static_cast<double>(report_.received.packets);
+  return progress;
 }
 
-void Run::leave() {
-  for (const auto& viewer : viewers_) {
-    if (viewer->location.empty()) continue;
-    peer::request(options_.server, "DELETE", viewer->location, "", "");
-  }
-  for (const auto& publisher : publishers_) {
-    if (publisher->location.empty()) continue;
-    peer::request(options_.server, "DELETE", publisher->location, "", "");
-  }
-}
-
-Expected<Report, std::string> Run::run() {
-  if (auto error = allow_sockets(plan_.connections())) return unexpected(*error);
-  if (options_.cpu && !net::pin_this_thread(*options_.cpu)) {
-    return unexpected("cannot stay on CPU " + std::to_string(*options_.cpu));
-  }
-  relay_empty_ = read_usage(options_.relay_pid);
-  loop_.post([this] { join_next(); });
+Report Run::run() {
+  began_ = second_began_ = next_tick_ = net::EventLoop::clock_now();
+  relay_empty_ = counted_.relay = read_usage(options_.relay_pid);
+  counted_.own = read_usage(getpid());
   tick();
   loop_.run();
-  leave();
-  if (failed_) return unexpected(*failed_);
+  report_.scenario = scenario_.name;
+  report_.seed = scenario_.seed;
+  report_.server = scenario_.server.to_string();
+  report_.machine = machine_text();
+  report_.has_relay = options_.relay_pid != 0;
+  report_.interrupted = interrupted_;
+  for (size_t i = 0; i < phases_.size(); ++i) {
+    if (reports_[i].name.empty()) continue;  // never begun
+    report_.phases.push_back(std::move(reports_[i]));
+  }
   return std::move(report_);
 }
 
 }  // namespace
 
-Expected<Report, std::string> run(const Options& options) { return Run(options).run(); }
+Expected<Report, std::string> run(const Scenario& scenario, const Plan& plan,
+                                  const RunOptions& options) {
+  if (auto error = allow_sockets(plan.connections_max(scenario))) return unexpected(*error);
+  if (options.cpu && !net::pin_this_thread(*options.cpu)) {
+    return unexpected("cannot stay on CPU " + std::to_string(*options.cpu));
+  }
+  return Run(scenario, plan, options).run();
+}
 
 }  // namespace simpul::load

@@ -1,29 +1,29 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
-#include "base/address.h"
 #include "base/expected.h"
 #include "bench/load/plan.h"
+#include "bench/load/progress.h"
 #include "bench/load/report.h"
+#include "bench/load/scenario.h"
 
 namespace simpul::load {
 
-struct Options {
-  Address server = Address::v4({127, 0, 0, 1}, 8080);
-  std::string room = "load";
-  Shape shape;
-  unsigned seconds = 10;
-  unsigned bitrate_kbps = 1500;
-  unsigned frames_per_second = 30;
+struct RunOptions {
   std::optional<unsigned> cpu = {};  // to stay on
-  int relay_pid = 0;
+  int relay_pid = 0;                 // whose CPU is measured; 0: nobody's
+  // Called once a second.
+  std::function<void(const Progress&)> on_progress = {};
 };
 
-// Synthetic publishers and viewers as the shape says, on one thread: joins all, waits until each
-// viewer has a picture, then measures for `seconds`, and waits for what is still on its way. The
-// error says who could not join, and why.
-Expected<Report, std::string> run(const Options& options);
+// Carries a plan out, on one thread: each phase has its people join, waits until all of them have a
+// picture, measures while it does what its kind says, waits for what is still on its way, and has
+// them leave. The first SIGINT ends all phases at once, with a report of what there was. The error
+// says what this machine has too little of.
+Expected<Report, std::string> run(const Scenario& scenario, const Plan& plan,
+                                  const RunOptions& options);
 
 }  // namespace simpul::load

@@ -1,0 +1,175 @@
+#include "bench/load/client.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "bench/peer/media_source.h"
+#include "crypto/random.h"
+
+namespace simpul::load {
+namespace {
+
+constexpr uint64_t kDelaySampleEvery = 16;
+
+double milliseconds(Duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+// The camera of a publisher, or of the one whom a viewer watches.
+const VideoSettings& camera_of(const Client::Shared& shared, const PlannedClient& client) {
+  const PlannedClient& publisher =
+      client.publishes() ? client : shared.plan.clients[client.watched];
+  return shared.scenario.classes[publisher.people].video;
+}
+
+// Whether this one belongs to those who make up `share` of all, spread evenly.
+bool is_among(size_t number, double share) {
+  const auto count = [share](size_t of) { return std::floor(static_cast<double>(of) * share); };
+  return count(number + 1) > count(number);
+}
+
+uint64_t seed_of(const Client::Shared& shared, size_t number) {
+  return shared.scenario.seed * kClientsMax + number + 1;
+}
+
+}  // namespace
+
+Client::Client(size_t number, Shared& shared)
+    : shared_(shared),
+      planned_(shared.plan.clients[number]),
+      people_(shared.scenario.classes[planned_.people]),
+      has_video_(planned_.has_video && people_.has_video),
+      decrypts_(planned_.publishes() || is_among(number, people_.decrypting_share)),
+      by_relay_(!decrypts_ || camera_of(shared, planned_).layers > 1),
+      media_(rtp::Ssrc(crypto::random_u32() | 1)) {
+  const VideoSettings& camera = camera_of(shared, planned_);
+  peer::Options options{.publishes = planned_.publishes(),
+                        .audio = people_.has_audio,
+                        .video = has_video_,
+                        .codecs = {codec_of(camera.codec)},
+                        .all_extensions = !people_.plain,
+                        .decrypts = decrypts_};
+  if (camera.layers > 1) {
+    for (const auto& layer : profile_of(camera).layers) options.rids.push_back(layer.rid);
+  }
+  socket_ = std::make_unique<peer::PeerSocket>(
+      shared.sockets, std::move(options), shared.identity,
+      peer::PeerSocket::Handlers{
+          .on_rtp = [this](const peer::Peer::Received& received,
+                           TimePoint now) { receive(received, now); },
+          .on_rtcp = [this](Bytes compound) { media_.receive_rtcp(compound, shared_.loop.now()); },
+          .on_connected = [this] { connected_at_ = shared_.loop.now(); }});
+  const NetworkSettings none;
+  if (people_.up != none || people_.down != none) {
+    socket_->impair(path_of(people_.up), path_of(people_.down), seed_of(shared, number));
+  }
+  if (planned_.publishes()) add_sources(number);
+}
+
+void Client::add_sources(size_t number) {
+  const peer::SourceSetup setup{.seed = seed_of(shared_, number), .clock = shared_.clock};
+  if (people_.has_audio) {
+    const peer::SoundClip* clip = shared_.sounds.of(planned_.people);
+    socket_->add_source(clip == nullptr ? peer::MediaSource::audio("0")
+                                        : peer::MediaSource::audio("0", *clip, setup));
+  }
+  if (!has_video_) return;
+  const std::string mid = people_.has_audio ? "1" : "0";
+  if (people_.plain) {
+    const VideoSettings& video = people_.video;
+    return socket_->add_source(
+        peer::MediaSource::video(mid, {.bitrate_bps = video.bitrate_bps,
+                                       .frames_per_second = video.frames_per_second,
+                                       .width = video.width,
+                                       .height = video.height}));
+  }
+  const peer::VideoProfile profile = profile_of(people_.video);
+  for (size_t layer = 0; layer < profile.layers.size(); ++layer) {
+    socket_->add_source(peer::MediaSource::video(mid, profile, layer, setup));
+  }
+}
+
+void Client::roam() {
+  Address local = socket_->local();
+  local.port = 0;
+  socket_->move(local);
+}
+
+void Client::tick(TimePoint now) {
+  if (planned_.publishes() || !connected()) return;
+  rtcp_.clear();
+  media_.write_due(now, rtcp_);
+  for (const auto& compound : rtcp_) socket_->send(socket_->peer().seal_rtcp(compound));
+}
+
+std::vector<Client::Source> Client::sources() const {
+  if (!silent_sources_.empty()) return silent_sources_;
+  std::vector<Source> found;
+  for (const peer::MediaSource& source : socket_->sources()) {
+    found.push_back({.ssrc = source.ssrc().value(), .packets = source.packets()});
+  }
+  return found;
+}
+
+void Client::fall_silent() {
+  silent_sources_ = sources();
+  socket_->sources().clear();
+}
+
+void Client::open(const Client& watched, Histogram& delay) {
+  opened_at_ = watched.sources();
+  for (const Source& source : opened_at_) {
+    if (!by_relay_) media_.measure(source.ssrc, static_cast<uint32_t>(source.packets));
+  }
+  if (by_relay_) media_.measure_listening();
+  delay_ = &delay;
+  is_open_ = true;
+}
+
+uint64_t Client::expected_until_now(const Client& watched) const {
+  if (by_relay_) return media_.counts().expected;
+  uint64_t expected = 0;
+  for (const Source& source : watched.sources()) {
+    const auto before = std::ranges::find(opened_at_, source.ssrc, &Source::ssrc);
+    if (before != opened_at_.end()) expected += source.packets - before->packets;
+  }
+  return expected;
+}
+
+void Client::close(const Client& watched) {
+  if (!is_open_) return;
+  expected_ = expected_until_now(watched);
+  if (by_relay_) media_.end_listening();
+  for (const Source& source : watched.sources()) {
+    media_.measure_until(source.ssrc, static_cast<uint32_t>(source.packets));
+  }
+  delay_ = nullptr;
+  is_open_ = false;
+}
+
+// All that can be told of it is that it came.
+void Client::take_encrypted(TimePoint now) {
+  ++shared_.packets;
+  if (!first_frame_) first_frame_ = has_video_ ? media_.first_video_at() : now;
+}
+
+void Client::receive(const peer::Peer::Received& received, TimePoint read_at) {
+  ++shared_.datagrams;
+  shared_.bytes += received.size;
+  // The clock costs: it is read afresh only where the time counts.
+  const bool sampled = ++shared_.samples % kDelaySampleEvery == 0;
+  const TimePoint now = sampled || !first_frame_ ? net::EventLoop::clock_now() : read_at;
+  const auto stamp = media_.receive(received, now);
+  if (!stamp) {
+    if (!received.decrypted) take_encrypted(now);
+    return;
+  }
+  ++shared_.packets;
+  if (!first_frame_) first_frame_ = has_video_ ? media_.first_frame_at() : now;
+  if (!sampled) return;
+  const double delay = milliseconds(now - stamp->made_at);
+  shared_.second_delay.add(delay);
+  if (delay_ != nullptr) delay_->add(delay);
+}
+
+}  // namespace simpul::load

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "bench/load/media.h"
+#include "bench/load/plan.h"
+#include "bench/load/report.h"
+#include "bench/load/scenario.h"
+#include "bench/load/viewer_media.h"
+#include "bench/peer/peer_socket.h"
+#include "net/event_loop.h"
+
+namespace simpul::load {
+
+// One connection of the run: what it sends, and what it gets of whom it watches. It is measured
+// from open() to close(), between packets that its publisher has numbered, so that what is missing
+// then is lost and nothing else.
+class Client {
+ public:
+  // What all clients of a run share.
+  struct Shared {
+    net::EventLoop& loop;
+    peer::SocketSet& sockets;
+    peer::Identity& identity;
+    const Scenario& scenario;
+    const Plan& plan;
+    const Sounds& sounds;
+    rtp::NtpClock clock;
+    Histogram second_delay = {};  // of this second
+    uint64_t datagrams = 0;       // to viewers, over all
+    uint64_t packets = 0;         // of them, those that were new
+    uint64_t bytes = 0;
+    uint64_t samples = 0;
+  };
+
+  // `number` is its place in the plan.
+  Client(size_t number, Shared& shared);
+
+  std::string offer() const { return socket_->peer().offer(); }
+  // Takes the relay's answer and begins.
+  bool start(std::string_view answer) { return socket_->start(answer); }
+  // Goes on from another port.
+  void roam();
+  // Sends what is due besides media.
+  void tick(TimePoint now);
+
+  bool connected() const { return connected_at_.has_value(); }
+  // A viewer has a picture, or sound where there is none to see, or packets of either if it only
+  // listens; a publisher is connected.
+  bool is_settled() const { return planned_.publishes() ? connected() : first_frame_.has_value(); }
+  std::optional<TimePoint> first_frame_at() const { return first_frame_; }
+
+  // Of a publisher: stops sending for good.
+  void fall_silent();
+  // Of a viewer: what its publisher sends from now on counts, until close().
+  void open(const Client& watched, Histogram& delay);
+  void close(const Client& watched);
+  bool is_open() const { return is_open_; }
+  // All that was sent to it while it was open is here.
+  bool has_all() const { return media_.counts().packets >= expected(); }
+  uint64_t expected() const { return by_relay_ ? media_.counts().expected : expected_; }
+  // Of all that it was sent since open(), so far.
+  uint64_t expected_until_now(const Client& watched) const;
+  const MediaCounts& counts() const { return media_.counts(); }
+  // Since open().
+  peer::PictureWatch::Counts picture() const { return media_.picture(); }
+  uint64_t socket_overflows() const { return socket_->statistics().overflows; }
+
+ private:
+  struct Source {
+    uint32_t ssrc = 0;
+    uint64_t packets = 0;
+  };
+
+  void add_sources(size_t number);
+  std::vector<Source> sources() const;
+  void receive(const peer::Peer::Received& received, TimePoint read_at);
+  void take_encrypted(TimePoint now);
+
+  Shared& shared_;
+  const PlannedClient& planned_;
+  const ClientClass& people_;
+  bool has_video_;
+  bool decrypts_;
+  // Counted by the numbers that the relay gave: of who only listens, and of simulcast, whose
+  // publisher does not know which layer the relay sends.
+  bool by_relay_;
+  std::vector<Source> silent_sources_;  // as they were in the end
+  std::vector<Source> opened_at_;
+  ViewerMedia media_;
+  std::optional<TimePoint> connected_at_;
+  std::optional<TimePoint> first_frame_;
+  Histogram* delay_ = nullptr;  // of its phase, while it is open
+  bool is_open_ = false;
+  uint64_t expected_ = 0;
+  std::vector<std::vector<uint8_t>> rtcp_;  // scratch
+  std::unique_ptr<peer::PeerSocket> socket_;
+};
+
+}  // namespace simpul::load

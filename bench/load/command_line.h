@@ -1,0 +1,43 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/expected.h"
+#include "bench/load/scenario.h"
+
+namespace simpul::load {
+
+// What simpul-load was told on its command line.
+struct CommandLine {
+  std::string file;  // a scenario; empty: one is made of the flags
+  std::vector<std::string> overrides;
+  double scale = 1;
+  bool check = false;
+  bool quiet = false;
+  std::string json;  // a file, or "-"
+  std::string html;
+  std::optional<unsigned> cpu;
+  int relay_pid = 0;
+  std::optional<std::string> host;  // of the relay's HTTP
+  std::optional<uint16_t> port;
+
+  Phase phase = {.name = "load", .room = "load", .duration = std::chrono::seconds(10)};
+  bool pairs = false;
+  uint32_t table = 0;
+  uint32_t seconds = 10;
+  uint32_t bitrate_kbps = 1500;
+  uint32_t frames_per_second = 30;
+  std::optional<double> loss_max;
+  std::optional<double> delay_ms_max;
+  std::optional<double> first_frame_ms_max;
+};
+
+void describe(CLI::App& app, CommandLine& line);
+// The error is one line.
+Expected<Scenario, std::string> scenario_of(const CommandLine& line);
+
+}  // namespace simpul::load

@@ -1,0 +1,193 @@
+#include <array>
+#include <cstdio>
+#include <utility>
+
+#include "bench/load/json_text.h"
+#include "bench/load/report.h"
+
+namespace simpul::load {
+namespace {
+
+constexpr size_t kNameWidth = 26;
+constexpr size_t kColumnWidth = 12;
+constexpr size_t kColumnsMax = 6;  // beside one another, as wide as a terminal
+
+std::string number(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3f", value);
+  return text.data();
+}
+
+std::string share(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3g", value);
+  return text.data();
+}
+
+using Rows = std::vector<std::pair<std::string, std::string>>;
+
+void add_percentiles(const std::string& name, const std::vector<double>& values, Rows& rows) {
+  rows.emplace_back(name + "_p50", number(percentile(values, 0.5)));
+  rows.emplace_back(name + "_p95", number(percentile(values, 0.95)));
+  rows.emplace_back(name + "_p99", number(percentile(values, 0.99)));
+  rows.emplace_back(name + "_max", number(percentile(values, 1)));
+}
+
+void add_people(const PhaseReport& report, Rows& rows) {
+  const auto count = [&rows](const char* name, uint64_t value) {
+    rows.emplace_back(name, std::to_string(value));
+  };
+  count("rooms", report.rooms);
+  count("publishers", report.publishers);
+  count("viewers", report.viewers);
+  count("connected", report.connected);
+  count("first_frames", report.first_frame_ms.size() + report.gap_ms.size());
+  count("joins_failed", report.joins_failed);
+  count("join_retries", report.join_retries);
+  count("left_early", report.left_early);
+  count("roams", report.roams);
+  rows.emplace_back("seconds", number(report.seconds));
+}
+
+void add_media(const PhaseReport& report, Rows& rows) {
+  const double seconds = std::max(report.wall, 0.001);
+  const auto count = [&rows](const char* name, uint64_t value) {
+    rows.emplace_back(name, std::to_string(value));
+  };
+  count("expected", report.expected);
+  count("packets", report.received.packets);
+  rows.emplace_back("packets_per_second",
+                    number(static_cast<double>(report.received.packets) / seconds));
+  rows.emplace_back("mbit_per_second",
+                    number(static_cast<double>(report.received.bytes) * 8 / seconds / 1'000'000));
+  count("lost", report.lost());
+  rows.emplace_back("loss", share(report.loss()));
+  count("viewers_with_loss", report.viewers_with_loss);
+  rows.emplace_back("viewer_loss_max", share(report.viewer_loss_max));
+  count("repaired", report.received.repaired);
+  count("duplicates", report.received.duplicates);
+  count("reordered", report.received.reordered);
+  count("corrupt", report.received.corrupt);
+  count("freezes", report.freezes);
+  rows.emplace_back("frozen_ms_max", number(report.frozen_ms_max));
+  for (const auto& [name, where] : {std::pair{"delay_ms_p50", 0.5},
+                                    {"delay_ms_p95", 0.95},
+                                    {"delay_ms_p99", 0.99},
+                                    {"delay_ms_max", 1.0}}) {
+    rows.emplace_back(name, number(report.delay.percentile(where)));
+  }
+}
+
+Rows rows_of(const PhaseReport& report) {
+  Rows rows;
+  add_people(report, rows);
+  add_media(report, rows);
+  add_percentiles("first_frame_ms", report.first_frame_ms, rows);
+  if (!report.gap_ms.empty() || report.kind == "pairs" || report.kind == "all") {
+    add_percentiles("gap_ms", report.gap_ms, rows);
+  }
+  rows.emplace_back("own_cpu_share", number(report.own.cpu_share));
+  rows.emplace_back("own_wait_share", number(report.own.wait_share));
+  rows.emplace_back("own_socket_overflows", std::to_string(report.own.socket_overflows));
+  rows.emplace_back("own_late_ms_p99", number(report.own.late_ms_p99));
+  rows.emplace_back("bottleneck", report.own.is_bottleneck() ? "true" : "false");
+  rows.emplace_back("relay_cpu_us_per_packet", number(report.relay_cpu_us_per_packet()));
+  rows.emplace_back("relay_cpu_share", number(report.relay_cpu_share()));
+  rows.emplace_back("relay_kib_per_viewer", number(report.relay_kib_per_viewer));
+  return rows;
+}
+
+std::string json_of(const Rows& rows) {
+  std::string text;
+  for (const auto& [name, value] : rows) {
+    text += (text.empty() ? "\"" : ", \"") + name + "\": " + value;
+  }
+  return text;
+}
+
+std::string json_of(const Second& second) {
+  const auto field = [](const char* name, double value) {
+    return std::string(", \"") + name + "\": " + json_number(value);
+  };
+  return "{\"at\": " + json_number(second.at) +
+         field("present", static_cast<double>(second.present)) +
+         field("joining", static_cast<double>(second.joining)) + field("packets", second.packets) +
+         field("expected", second.expected) + field("mbit", second.mbit) +
+         field("delay_ms_p50", second.delay_p50) + field("delay_ms_p99", second.delay_p99) +
+         field("relay_cpu_share", second.relay_cpu) + field("relay_mib", second.relay_mib) +
+         field("own_cpu_share", second.own_cpu) + field("own_wait_share", second.own_wait) + "}";
+}
+
+std::string padded(const std::string& text, size_t width) {
+  return text + std::string(width - std::min(text.size(), width - 1), ' ');
+}
+
+// Phases beside one another.
+std::string table(std::span<const PhaseReport> phases) {
+  std::vector<Rows> columns;
+  std::string text = padded("", kNameWidth);
+  for (const PhaseReport& phase : phases) {
+    columns.push_back(rows_of(phase));
+    text += padded(phase.name.substr(0, kColumnWidth - 1), kColumnWidth);
+  }
+  // Some have rows that others have not.
+  Rows longest;
+  for (const Rows& rows : columns) {
+    if (rows.size() > longest.size()) longest = rows;
+  }
+  for (const auto& [name, unused] : longest) {
+    text += '\n' + padded(name, kNameWidth);
+    for (const Rows& rows : columns) {
+      const auto found = std::ranges::find(rows, name, &Rows::value_type::first);
+      text += padded(found == rows.end() ? "-" : found->second, kColumnWidth);
+    }
+  }
+  return text + '\n';
+}
+
+}  // namespace
+
+std::string to_text(const Report& report) {
+  std::string text = "scenario  " + report.scenario + ", seed " + std::to_string(report.seed) +
+                     ", " + report.server + (report.interrupted ? ", interrupted" : "") +
+                     "\nmachine   " + report.machine + "\nsockets   " + report.sockets + "\n\n";
+  std::vector<PhaseReport> columns = report.phases;
+  if (columns.size() > 1) columns.push_back(report.total());
+  for (size_t i = 0; i < columns.size(); i += kColumnsMax) {
+    text += table(std::span(columns).subspan(i, std::min(kColumnsMax, columns.size() - i))) + '\n';
+  }
+  if (std::ranges::any_of(report.phases, [](const auto& p) { return p.own.is_bottleneck(); })) {
+    text +=
+        "simpul-load itself, or its machine, was the bottleneck: delay and loss may be its own.\n";
+  }
+  return text;
+}
+
+std::string to_json(const Report& report, const std::vector<std::string>& complaints) {
+  std::string text = "{" + json_of(rows_of(report.total()));
+  text += ", \"scenario\": " + json_string(report.scenario);
+  text += ", \"seed\": " + std::to_string(report.seed);
+  text += ", \"server\": " + json_string(report.server);
+  text += ", \"machine\": " + json_string(report.machine);
+  text += ", \"sockets\": " + json_string(report.sockets);
+  text += std::string(", \"interrupted\": ") + (report.interrupted ? "true" : "false");
+  text += ", \"phases\": [";
+  for (const PhaseReport& phase : report.phases) {
+    text += text.ends_with('[') ? "{" : ", {";
+    text += "\"name\": " + json_string(phase.name) + ", \"kind\": " + json_string(phase.kind) +
+            ", \"began\": " + json_number(phase.began) +
+            ", \"measured_from\": " + json_number(phase.measured_from) +
+            ", \"ended\": " + json_number(phase.ended) + ", " + json_of(rows_of(phase)) + "}";
+  }
+  text += "], \"per_second\": [";
+  for (const Second& second : report.seconds) {
+    text += (text.ends_with('[') ? "" : ", ") + json_of(second);
+  }
+  text += "], \"complaints\": [";
+  for (const std::string& line : complaints) {
+    text += (text.ends_with('[') ? "" : ", ") + json_string(line);
+  }
+  return text + "]}\n";
+}
+
+}  // namespace simpul::load

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""Every ready-made scenario once, small, against a relay of its own; and what simpul-load says of it.
+
+usage: scenarios_test.py PATH_OF_SIMPULD PATH_OF_SIMPUL_LOAD
+
+Nothing here depends on how fast the machine is: limits on times are lifted, loss and pictures are
+not.
+"""
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SIMPULD, SIMPUL_LOAD = sys.argv.pop(1), sys.argv.pop(1)
+SCENARIOS = pathlib.Path(__file__).resolve().parents[2] / "bench" / "scenarios"
+CONFIG = """
+[http]
+listen = "127.0.0.1:0"
+[media]
+port = 0
+tcp_port = 0
+workers = 2
+[limits]
+publishers_per_room = 500
+[log]
+level = "warning"
+"""
+READY = re.compile(r"simpuld ready http=127\.0\.0\.1:(\d+) ")
+PATIENCE = 240  # seconds; only a hanging program takes so long
+
+
+class Scenarios(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        config = self.folder / "simpuld.toml"
+        config.write_text(CONFIG, encoding="utf-8")
+        self.relay = subprocess.Popen([SIMPULD, "--dev", "--config", str(config)],
+                                      stdout=subprocess.PIPE, text=True)
+        self.addCleanup(self.stop_relay)
+        ready = READY.match(self.relay.stdout.readline())
+        self.assertTrue(ready, "simpuld did not start")
+        self.port = ready[1]
+
+    def stop_relay(self):
+        self.relay.terminate()
+        self.assertEqual(self.relay.wait(PATIENCE), 0)
+        self.relay.stdout.close()
+
+    def run_load(self, *arguments):
+        """The exit status, what was said on stderr, and the report."""
+        report = self.folder / "report.json"
+        done = subprocess.run([SIMPUL_LOAD, *arguments, "--port", self.port, "--relay-pid",
+                               str(self.relay.pid), "--json", str(report), "--html",
+                               str(self.folder / "report.html")],
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+        seen = json.loads(report.read_text(encoding="utf-8"))
+        print(done.stdout, flush=True)
+        return done.returncode, done.stderr, seen
+
+    def run_small(self, name, *sets):
+        """A ready-made scenario with a tenth of the people for some seconds; nothing may be wrong."""
+        toml = (SCENARIOS / f"{name}.toml").read_text(encoding="utf-8")
+        limits = re.findall(r"^(\w+_ms_\w+) = ", toml, re.M)
+        arguments = [f"limits.{limit}=60000" for limit in limits] + list(sets)
+        status, said, seen = self.run_load(str(SCENARIOS / f"{name}.toml"), "--scale", "0.1",
+                                           *(word for key in arguments for word in ("--set", key)))
+        self.assertEqual(seen["complaints"], [], said)
+        self.assertEqual(status, 0)
+        self.assertEqual(seen["scenario"], name)
+        self.assertEqual(seen["corrupt"], 0)
+        self.assertEqual(seen["joins_failed"], 0)
+        self.assertEqual(seen["first_frames"] + seen["left_early"], seen["viewers"])
+        self.assertIn("UDP_GRO on 0 of them", seen["sockets"])
+        self.assertTrue((self.folder / "report.html").read_text(encoding="utf-8")
+                        .endswith("</html>\n"))
+        print(f"# result scenario {name}, small: {seen['viewers']} viewers, {seen['packets']} of"
+              f" {seen['expected']} packets, delay p99 {seen['delay_ms_p99']:.1f} ms, first frame"
+              f" p99 {seen['first_frame_ms_p99']:.0f} ms", flush=True)
+        return seen
+
+    def test_stage(self):
+        seen = self.run_small("stage", "phases[0].duration=3s")
+        self.assertEqual((seen["publishers"], seen["viewers"]), (1, 20))
+        self.assertEqual(seen["packets"], seen["expected"])
+        self.assertGreater(seen["relay_cpu_us_per_packet"], 0)
+
+    def test_tables(self):
+        seen = self.run_small("tables", "phases[0].duration=3s")
+        self.assertEqual((seen["rooms"], seen["publishers"], seen["viewers"]), (2, 8, 24))
+
+    def test_pairs(self):
+        seen = self.run_small("pairs", "phases[0].duration=12s", "phases[0].every=4s")
+        # Five pairs, who met twice more.
+        self.assertEqual((seen["publishers"], seen["viewers"]), (30, 30))
+        self.assertGreater(seen["gap_ms_p50"], 0)
+
+    def test_audio(self):
+        seen = self.run_small("audio", "phases[0].duration=3s", "phases[0].viewers=50")
+        self.assertEqual((seen["publishers"], seen["viewers"]), (50, 5))
+        self.assertGreater(seen["packets"], 0)
+
+    def test_storm(self):
+        seen = self.run_small("storm", "phases[0].duration=5s", "phases[0].within=2s")
+        self.assertEqual(seen["viewers"], 110)
+        self.assertEqual(seen["lost"], 0)
+
+    def test_churn(self):
+        seen = self.run_small("churn", "phases[0].duration=10s", "phases[0].rate=40")
+        self.assertGreater(seen["viewers"], 10)
+
+    def test_roam(self):
+        seen = self.run_small("roam", "phases[0].duration=8s", "phases[0].every=2s")
+        self.assertEqual(seen["viewers"], 5)
+        # Each at 2 second intervals until three seconds before the end.
+        self.assertGreaterEqual(seen["roams"], 10)
+
+    def test_evening(self):
+        seen = self.run_small("evening", "phases.doors.duration=14s", "phases.doors.within=2s",
+                              "phases.mobile.duration=8s", "phases.tables.start=4s",
+                              "phases.tables.duration=5s", "phases.networking.start=5s",
+                              "phases.networking.duration=8s", "phases.networking.every=4s",
+                              "limits.loss=0.05")
+        self.assertEqual([phase["name"] for phase in seen["phases"]],
+                         ["doors", "mobile", "tables", "networking"])
+        # Beside one another.
+        self.assertLess(seen["phases"][2]["measured_from"], seen["phases"][0]["ended"])
+
+    def test_phases_follow_one_another(self):
+        file = self.folder / "two.toml"
+        file.write_text('[[phases]]\nkind = "stage"\nduration = "1s"\nviewers = 2\n'
+                        '[[phases]]\nkind = "tables"\nduration = "1s"\nrooms = 1\npeople = 2\n',
+                        encoding="utf-8")
+        status, _, seen = self.run_load(str(file))
+        self.assertEqual(status, 0)
+        first, second = seen["phases"]
+        self.assertLessEqual(first["ended"], second["began"])
+        self.assertEqual((first["viewers"], second["viewers"]), (2, 2))
+
+    def test_a_broken_limit_is_told_and_ends_with_1(self):
+        status, said, seen = self.run_load(str(SCENARIOS / "stage.toml"), "--set",
+                                           "phases[0].duration=1s", "--set", "phases[0].viewers=2",
+                                           "--set", "limits.delay_ms_p99=0.000001")
+        self.assertEqual(status, 1)
+        self.assertEqual(len(seen["complaints"]), 1)
+        self.assertIn("delay_ms_p99 is", said)
+        self.assertIn(">failed<", (self.folder / "report.html").read_text(encoding="utf-8"))
+
+    def test_a_line_a_second_tells_how_far_it_is(self):
+        _, said, seen = self.run_load(str(SCENARIOS / "stage.toml"), "--set",
+                                      "phases[0].duration=3s", "--set", "phases[0].viewers=2",
+                                      "--set", "limits.delay_ms_p99=60000")
+        lines = re.findall(r"^ +\d+ s  stage measuring \d/3 s  3 there", said, re.M)
+        self.assertGreaterEqual(len(lines), 1)
+        self.assertGreaterEqual(len(seen["per_second"]), len(lines))
+
+    def test_an_interrupt_ends_it_with_a_report(self):
+        report = self.folder / "report.json"
+        load = subprocess.Popen([SIMPUL_LOAD, "--port", self.port, "--viewers", "2", "--seconds",
+                                 "3000", "--json", str(report)], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+        for line in load.stderr:
+            if "measuring" in line:
+                break
+        load.send_signal(signal.SIGINT)
+        load.communicate(timeout=PATIENCE)
+        seen = json.loads(report.read_text(encoding="utf-8"))
+        self.assertTrue(seen["interrupted"])
+        self.assertEqual(seen["first_frames"], 2)
+        self.assertEqual(seen["lost"], 0)
+
+    def test_bad_scenarios_and_usage_end_with_2(self):
+        def refused(*arguments):
+            done = subprocess.run([SIMPUL_LOAD, *arguments], capture_output=True, text=True,
+                                  timeout=PATIENCE, check=False)
+            self.assertEqual(done.returncode, 2)
+            return done.stderr
+
+        file = self.folder / "bad.toml"
+        file.write_text('[[phases]]\nkind = "stage"\nviewers = -1\n', encoding="utf-8")
+        self.assertEqual(refused(str(file)),
+                         f"simpul-load: {file}:3:11: phases[0].viewers: must be 1 to 20000\n")
+        self.assertIn("cannot be opened", refused(str(self.folder / "none.toml")))
+        self.assertIn("--set x", refused(str(SCENARIOS / "stage.toml"), "--set", "x"))
+        self.assertIn("there is no scenario", refused("--set", "seed=1"))
+        self.assertIn("would overwrite", refused("--json", str(file)))
+        refused("--viewers", "none")
+
+
+if __name__ == "__main__":
+    unittest.main()
