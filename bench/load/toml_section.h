@@ -119,8 +119,9 @@ void TomlSection::section_or_false(std::string_view key, bool& there, Read read)
 template <class Read>
 void TomlSection::each_section(std::string_view key, Read read) {
   section(key, [&read](TomlSection& inner) {
-    for (const auto& [name, node] : inner.table_) {
-      inner.section(name.str(), [&](TomlSection& found) { read(found, name.str()); });
+    for (const auto& [key_there, node] : inner.table_) {
+      const std::string_view name = key_there.str();
+      inner.section(name, [&read, name](TomlSection& found) { read(found, name); });
     }
   });
 }

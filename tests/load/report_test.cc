@@ -121,7 +121,9 @@ TEST(LoadReport, AddsItsPhasesUp) {
   other.own.cpu_share = 0.4;
   other.relay_cpu_seconds = 8;
   other.viewer_loss_max = 0.5;
+  other.measured_from = 5;
   const PhaseReport sum = report_of({good_phase(), other}).total();
+  EXPECT_EQ(sum.wall, 35);  // five seconds of both at once
   EXPECT_EQ(sum.viewers, 4u);
   EXPECT_EQ(sum.seconds, 40);
   EXPECT_EQ(sum.ended, 50);

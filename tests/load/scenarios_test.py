@@ -131,6 +131,21 @@ class Scenarios(unittest.TestCase):
         # Beside one another.
         self.assertLess(seen["phases"][2]["measured_from"], seen["phases"][0]["ended"])
 
+    def test_who_only_listens_is_counted_by_the_relays_numbers(self):
+        seen = self.run_small("stage", "phases[0].duration=3s",
+                              "clients.default.decrypting_share=0.25")
+        self.assertEqual(seen["connected"], 20)
+        self.assertEqual(seen["packets"], seen["expected"])
+        # Each viewer's share, as near as counting from different packets comes.
+        self.assertGreater(seen["packets_per_second"], 20 * 200)
+
+    def test_simulcast_of_every_codec_loses_nothing(self):
+        for codec in ("vp8", "vp9", "h264", "av1"):
+            seen = self.run_small("churn", "phases[0].duration=4s", "phases[0].publishers=1",
+                                  f"clients.speaker.video.codec={codec}",
+                                  "clients.speaker.video.layers=3")
+            self.assertEqual(seen["lost"], 0, codec)
+
     def test_phases_follow_one_another(self):
         file = self.folder / "two.toml"
         file.write_text('[[phases]]\nkind = "stage"\nduration = "1s"\nviewers = 2\n'
