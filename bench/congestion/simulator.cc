@@ -158,7 +158,7 @@ void Simulator::send_probe(Flow& flow, const Probe& probe) {
   const Duration begin = std::max(now_, flow.probing_until);
   const Duration end = begin + duration_of(probe.bytes * 8.0 / probe.bps);
   flow.probing_until = end + milliseconds(1);
-  at(begin, [this, &flow, probe] {
+  at(begin, [&flow, probe] {
     flow.probe = probe.id;
     flow.probe_bytes = 0;
   });

@@ -264,7 +264,7 @@ TEST_F(ViewerMediaTest, AsksForAKeyFrameWhenItGivesARepairUp) {
 TEST_F(ViewerMediaTest, WhoListensCountsByTheRelaysNumbers) {
   receive({.number = 0, .encrypted = true});
   media_.measure_listening();
-  for (const uint32_t number : {10, 11, 13, 12, 12, 16}) {
+  for (const uint32_t number : {10u, 11u, 13u, 12u, 12u, 16u}) {
     receive({.number = number, .encrypted = true});
   }
   EXPECT_EQ(media_.counts().expected, 7u) << "from the first one after the beginning";
