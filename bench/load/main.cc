@@ -13,9 +13,12 @@ struct Arguments {
   simpul::load::Options options;
   simpul::load::Limits limits;
   std::string host = "127.0.0.1";
+  std::string local = "127.0.0.1";
   uint16_t port = 8080;
   bool json = false;
   bool pairs = false;
+  bool audio_only = false;
+  std::string srtp_profile;
 };
 
 void describe(CLI::App& app, Arguments& arguments) {
@@ -26,6 +29,9 @@ void describe(CLI::App& app, Arguments& arguments) {
   app.add_option("--host", arguments.host, "IPv4 address of the relay's HTTP")
       ->capture_default_str();
   app.add_option("--port", arguments.port, "port of the relay's HTTP")->capture_default_str();
+
+  app.add_option("--local", arguments.local, "IPv4 address that the clients have")
+      ->capture_default_str();
 
   app.add_option("--room", options.room, "its name; several get numbers")->group("Who is there");
   app.add_option("--rooms", shape.rooms, "how many rooms (1)")
@@ -60,6 +66,16 @@ void describe(CLI::App& app, Arguments& arguments) {
   app.add_option("--fps", options.frames_per_second, "of the video (30)")
       ->check(Range(1, 60))
       ->group("What they do");
+  app.add_option("--burst-packets", options.burst_packets,
+                 "a frame leaves in bursts of so many, 5 ms apart (0: at once)")
+      ->check(Range(0, 64))
+      ->group("What they do");
+  app.add_flag("--absent", options.absent, "viewers wait in a room where nobody is")
+      ->group("What they do");
+  app.add_flag("--audio-only", arguments.audio_only, "no video")->group("What they do");
+  app.add_option("--srtp-profile", arguments.srtp_profile, "the only one offered: gcm or cm80")
+      ->check(CLI::IsMember({"gcm", "cm80"}))
+      ->group("What they do");
   app.add_option("--cpu", options.cpu, "run on this CPU only")->group("What they do");
 
   app.add_option("--max-loss", limits.loss, "after repair, 0 to 1")
@@ -93,12 +109,22 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
   if (arguments.pairs) arguments.options.shape.table = 2;
+  arguments.options.video = !arguments.audio_only;
+  using enum simpul::dtls::SrtpProfile;
+  if (arguments.srtp_profile == "gcm") arguments.options.srtp_profile = kAeadAes128Gcm;
+  if (arguments.srtp_profile == "cm80") arguments.options.srtp_profile = kAes128CmHmacSha1_80;
   const auto server = simpul::Address::parse(arguments.host, arguments.port);
   if (!server) {
     std::fprintf(stderr, "simpul-load: --host: not an address: %s\n", arguments.host.c_str());
     return kWrongUsage;
   }
+  const auto local = simpul::Address::parse(arguments.local, 0);
+  if (!local) {
+    std::fprintf(stderr, "simpul-load: --local: not an address: %s\n", arguments.local.c_str());
+    return kWrongUsage;
+  }
   arguments.options.server = *server;
+  arguments.options.local = *local;
   const auto report = simpul::load::run(arguments.options);
   if (!report) {
     std::fprintf(stderr, "simpul-load: %s\n", report.error().c_str());

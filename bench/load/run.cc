@@ -25,6 +25,8 @@ constexpr Duration kJoinLimit = std::chrono::seconds(30);
 constexpr Duration kDrainLimit = std::chrono::seconds(3);
 constexpr Duration kTick = std::chrono::milliseconds(20);
 constexpr size_t kDelaySampleEvery = 16;
+// Packets of 1,200 bytes, as browsers send them.
+constexpr size_t kPayloadMax = 1'160;
 // Descriptors for everything but the peers' sockets.
 constexpr rlim_t kDescriptorsKept = 64;
 
@@ -43,6 +45,11 @@ std::optional<std::string> allow_sockets(size_t count) {
          std::to_string(limit.rlim_cur) + " descriptors that this process may have";
 }
 
+std::span<const dtls::SrtpProfile> profiles_of(const Options& options) {
+  if (!options.srtp_profile) return dtls::Context::kSrtpProfiles;
+  return {&*options.srtp_profile, 1};
+}
+
 struct Publisher {
   std::unique_ptr<peer::PeerSocket> socket;
   std::string location;
@@ -55,7 +62,8 @@ struct Publisher {
 };
 
 struct Viewer {
-  explicit Viewer(size_t who) : watched(who), media(rtp::Ssrc(crypto::random_u32() | 1)) {}
+  Viewer(size_t who, bool video)
+      : watched(who), media(rtp::Ssrc(crypto::random_u32() | 1), video) {}
 
   size_t watched;
   std::unique_ptr<peer::PeerSocket> socket;
@@ -69,7 +77,8 @@ class Run {
   explicit Run(const Options& options)
       : options_(options),
         plan_(make_plan(options.room, options.shape)),
-        identity_(std::chrono::seconds(net::EventLoop::wall_clock_unix_us() / 1'000'000)),
+        identity_(std::chrono::seconds(net::EventLoop::wall_clock_unix_us() / 1'000'000),
+                  profiles_of(options_)),
         timer_(loop_, [this] { tick(); }) {}
 
   Expected<Report, std::string> run();
@@ -82,6 +91,7 @@ class Run {
   std::optional<std::string> add_publisher(const Plan::Publisher& planned);
   std::optional<std::string> add_viewer(const Plan::Viewer& planned);
   void join_next();
+  bool publishers_connected() const;
   void receive(Viewer& viewer, const peer::Peer::Received& received);
   void tick();
   bool all_have_frames() const;
@@ -126,35 +136,50 @@ std::optional<std::string> Run::join(peer::PeerSocket& socket, const std::string
 std::optional<std::string> Run::add_publisher(const Plan::Publisher& planned) {
   publishers_.push_back(std::make_unique<Publisher>());
   Publisher& publisher = *publishers_.back();
-  publisher.socket = std::make_unique<peer::PeerSocket>(loop_, peer::Options{.publishes = true},
-                                                        identity_, peer::PeerSocket::Handlers{});
+  publisher.socket = std::make_unique<peer::PeerSocket>(
+      loop_, peer::Options{.publishes = true, .video = options_.video}, identity_,
+      peer::PeerSocket::Handlers{}, options_.local);
   publisher.socket->add_source(peer::MediaSource::audio("0"));
-  publisher.socket->add_source(
-      peer::MediaSource::video("1", {.bitrate_bps = options_.bitrate_kbps * 1000,
-                                     .frames_per_second = options_.frames_per_second}));
+  if (options_.video) {
+    publisher.socket->add_source(
+        peer::MediaSource::video("1", {.bitrate_bps = options_.bitrate_kbps * 1000,
+                                       .frames_per_second = options_.frames_per_second,
+                                       .payload_max = kPayloadMax,
+                                       .burst_packets = options_.burst_packets}));
+  }
   return join(*publisher.socket, "/whip/" + planned.room + "?participant=" + planned.name,
               publisher.location);
 }
 
 std::optional<std::string> Run::add_viewer(const Plan::Viewer& planned) {
-  viewers_.push_back(std::make_unique<Viewer>(planned.watched));
+  viewers_.push_back(std::make_unique<Viewer>(planned.watched, options_.video));
   Viewer& viewer = *viewers_.back();
   viewer.posted_at = net::EventLoop::clock_now();
   viewer.socket = std::make_unique<peer::PeerSocket>(
-      loop_, peer::Options{}, identity_,
+      loop_, peer::Options{.video = options_.video}, identity_,
       peer::PeerSocket::Handlers{
           .on_rtp = [this, &viewer](const peer::Peer::Received& received,
                                     TimePoint) { receive(viewer, received); },
           .on_rtcp = {},
-          .on_connected = {}});
-  const std::string& watched = plan_.publishers[planned.watched].name;
-  return join(*viewer.socket, "/whep/" + planned.room + "?participant=" + watched, viewer.location);
+          .on_connected = {}},
+      options_.local);
+  const std::string target =
+      options_.absent ? planned.room + "-empty"
+                      : planned.room + "?participant=" + plan_.publishers[planned.watched].name;
+  return join(*viewer.socket, "/whep/" + target, viewer.location);
+}
+
+bool Run::publishers_connected() const {
+  return std::ranges::all_of(
+      publishers_, [](const auto& publisher) { return publisher->socket->peer().connected(); });
 }
 
 // One join for each turn of the loop, so that media flows meanwhile.
 void Run::join_next() {
   if (publishers_.size() < plan_.publishers.size()) {
     failed_ = add_publisher(plan_.publishers[publishers_.size()]);
+  } else if (!publishers_connected()) {
+    return;  // tick() goes on: some servers know a publisher only then
   } else if (viewers_.size() < plan_.viewers.size()) {
     failed_ = add_viewer(plan_.viewers[viewers_.size()]);
   } else {
@@ -199,6 +224,7 @@ void Run::tick() {
   const Duration passed = now - phase_began_;
   switch (phase_) {
     case Phase::kJoining:
+      if (viewers_.empty() && publishers_.size() == plan_.publishers.size()) join_next();
       break;
     case Phase::kWaiting:
       if (all_have_frames() || passed > kJoinLimit) begin(now);

@@ -7,17 +7,23 @@
 #include "base/expected.h"
 #include "bench/load/plan.h"
 #include "bench/load/report.h"
+#include "dtls/srtp_keys.h"
 
 namespace simpul::load {
 
 struct Options {
   Address server = Address::v4({127, 0, 0, 1}, 8080);
+  Address local = Address::v4({127, 0, 0, 1}, 0);  // of the clients' sockets
   std::string room = "load";
   Shape shape;
   unsigned seconds = 10;
   unsigned bitrate_kbps = 1500;
   unsigned frames_per_second = 30;
-  std::optional<unsigned> cpu = {};  // to stay on
+  unsigned burst_packets = 0;  // of a frame, each 5 ms; 0: at once
+  bool video = true;
+  bool absent = false;                                 // viewers wait in a room where nobody is
+  std::optional<dtls::SrtpProfile> srtp_profile = {};  // the only one offered
+  std::optional<unsigned> cpu = {};                    // to stay on
   int relay_pid = 0;
 };
 

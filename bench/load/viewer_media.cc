@@ -88,6 +88,7 @@ std::optional<peer::MediaStamp> ViewerMedia::receive(const rtp::PacketView& view
     counts_.reordered += is_late && !is_repair;
   }
   if (is_video) note_frame(*stamp, view.timestamp(), now);
+  if (!video_ && !first_frame_at_) first_frame_at_ = now;
   return stamp;
 }
 

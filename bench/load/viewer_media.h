@@ -36,7 +36,9 @@ class ViewerMedia {
   static constexpr uint32_t kWindow = 4'096;
   static constexpr Duration kReportInterval = std::chrono::seconds(1);
 
-  explicit ViewerMedia(rtp::Ssrc own_ssrc) : own_ssrc_(own_ssrc) {}
+  // Without video the first packet of sound is the first frame.
+  explicit ViewerMedia(rtp::Ssrc own_ssrc, bool video = true)
+      : own_ssrc_(own_ssrc), video_(video) {}
 
   // `size` is the datagram's. Returns the stamp of what came for the first time.
   std::optional<peer::MediaStamp> receive(const rtp::PacketView& view, size_t size, TimePoint now);
@@ -71,6 +73,7 @@ class ViewerMedia {
   void write_nacks(Stream& stream, TimePoint now, std::vector<std::vector<uint8_t>>& packets);
 
   rtp::Ssrc own_ssrc_;
+  bool video_;
   std::vector<Source> sources_;  // few
   std::vector<Stream> streams_;
   MediaCounts counts_;

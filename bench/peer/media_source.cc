@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "bench/peer/media_stamp.h"
@@ -83,6 +84,11 @@ void MediaSource::send_frame(TimePoint now, Peer& peer,
     send_packet(peer, whole, i + 1 == count, datagrams);
   }
   picture_id_ = static_cast<uint16_t>((picture_id_ + 1) & 0x7fff);
+  if (shape_.burst_packets == 0 || count <= shape_.burst_packets) return;
+  const auto rest = datagrams.end() - static_cast<int64_t>(count - shape_.burst_packets);
+  paced_.insert(paced_.end(), std::move_iterator(rest), std::move_iterator(datagrams.end()));
+  datagrams.erase(rest, datagrams.end());
+  next_burst_ = now + kBurstInterval;
 }
 
 void MediaSource::send_due(TimePoint now, Peer& peer,
@@ -91,6 +97,7 @@ void MediaSource::send_due(TimePoint now, Peer& peer,
   if (next_ == TimePoint{}) next_ = now;
   // After a stall a source goes on from now, as an encoder would, and does not catch up.
   if (now - next_ > std::chrono::milliseconds(200)) next_ = now;
+  send_bursts(now, datagrams);
   while (next_ <= now) {
     if (is_video_) {
       send_frame(now, peer, datagrams);
@@ -106,6 +113,17 @@ void MediaSource::send_due(TimePoint now, Peer& peer,
       next_ += std::chrono::milliseconds(20);
       timestamp_ += 960;
     }
+  }
+}
+
+// What a frame left to its bursts; whatever still waits when the next frame comes leaves before it.
+void MediaSource::send_bursts(TimePoint now, std::vector<std::vector<uint8_t>>& datagrams) {
+  while (!paced_.empty() && (next_burst_ <= now || next_ <= now)) {
+    for (uint32_t i = 0; i < shape_.burst_packets && !paced_.empty(); ++i) {
+      datagrams.push_back(std::move(paced_.front()));
+      paced_.pop_front();
+    }
+    next_burst_ += kBurstInterval;
   }
 }
 

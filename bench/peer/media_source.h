@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +19,8 @@ struct VideoShape {
   uint16_t height = 720;
   std::string rid = {};  // empty without simulcast
   size_t payload_max = 1100;
+  // Packets that leave together, each burst 5 ms behind the last; 0: a frame at once.
+  uint32_t burst_packets = 0;
 };
 
 // Makes one stream's packets as an encoder would: Opus every 20 ms, or frames of VP8 with right
@@ -27,9 +31,11 @@ class MediaSource {
   static MediaSource audio(std::string mid);
   static MediaSource video(std::string mid, const VideoShape& shape);
 
+  static constexpr Duration kBurstInterval = std::chrono::milliseconds(5);
+
   // Appends the sealed datagrams that are due at `now`.
   void send_due(TimePoint now, Peer& peer, std::vector<std::vector<uint8_t>>& datagrams);
-  TimePoint next_deadline() const { return next_; }
+  TimePoint next_deadline() const { return paced_.empty() ? next_ : std::min(next_, next_burst_); }
   // The next frame becomes a key frame.
   void request_key_frame() { key_frame_wanted_ = true; }
 
@@ -44,6 +50,7 @@ class MediaSource {
   void send_packet(Peer& peer, Bytes payload, bool marker,
                    std::vector<std::vector<uint8_t>>& datagrams);
   void send_frame(TimePoint now, Peer& peer, std::vector<std::vector<uint8_t>>& datagrams);
+  void send_bursts(TimePoint now, std::vector<std::vector<uint8_t>>& datagrams);
 
   bool is_video_;
   std::string mid_;
@@ -56,6 +63,8 @@ class MediaSource {
   uint64_t packets_ = 0;
   uint64_t key_frames_ = 0;
   TimePoint next_{};
+  std::deque<std::vector<uint8_t>> paced_;  // of a frame, that wait for their burst
+  TimePoint next_burst_{};
 };
 
 // The time inside a payload that a MediaSource made; nothing when it is not as it was made.

@@ -19,6 +19,10 @@
 #include "rtp/packet_view.h"
 #include "rtp/types.h"
 
+namespace simpul::ice {
+class StunMessage;
+}
+
 namespace simpul::peer {
 
 // What all peers of one thread share.
@@ -27,8 +31,9 @@ struct Identity {
   dtls::Context context;
   crypto::CipherEngine engine;
 
-  explicit Identity(std::chrono::seconds unix_now)
-      : certificate(dtls::Certificate::make(unix_now)), context(certificate) {}
+  explicit Identity(std::chrono::seconds unix_now,
+                    std::span<const dtls::SrtpProfile> profiles = dtls::Context::kSrtpProfiles)
+      : certificate(dtls::Certificate::make(unix_now)), context(certificate, profiles) {}
 };
 
 struct Options {
@@ -129,6 +134,7 @@ class Peer {
   const ice::Credentials& server() const { return server_; }
 
  private:
+  void answer_check(const ice::StunMessage& check, Output& out) const;
   void receive_dtls(Bytes datagram, TimePoint now, Output& out);
   void take_dtls(TimePoint now, Output& out);
   std::string media_section(std::string_view kind, std::string_view mid) const;
