@@ -16,6 +16,7 @@
 #include "node/deadlines.h"
 #include "node/feed_exchange.h"
 #include "node/feed_plan.h"
+#include "node/path_hash.h"
 #include "node/session.h"
 #include "relay/layer_choice.h"
 #include "relay/relay.h"
@@ -144,10 +145,6 @@ class Switchboard {
       std::array<bool, relay::kLayersMax> unwanted{};  // as home was told
     };
     std::vector<Track> tracks;
-  };
-  // A path, hashed by absl.
-  struct PathHash {
-    size_t operator()(const ice::Path& path) const { return std::hash<ice::Path>{}(path); }
   };
 
   // Where datagrams to a path go, and by which name.
