@@ -216,6 +216,7 @@ class Switchboard {
   // Scratch of one call each.
   connection::Output out_;
   relay::Output relay_out_;
+  connection::MediaSender::Scratch seal_scratch_;
   net::Egress* place_egress_ = nullptr;
   ice::Path place_path_;
   connection::MediaSender::Place place_;

@@ -70,8 +70,7 @@ def pairs(context):
 
 def pairs_workers(context):
     """Who is re-paired stays on his worker, so pairs come to span two."""
-    arguments = load.optional("--repair-seconds", 2)
-    shape = Shape(rooms=context.scaled(100), arguments=tuple(arguments), **PAIR)
+    shape = Shape(rooms=context.scaled(100), repair_seconds=2, **PAIR)
     two, one = alternate(lambda: run_relay(shape, context.seconds, workers=2),
                          lambda: run_relay(shape, context.seconds), context.rounds)
     costs = [[run.us_per_packet for run in runs] for runs in (two, one)]

@@ -3,6 +3,7 @@ import dataclasses
 import functools
 import json
 import subprocess
+import tempfile
 import time
 
 from bench.figures import machine
@@ -28,6 +29,7 @@ class Shape:
     fps: int = 30
     burst_packets: int = 0
     profile: str = "gcm"
+    repair_seconds: int = 0  # pairs change so often; 0: never
     arguments: tuple = ()  # more of simpul-load's
 
     def streams(self):
@@ -52,30 +54,74 @@ def optional(flag, *values):
     return [flag, *map(str, values)]
 
 
-def load_arguments(shape):
-    arguments = ["--rooms", str(shape.rooms)]
+def has(*flags):
+    return all(flag in abilities() for flag in flags)
+
+
+def kbps_of(shape):
+    return round(shape.frame_packets * PAYLOAD_BYTES * 8 * shape.fps / 1000)
+
+
+def flags_of(shape):
+    """What a shape is by flags alone."""
+    flags = ["--rooms", str(shape.rooms)]
     if shape.pairs:
-        arguments += ["--pairs"]
+        flags += ["--pairs"]
     else:
-        arguments += ["--publishers", str(shape.publishers), "--viewers", str(shape.viewers)]
+        flags += ["--publishers", str(shape.publishers), "--viewers", str(shape.viewers)]
     if shape.frame_packets:
-        kbps = round(shape.frame_packets * PAYLOAD_BYTES * 8 * shape.fps / 1000)
-        arguments += ["--bitrate-kbps", str(kbps), "--fps", str(shape.fps)]
+        flags += ["--bitrate-kbps", str(kbps_of(shape)), "--fps", str(shape.fps)]
     else:
-        arguments += optional("--audio-only")
+        flags += optional("--audio-only")
     if shape.burst_packets:
-        arguments += optional("--burst-packets", shape.burst_packets)
-    if shape.profile != "gcm":
-        arguments += optional("--srtp-profile", shape.profile)
-    return [*arguments, *shape.arguments]
+        flags += optional("--burst-packets", shape.burst_packets)
+    return flags
+
+
+def scenario_of(shape, seconds):
+    """The same as a scenario, which knows more than flags do."""
+    video = ["video = false"]
+    if shape.frame_packets:
+        video = ["[clients.default.video]", f"bitrate_kbps = {kbps_of(shape)}",
+                 f"fps = {shape.fps}"]
+    if shape.burst_packets:
+        video += ['pacing = "bursts"', f"burst_packets = {shape.burst_packets}"]
+    if shape.repair_seconds:
+        people = ['kind = "pairs"', f"pairs = {shape.rooms}", f'every = "{shape.repair_seconds}s"']
+    else:
+        people = ['kind = "stage"', f"rooms = {shape.rooms}",
+                  f"publishers = {shape.publishers}", f"viewers = {shape.viewers}"]
+    return "\n".join(["[clients.default]", "plain = true", *video, "[[phases]]", *people,
+                      f'duration = "{seconds}s"', ""])
+
+
+def wants_scenario(shape):
+    special = [flag for flag, wanted in (("--audio-only", not shape.frame_packets),
+                                         ("--burst-packets", shape.burst_packets),
+                                         ("--repair-seconds", shape.repair_seconds)) if wanted]
+    return bool(special) and not has(*special)
 
 
 class Load:
     """People at a relay for as long as the `with` block runs, or until they are done."""
 
     def __init__(self, port, shape, seconds, pid=0, nice=0):
-        self._command = [LOAD, "--port", str(port), "--seconds", str(round(seconds)), "--json",
-                         "--relay-pid", str(pid), *load_arguments(shape)]
+        seconds = round(seconds)
+        more = list(shape.arguments)
+        if shape.profile != "gcm":
+            more += optional("--srtp-profile", shape.profile)
+        self._scenario = None
+        if wants_scenario(shape):
+            if not has("--set"):
+                raise Unable("simpul-load has neither the flag for it nor scenarios")
+            self._scenario = tempfile.NamedTemporaryFile("w", suffix=".toml")
+            self._scenario.write(scenario_of(shape, seconds))
+            self._scenario.flush()
+            people = [self._scenario.name]
+        else:
+            people = ["--seconds", str(seconds), *flags_of(shape)]
+        self._command = [LOAD, *people, "--port", str(port), "--relay-pid", str(pid), *more,
+                         "--json"]
         if nice:
             self._command = ["nice", "-n", str(nice), *self._command]
 
@@ -88,6 +134,8 @@ class Load:
         machine.end_process(self._process)
         self._process.stdout.close()
         self._process.stderr.close()
+        if self._scenario:
+            self._scenario.close()
 
     def check(self):
         """Raises when it has ended too early."""

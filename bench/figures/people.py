@@ -135,7 +135,7 @@ def idle_kib(few, many):
     """Of connections to which nothing is sent."""
     resident = []
     for count in (few, many):
-        shape = Shape(viewers=count, arguments=tuple(load.optional("--absent")))
+        shape = Shape(viewers=count, arguments=tuple(load.optional("--silent")))
         with relay.Relay() as simpuld, Load(simpuld.port, shape, 60) as people:
             load.wait_until(lambda: simpuld.metric("simpul_handshakes_total") >=
                             shape.connections(), people)

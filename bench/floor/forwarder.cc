@@ -65,17 +65,15 @@ Forwarder::~Forwarder() { close(queue_); }
 bool Forwarder::turn() {
   epoll_event event{};
   epoll_wait(queue_, &event, 1, 100);
-  while (true) {
-    const int count =
-        recvmmsg(socket_.fd(), arrays_->received.data(), kReadMax, MSG_DONTWAIT, nullptr);
-    if (count <= 0) return true;
-    for (size_t i = 0; i < static_cast<size_t>(count); ++i) {
-      take(i);
-      const bool last = (arrays_->packets[i][1] & kLastOfBatch) != 0;
-      if ((last || sizes_.size() == kBatchPacketsMax) && !forward()) return false;
-    }
-    if (static_cast<size_t>(count) < kReadMax) return true;
+  const int count =
+      recvmmsg(socket_.fd(), arrays_->received.data(), kReadMax, MSG_DONTWAIT, nullptr);
+  for (size_t i = 0; i < static_cast<size_t>(std::max(count, 0)); ++i) {
+    take(i);
+    const bool last = (arrays_->packets[i][1] & kLastOfBatch) != 0;
+    const bool due = last ? !sizes_.empty() : sizes_.size() == kBatchPacketsMax;
+    if (due && !forward()) return false;
   }
+  return true;
 }
 
 void Forwarder::take(size_t i) {

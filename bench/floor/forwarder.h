@@ -21,7 +21,7 @@ class Forwarder {
   Forwarder& operator=(const Forwarder&) = delete;
 
   const LoopbackSocket& socket() const { return socket_; }
-  // Waits for packets and forwards all that are there; false when a send failed.
+  // Waits for packets, reads what one call gives and forwards it; false when a send failed.
   bool turn();
   uint64_t forwarded() const { return forwarded_; }
 

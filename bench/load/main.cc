@@ -70,7 +70,7 @@ void describe(CLI::App& app, Arguments& arguments) {
                  "a frame leaves in bursts of so many, 5 ms apart (0: at once)")
       ->check(Range(0, 64))
       ->group("What they do");
-  app.add_flag("--absent", options.absent, "viewers wait in a room where nobody is")
+  app.add_flag("--silent", options.silent, "publishers send nothing, viewers wait")
       ->group("What they do");
   app.add_flag("--audio-only", arguments.audio_only, "no video")->group("What they do");
   app.add_option("--srtp-profile", arguments.srtp_profile, "the only one offered: gcm or cm80")

@@ -139,8 +139,8 @@ std::optional<std::string> Run::add_publisher(const Plan::Publisher& planned) {
   publisher.socket = std::make_unique<peer::PeerSocket>(
       loop_, peer::Options{.publishes = true, .video = options_.video}, identity_,
       peer::PeerSocket::Handlers{}, options_.local);
-  publisher.socket->add_source(peer::MediaSource::audio("0"));
-  if (options_.video) {
+  if (!options_.silent) publisher.socket->add_source(peer::MediaSource::audio("0"));
+  if (options_.video && !options_.silent) {
     publisher.socket->add_source(
         peer::MediaSource::video("1", {.bitrate_bps = options_.bitrate_kbps * 1000,
                                        .frames_per_second = options_.frames_per_second,
@@ -163,10 +163,8 @@ std::optional<std::string> Run::add_viewer(const Plan::Viewer& planned) {
           .on_rtcp = {},
           .on_connected = {}},
       options_.local);
-  const std::string target =
-      options_.absent ? planned.room + "-empty"
-                      : planned.room + "?participant=" + plan_.publishers[planned.watched].name;
-  return join(*viewer.socket, "/whep/" + target, viewer.location);
+  const std::string& watched = plan_.publishers[planned.watched].name;
+  return join(*viewer.socket, "/whep/" + planned.room + "?participant=" + watched, viewer.location);
 }
 
 bool Run::publishers_connected() const {

@@ -21,7 +21,7 @@ struct Options {
   unsigned frames_per_second = 30;
   unsigned burst_packets = 0;  // of a frame, each 5 ms; 0: at once
   bool video = true;
-  bool absent = false;                                 // viewers wait in a room where nobody is
+  bool silent = false;                                 // publishers send nothing
   std::optional<dtls::SrtpProfile> srtp_profile = {};  // the only one offered
   std::optional<unsigned> cpu = {};                    // to stay on
   int relay_pid = 0;
