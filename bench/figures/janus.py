@@ -158,7 +158,8 @@ class Janus:
                 try:
                     self._answer(201, act(name, offer))
                 except (RuntimeError, KeyError) as error:
-                    self._answer(500, str(error))
+                    # A publisher is known when media can flow: who watches asks again.
+                    self._answer(409 if "No such feed" in str(error) else 500, str(error))
 
             def do_DELETE(self):
                 self._answer(200, "")
