@@ -60,7 +60,7 @@ def count(context):
                 time.sleep(SETTLE)
                 before = counts(simpuld)
                 wait_until(lambda: simpuld.metric("simpul_packets_sent_total") - before["packets"]
-                           >= context.packets, people, machine.PATIENCE)
+                           >= context.packets, people)
                 after = counts(simpuld)
     packets = after["packets"] - before["packets"]
     return [Figure("count", f"{NAMES[name]} for each forwarded packet",

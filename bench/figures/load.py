@@ -149,7 +149,7 @@ class Load:
         return json.loads(out)
 
 
-def wait_until(condition, load, seconds=60):
+def wait_until(condition, load, seconds=machine.PATIENCE):
     """Looks a few times a second; the load must not end meanwhile."""
     end = time.monotonic() + seconds
     while not condition():

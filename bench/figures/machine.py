@@ -36,7 +36,10 @@ def free_ports():
 
 
 def spread(values):
-    """How far apart measurements of the same thing are, as a share of their median."""
+    """How far apart measurements of the same thing are, as a share of their median; None of one
+    alone."""
+    if len(values) < 2:
+        return None
     middle = statistics.median(values)
     return (max(values) - min(values)) / middle if middle else 0.0
 

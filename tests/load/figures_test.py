@@ -40,6 +40,7 @@ class Figures(unittest.TestCase):
 
     def test_noise_is_the_distance_of_the_rounds(self):
         self.assertAlmostEqual(machine.spread([1.0, 1.1, 0.9]), 0.2)
+        self.assertIsNone(machine.spread([1.0]))
 
     def test_a_shape_says_how_many_packets_there_are(self):
         self.assertEqual(Shape(viewers=200).packets_per_second(), 200 * (9 * 30 + 50))
