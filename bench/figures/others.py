@@ -7,8 +7,8 @@ from bench.figures import janus, machine
 from bench.figures.load import Load, Shape, wait_until
 from bench.figures.measure import SETTLE, Figure, alternate, ratio, run_relay
 
-JANUS_NOTE = ("Janus as Debian builds and configures it: its libsrtp is built on NSS, which is about "
-              "half of what it costs")
+JANUS_NOTE = ("Janus as Debian builds and configures it: its libsrtp is built on NSS, which is "
+              "about half of what it costs")
 
 
 def run_janus(shape, seconds):

@@ -32,7 +32,8 @@ def to_markdown(about, figures, unable):
     lines = [f"{about['date']}, {about['cpu']}, {about['cores']} cores, kernel {about['kernel']}, "
              f"load {about['load']:.1f} at the beginning, commit {about['commit']}, "
              f"`{about['command']}`. Medians of {about['rounds']} alternating rounds of "
-             f"{about['seconds']:g} s; *noise* is how far the yardstick's own rounds are apart.", "",
+             f"{about['seconds']:g} s; *noise* is how far the yardstick's own rounds are apart.",
+             "",
              "| row | figure | value | goal | met | beside it | noise |",
              "|---|---|---|---|---|---|---|"]
     for figure in figures:
