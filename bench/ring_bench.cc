@@ -48,7 +48,7 @@ void BM_PassBatchAcross(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(BM_PassBatchAcross)->ArgName("batch")->Arg(9)->Arg(64)->UseRealTime();
+BENCHMARK(BM_PassBatchAcross)->ArgName("batch")->Arg(9)->Arg(64)->Iterations(20'000)->UseRealTime();
 
 }  // namespace
 }  // namespace simpul::node
