@@ -66,6 +66,57 @@ void BM_CollectAudio(benchmark::State& state) {
 }
 BENCHMARK(BM_CollectAudio)->Arg(500)->Arg(3000);
 
+// A NACK of sixteen packets, which are looked up, rewritten as RTX and collected.
+void BM_ReceiveNack(benchmark::State& state) {
+  constexpr size_t kMissing = 16;
+  Scene scene;
+  scene.publish("ana", {video_track(2)});
+  const SubscriberId watcher = scene.watch({}, {video_slot(10)});
+  scene.relay.set_round_trip(watcher, 20ms);
+  Source source(scene.pool, {});
+  size_t again = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    scene.now += 1s;  // what was asked for has not been asked for before
+    const auto sent =
+        scene.pass(2, source.frame({.key = true, .packets = kMissing, .packet_size = 1'100}));
+    std::vector<rtp::SequenceNumber> missing;
+    for (const Sent& packet : sent) {
+      missing.push_back(rtp::SequenceNumber(static_cast<uint16_t>(packet.index)));
+    }
+    state.ResumeTiming();
+    scene.relay.receive_nack(watcher, rtp::Ssrc(10), missing, scene.now);
+    SubscriberBatch batch;
+    while (scene.relay.collect(scene.now, 0ms, batch)) again += batch.packets.size();
+  }
+  state.counters["sent_again"] =
+      static_cast<double>(again) / static_cast<double>(state.iterations());
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(kMissing));
+}
+BENCHMARK(BM_ReceiveNack);
+
+// A stream that begins anew: every slot takes its numbers from the first key frame. What a switch
+// costs, to be compared with BM_CollectFrame.
+void BM_Switch(benchmark::State& state) {
+  Scene scene;
+  scene.publish("ana", {video_track(2)});
+  for (int64_t i = 0; i < state.range(0); ++i) scene.watch({}, {video_slot(10)});
+  Source source(scene.pool, {});
+  size_t packets = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    scene.now += 33ms;
+    scene.relay.interrupt(TrackId(2), 0);
+    scene.receive(2, source.frame({.key = true, .packets = 8, .packet_size = 1'100}));
+    state.ResumeTiming();
+    SubscriberBatch batch;
+    while (scene.relay.collect(scene.now, 0ms, batch)) packets += batch.packets.size();
+  }
+  state.counters["per_packet"] = benchmark::Counter(
+      static_cast<double>(packets), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(BM_Switch)->Arg(100);
+
 // What comes in: numbered, read, kept.
 void BM_ReceiveFrame(benchmark::State& state) {
   Scene scene;

@@ -301,9 +301,9 @@ void Connection::close(TimePoint, Output& out) {
   enter(State::kClosed, CloseReason::kByUs, out);
 }
 
-void Connection::seal(std::span<const rtp::OutgoingPacket> packets,
-                      const MediaSender::Place& place) {
-  if (state_ == State::kConnected) sender_.seal(packets, *srtp_out_, place);
+void Connection::seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
+                      MediaSender::Scratch& scratch) {
+  if (state_ == State::kConnected) sender_.seal(packets, *srtp_out_, place, scratch);
 }
 
 void Connection::enter(State state, CloseReason reason, Output& out) {

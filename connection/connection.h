@@ -137,7 +137,8 @@ class Connection {
   void request_key_frame(LayerId id) { receiver_.request_key_frame(id); }
   void send_report(const ReportToSend& report, Output& out);
   // Encrypts packets of a batch into the places that it asks for. Does nothing unless connected.
-  void seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place);
+  void seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
+            MediaSender::Scratch& scratch);
 
   State state() const { return state_; }
   CloseReason close_reason() const { return close_reason_; }

@@ -24,15 +24,9 @@ size_t frame_end(std::span<const rtp::OutgoingPacket> packets, size_t first) {
   return end;
 }
 
-// Extensions that say something else to each receiver.
-struct Rewritten {
-  std::array<uint8_t, UINT8_MAX> descriptor;
-  std::array<uint8_t, rtp::kCaptureTimeSizeMax> capture_time;
-};
-
 // The data of an extension that is passed on; empty when this receiver does not get it.
 Bytes told_to_receiver(const rtp::OutgoingPacket& packet, const rtp::PassedExtension& passed,
-                       Rewritten& rewritten) {
+                       RewrittenExtensions& rewritten) {
   const Bytes data = packet.source.subspan(passed.offset, passed.size);
   if (passed.kind == rtp::ExtensionKind::kDependencyDescriptor) {
     if (!packet.frame_number) return {};  // it could not be read
@@ -83,26 +77,29 @@ void MediaSender::source_is_known(rtp::Ssrc ssrc) {
   }
 }
 
-void MediaSender::pad_frames(std::span<const rtp::OutgoingPacket> packets) {
-  paddings_.assign(packets.size(), 0);
+void MediaSender::pad_frames(std::span<const rtp::OutgoingPacket> packets, Scratch& scratch) const {
+  scratch.paddings_.assign(packets.size(), 0);
   for (size_t first = 0; first < packets.size();) {
     const size_t end = frame_end(packets, first);
     const Source* source = source_of(packets[first].ssrc);
-    const auto size_of = [&](size_t i) { return headers_[i].size + packets[i].payload_size(); };
+    const auto size_of = [&](size_t i) {
+      return scratch.headers_[i].size + packets[i].payload_size();
+    };
     size_t largest = 0;
     for (size_t i = first; i < end; ++i) largest = std::max(largest, size_of(i));
     // The last of a run may be shorter as it is. Padding inside a retransmission is untried.
     const bool alone = end - first == 1 || source == nullptr || source->is_rtx;
     for (size_t i = first; !alone && i + 1 < end; ++i) {
       const size_t missing = largest - size_of(i);
-      if (missing <= kPaddingMax) paddings_[i] = static_cast<uint8_t>(missing);
+      if (missing <= kPaddingMax) scratch.paddings_[i] = static_cast<uint8_t>(missing);
     }
     first = end;
   }
 }
 
-void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header) const {
-  std::array<rtp::ExtensionElement, rtp::PassedExtensions::kMax + 1> elements;
+void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header,
+                               Scratch& scratch) const {
+  auto& elements = scratch.elements_;
   size_t count = 0;
   const Source* source = source_of(packet.ssrc);
   const uint8_t mid_id = config_.extensions.id(rtp::ExtensionKind::kMid);
@@ -110,12 +107,11 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
     elements[count++] = {mid_id, as_bytes(config_.sending[source->line].mid)};
   }
   size_t size = 2 + rtp::kMidSizeMax;
-  Rewritten rewritten;
   for (size_t i = 0; packet.extensions != nullptr && i < packet.extensions->count; ++i) {
     const rtp::PassedExtension& passed = packet.extensions->items[i];
     const uint8_t id = config_.extensions.id(passed.kind);
     if (id == 0) continue;
-    const Bytes data = told_to_receiver(packet, passed, rewritten);
+    const Bytes data = told_to_receiver(packet, passed, scratch.rewritten_);
     if (data.empty()) continue;
     size += 2 + data.size();
     if (size > kExtensionsMax) break;
@@ -138,27 +134,29 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
 }
 
 void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
-                       const Place& place) {
-  if (headers_.size() < packets.size()) headers_.resize(packets.size());
-  for (size_t i = 0; i < packets.size(); ++i) write_header(packets[i], headers_[i]);
-  pad_frames(packets);
-  jobs_.clear();
+                       const Place& place, Scratch& scratch) {
+  auto& headers = scratch.headers_;
+  if (headers.size() < packets.size()) headers.resize(packets.size());
+  for (size_t i = 0; i < packets.size(); ++i) write_header(packets[i], headers[i], scratch);
+  pad_frames(packets, scratch);
+  scratch.jobs_.clear();
   for (size_t i = 0; i < packets.size(); ++i) {
     const rtp::OutgoingPacket& packet = packets[i];
-    const Header& header = headers_[i];
-    const size_t size = header.size + packet.payload_size() + paddings_[i] + srtp.overhead();
+    const Header& header = headers[i];
+    const uint8_t padding = scratch.paddings_[i];
+    const size_t size = header.size + packet.payload_size() + padding + srtp.overhead();
     const MutableBytes destination = place(size);
     if (destination.empty()) continue;
     std::copy_n(header.bytes.begin(), header.size, destination.begin());
-    if (paddings_[i] > 0) destination[0] |= kPaddingBit;
-    jobs_.push_back({.destination = destination,
-                     .header_size = header.size,
-                     .head = Bytes(packet.head).first(packet.head_size),
-                     .body = packet.body,
-                     .padding = paddings_[i],
-                     .index = packet.index});
+    if (padding > 0) destination[0] |= kPaddingBit;
+    scratch.jobs_.push_back({.destination = destination,
+                             .header_size = header.size,
+                             .head = Bytes(packet.head).first(packet.head_size),
+                             .body = packet.body,
+                             .padding = padding,
+                             .index = packet.index});
   }
-  srtp.seal(jobs_);
+  srtp.seal(scratch.jobs_);
 }
 
 }  // namespace simpul::connection

@@ -10,9 +10,16 @@
 #include "base/bytes.h"
 #include "connection/media_config.h"
 #include "dtls/srtp_sender.h"
+#include "rtp/header_extensions.h"
 #include "rtp/media_packet.h"
 
 namespace simpul::connection {
+
+// Extensions that say something else to each receiver.
+struct RewrittenExtensions {
+  std::array<uint8_t, UINT8_MAX> descriptor;
+  std::array<uint8_t, rtp::kCaptureTimeSizeMax> capture_time;
+};
 
 // Gives outgoing packets their bytes: RTP header, the receiver's own extension ids, padding that
 // makes the packets of a frame one GSO run, and encryption, straight into the send arena.
@@ -24,12 +31,36 @@ class MediaSender {
   // Gives the place of a datagram of that size in the send memory, or nothing when that is full.
   using Place = std::function<MutableBytes(size_t size)>;
 
+ private:
+  // What the extensions of a packet may take together, each with its head: MID and what is passed
+  // on. The dependency descriptor of three spatial and three temporal layers takes half of it.
+  static constexpr size_t kExtensionsMax = 200;
+  // Fixed header, one CSRC, the head of the extensions, and them.
+  static constexpr size_t kHeaderMax = 12 + 4 + 4 + kExtensionsMax;
+
+  struct Header {
+    std::array<uint8_t, kHeaderMax> bytes;
+    size_t size = 0;
+  };
+
+ public:
+  // What one call of seal() works with. Kept between calls, so that nothing is allocated, and
+  // shared by all senders of a thread, so that it stays in the cache from one receiver to the next.
+  class Scratch {
+    friend class MediaSender;
+    RewrittenExtensions rewritten_{};
+    std::array<rtp::ExtensionElement, rtp::PassedExtensions::kMax + 1> elements_{};
+    std::vector<Header> headers_;
+    std::vector<dtls::RtpToSeal> jobs_;
+    std::vector<uint8_t> paddings_;
+  };
+
   explicit MediaSender(const MediaConfig& config);
 
   // Asks for a place for each packet, in order, and writes it there. A packet that gets none is
   // left out: to its receiver it is lost.
   void seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
-            const Place& place);
+            const Place& place, Scratch& scratch);
 
   // A receiver report about the source came: it needs the MID no longer (RFC 9143 §14).
   void source_is_known(rtp::Ssrc ssrc);
@@ -42,28 +73,13 @@ class MediaSender {
     bool known = false;
   };
 
-  // What the extensions of a packet may take together, each with its head: MID and what is passed
-  // on. The dependency descriptor of three spatial and three temporal layers takes half of it.
-  static constexpr size_t kExtensionsMax = 200;
-  // Fixed header, one CSRC, the head of the extensions, and them.
-  static constexpr size_t kHeaderMax = 12 + 4 + 4 + kExtensionsMax;
-
-  struct Header {
-    std::array<uint8_t, kHeaderMax> bytes;
-    size_t size = 0;
-  };
-
-  void write_header(const rtp::OutgoingPacket& packet, Header& header) const;
+  void write_header(const rtp::OutgoingPacket& packet, Header& header, Scratch& scratch) const;
   const Source* source_of(rtp::Ssrc ssrc) const;
-  // Fills paddings_, by the sizes of header and payload together.
-  void pad_frames(std::span<const rtp::OutgoingPacket> packets);
+  // Fills the paddings, by the sizes of header and payload together.
+  void pad_frames(std::span<const rtp::OutgoingPacket> packets, Scratch& scratch) const;
 
   const MediaConfig& config_;
   std::vector<Source> sources_;
-  // Kept between calls so that nothing is allocated per batch.
-  std::vector<Header> headers_;
-  std::vector<dtls::RtpToSeal> jobs_;
-  std::vector<uint8_t> paddings_;
 };
 
 }  // namespace simpul::connection

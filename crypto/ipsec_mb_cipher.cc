@@ -3,6 +3,7 @@
 #include <intel-ipsec-mb.h>
 
 #include "base/check.h"
+#include "base/uninitialized.h"
 #include "crypto/hash.h"
 
 namespace simpul::crypto {
@@ -36,7 +37,7 @@ class MbGcmCipher final : public SrtpCipher {
   ~MbGcmCipher() override { wipe(memory_of(key_)); }
 
   void seal(std::span<const SealJob> jobs) override {
-    gcm_context_data state;
+    SIMPUL_UNINITIALIZED gcm_context_data state;
     for (const SealJob& job : jobs) {
       if (job.head.empty() && job.padding == 0) {
         gcm_.encrypt(&key_, &state, job.destination.data(), job.body.data(), job.body.size(),
@@ -49,7 +50,7 @@ class MbGcmCipher final : public SrtpCipher {
   }
 
   void open(std::span<OpenJob> jobs) override {
-    gcm_context_data state;
+    SIMPUL_UNINITIALIZED gcm_context_data state;
     std::array<uint8_t, kTagSizeMax> tag;
     for (OpenJob& job : jobs) {
       gcm_.decrypt(&key_, &state, job.text.data(), job.text.data(), job.text.size(), job.iv.data(),
@@ -69,7 +70,10 @@ class MbGcmCipher final : public SrtpCipher {
     gcm_.start(&key_, &state, job.iv.data(), job.associated.data(), job.associated.size());
     update(job.head);
     update(job.body);
-    if (job.padding != 0) update(PaddingBytes(job.padding).bytes());
+    if (job.padding != 0) {
+      SIMPUL_UNINITIALIZED const PaddingBytes padding(job.padding);
+      update(padding.bytes());
+    }
     gcm_.finish(&key_, &state, job.tag, kTagSizeMax);
   }
 
@@ -160,7 +164,7 @@ class MbCounterCipher final : public SrtpCipher {
       for (size_t i = 0; i < jobs.size(); ++i) digests[i] = hmac_.digest(covered(jobs[i]));
       return;
     }
-    Burst burst;
+    SIMPUL_UNINITIALIZED Burst burst;
     for (; burst.size < jobs.size(); ++burst.size) {
       IMB_JOB& job = burst.jobs[burst.size];
       const Bytes message = covered(jobs[burst.size]);
@@ -185,13 +189,13 @@ class MbCounterCipher final : public SrtpCipher {
   }
 
   void seal_burst(std::span<const SealJob> jobs) {
-    Burst burst;
+    SIMPUL_UNINITIALIZED Burst burst;
     for (const SealJob& job : jobs) {
       add_to_encrypt(burst, gather(job), job.destination, job.iv);
       store_trailer(job.destination.data() + job.destination.size(), job.trailer);
     }
     encrypt(burst);
-    Digests digests;
+    SIMPUL_UNINITIALIZED Digests digests;
     authenticate(jobs, digests);
     for (size_t i = 0; i < jobs.size(); ++i) {
       std::copy_n(digests[i].begin(), kTagSize, jobs[i].tag);
@@ -212,14 +216,14 @@ class MbCounterCipher final : public SrtpCipher {
   }
 
   void open_burst(std::span<OpenJob> jobs) {
-    std::array<std::array<uint8_t, kTagSize>, kBurstMax> received;
+    SIMPUL_UNINITIALIZED std::array<std::array<uint8_t, kTagSize>, kBurstMax> received;
     for (size_t i = 0; i < jobs.size(); ++i) {
       std::copy_n(jobs[i].tag, kTagSize, received[i].begin());
       store_trailer(jobs[i].text.data() + jobs[i].text.size(), jobs[i].trailer);
     }
-    Digests digests;
+    SIMPUL_UNINITIALIZED Digests digests;
     authenticate(std::span<const OpenJob>(jobs), digests);
-    Burst burst;
+    SIMPUL_UNINITIALIZED Burst burst;
     for (size_t i = 0; i < jobs.size(); ++i) {
       OpenJob& job = jobs[i];
       job.authentic = constant_time_equal(Bytes(digests[i]).first(kTagSize), received[i]);

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "base/uninitialized.h"
 #include "dtls/srtp_format.h"
 
 namespace simpul::dtls {
@@ -92,7 +93,7 @@ SrtpReceiver::SrtpReceiver(crypto::CipherEngine& engine, const SrtpSessionKeys& 
       rtcp_sources_(limits.sources_max) {}
 
 void SrtpReceiver::open(std::span<RtpToOpen> batch) {
-  Group group;
+  SIMPUL_UNINITIALIZED Group group;
   for (RtpToOpen& packet : batch) {
     if (group.jobs.full()) finish(group);
     prepare(packet, group);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/uninitialized.h"
 #include "dtls/srtp_format.h"
 
 namespace simpul::dtls {
@@ -25,7 +26,7 @@ SrtpSender::SrtpSender(crypto::CipherEngine& engine, const SrtpSessionKeys& keys
 }
 
 void SrtpSender::seal(std::span<RtpToSeal> batch) {
-  SrtpJobs<crypto::SealJob, kGroupMax> group;
+  SIMPUL_UNINITIALIZED SrtpJobs<crypto::SealJob, kGroupMax> group;
   for (RtpToSeal& packet : batch) {
     packet.sealed_size = prepare(packet, group.make());
     if (packet.sealed_size != 0) group.push();

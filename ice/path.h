@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "base/address.h"
 
@@ -24,11 +23,3 @@ struct Path {
 bool is_usable_destination(const Address& address);
 
 }  // namespace simpul::ice
-
-template <>
-struct std::hash<simpul::ice::Path> {
-  size_t operator()(const simpul::ice::Path& path) const noexcept {
-    return std::hash<simpul::Address>{}(path.remote) ^
-           (size_t{path.socket} << 16 | path.local) * 0x9E3779B97F4A7C15ull;
-  }
-};

@@ -16,6 +16,7 @@
 #include "node/deadlines.h"
 #include "node/feed_exchange.h"
 #include "node/feed_plan.h"
+#include "node/path_hash.h"
 #include "node/session.h"
 #include "relay/layer_choice.h"
 #include "relay/relay.h"
@@ -145,10 +146,6 @@ class Switchboard {
     };
     std::vector<Track> tracks;
   };
-  // A path, hashed by absl.
-  struct PathHash {
-    size_t operator()(const ice::Path& path) const { return std::hash<ice::Path>{}(path); }
-  };
 
   // Where datagrams to a path go, and by which name.
   struct WayOut {
@@ -219,6 +216,7 @@ class Switchboard {
   // Scratch of one call each.
   connection::Output out_;
   relay::Output relay_out_;
+  connection::MediaSender::Scratch seal_scratch_;
   net::Egress* place_egress_ = nullptr;
   ice::Path place_path_;
   connection::MediaSender::Place place_;

@@ -48,6 +48,7 @@ Client::Client(size_t number, Shared& shared)
                         .video = has_video_,
                         .codecs = {codec_of(camera.codec)},
                         .all_extensions = !people_.plain,
+                        .srtp_profile = shared.scenario.srtp_profile,
                         .decrypts = decrypts_};
   if (camera.layers > 1) {
     for (const auto& layer : profile_of(camera).layers) options.rids.push_back(layer.rid);
@@ -58,12 +59,13 @@ Client::Client(size_t number, Shared& shared)
           .on_rtp = [this](const peer::Peer::Received& received,
                            TimePoint now) { receive(received, now); },
           .on_rtcp = [this](Bytes compound) { media_.receive_rtcp(compound, shared_.loop.now()); },
-          .on_connected = [this] { connected_at_ = shared_.loop.now(); }});
+          .on_connected = [this] { connected_at_ = shared_.loop.now(); }},
+      shared.scenario.local);
   const NetworkSettings none;
   if (people_.up != none || people_.down != none) {
     socket_->impair(path_of(people_.up), path_of(people_.down), seed_of(shared, number));
   }
-  if (planned_.publishes()) add_sources(number);
+  if (planned_.publishes() && !shared.scenario.silent) add_sources(number);
 }
 
 void Client::add_sources(size_t number) {
@@ -75,15 +77,8 @@ void Client::add_sources(size_t number) {
   }
   if (!has_video_) return;
   const std::string mid = people_.has_audio ? "1" : "0";
-  if (people_.plain) {
-    const VideoSettings& video = people_.video;
-    return socket_->add_source(
-        peer::MediaSource::video(mid, {.bitrate_bps = video.bitrate_bps,
-                                       .frames_per_second = video.frames_per_second,
-                                       .width = video.width,
-                                       .height = video.height}));
-  }
-  const peer::VideoProfile profile = profile_of(people_.video);
+  peer::VideoProfile profile = profile_of(people_.video);
+  if (people_.plain) profile.size_variation = 0;
   for (size_t layer = 0; layer < profile.layers.size(); ++layer) {
     socket_->add_source(peer::MediaSource::video(mid, profile, layer, setup));
   }

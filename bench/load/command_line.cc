@@ -49,6 +49,17 @@ void describe_media(CLI::App& app, CommandLine& line) {
   app.add_option("--fps", line.frames_per_second, "of the video (30)")
       ->check(Range(1, 60))
       ->group(kMedia);
+  app.add_option("--burst-packets", line.burst_packets,
+                 "a frame leaves in bursts of so many, 5 ms apart (0: at once)")
+      ->check(Range(0, 64))
+      ->group(kMedia);
+  app.add_flag("--audio-only", line.audio_only, "no video")->group(kMedia);
+  app.add_flag("--silent", line.silent, "publishers send nothing, viewers wait")->group(kMedia);
+  app.add_option("--srtp-profile", line.srtp_profile, "the only one offered: gcm or cm80")
+      ->check(CLI::IsMember({"gcm", "cm80"}))
+      ->group(kMedia);
+  app.add_option("--local", line.local, "IPv4 address that the clients have (127.0.0.1)")
+      ->group(kMedia);
   app.add_option("--max-loss", line.loss_max, "after repair, 0 to 1")
       ->check(Range(0.0, 1.0))
       ->group(kLimits);
@@ -70,6 +81,11 @@ Scenario scenario_of_flags(const CommandLine& line) {
   people.plain = true;
   people.video.bitrate_bps = line.bitrate_kbps * 1000;
   people.video.frames_per_second = line.frames_per_second;
+  if (line.burst_packets > 0) {
+    people.video.pacing = Pacing::kBursts;
+    people.video.burst_packets = line.burst_packets;
+  }
+  people.has_video = !line.audio_only;
   Phase phase = line.phase;
   phase.duration = std::chrono::seconds(line.seconds);
   if (line.pairs || line.table > 0) {
@@ -122,6 +138,13 @@ Expected<Scenario, std::string> scenario_of(const CommandLine& line) {
     if (!server) return unexpected("--host: not an address: " + host);
     scenario->server = *server;
   }
+  const auto local = Address::parse(line.local, 0);
+  if (!local) return unexpected("--local: not an address: " + line.local);
+  scenario->local = *local;
+  using enum dtls::SrtpProfile;
+  if (line.srtp_profile == "gcm") scenario->srtp_profile = kAeadAes128Gcm;
+  if (line.srtp_profile == "cm80") scenario->srtp_profile = kAes128CmHmacSha1_80;
+  scenario->silent = line.silent;
   set_limit(Metric::kLoss, line.loss_max, scenario->limits);
   set_limit(Metric::kDelayP99, line.delay_ms_max, scenario->limits);
   set_limit(Metric::kFirstFrameP99, line.first_frame_ms_max, scenario->limits);

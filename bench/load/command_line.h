@@ -31,6 +31,11 @@ struct CommandLine {
   uint32_t seconds = 10;
   uint32_t bitrate_kbps = 1500;
   uint32_t frames_per_second = 30;
+  uint32_t burst_packets = 0;  // of a frame; 0: at once
+  bool audio_only = false;
+  bool silent = false;
+  std::string srtp_profile;
+  std::string local = "127.0.0.1";
   std::optional<double> loss_max;
   std::optional<double> delay_ms_max;
   std::optional<double> first_frame_ms_max;

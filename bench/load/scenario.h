@@ -11,6 +11,7 @@
 #include "base/expected.h"
 #include "base/time.h"
 #include "bench/load/limits.h"
+#include "dtls/srtp_keys.h"
 
 namespace simpul::load {
 
@@ -101,6 +102,10 @@ struct Scenario {
   std::string name = "load";
   Address server = Address::v4({127, 0, 0, 1}, 8080);
   uint64_t seed = 1;
+  // For comparisons, by flags only.
+  Address local = Address::v4({127, 0, 0, 1}, 0);      // of the clients' sockets
+  std::optional<dtls::SrtpProfile> srtp_profile = {};  // the only one that clients offer
+  bool silent = false;                                 // publishers send nothing
   std::vector<ClientClass> classes = {ClientClass{}};  // the first is the one without a name
   std::vector<Phase> phases = {};
   Limits limits = {};  // of each phase

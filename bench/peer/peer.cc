@@ -141,7 +141,7 @@ std::vector<uint8_t> Peer::make_check(bool use_candidate) const {
   const std::string username = server_.username_fragment + ":" + local_.username_fragment;
   return ice::make_binding_request({.id = id,
                                     .username = username,
-                                    .controlling = 1,
+                                    .controlling = UINT64_MAX,  // wins a conflict of roles
                                     .use_candidate = use_candidate,
                                     .key = server_.password});
 }
@@ -168,6 +168,9 @@ void Peer::receive(MutableBytes datagram, TimePoint now, Output& out) {
   switch (ice::classify(datagram)) {
     case ice::DatagramKind::kStun: {
       const auto message = ice::StunMessage::parse(datagram);
+      if (message && message->message_class() == ice::StunClass::kRequest) {
+        return answer_check(*message, out);
+      }
       if (!message || message->message_class() != ice::StunClass::kSuccess || answered_) return;
       // An answer from before a restart is not signed with the password of now.
       if (!message->has_integrity(crypto::HmacSha1(as_bytes(server_.password)))) return;
@@ -192,6 +195,13 @@ void Peer::receive(MutableBytes datagram, TimePoint now, Output& out) {
     case ice::DatagramKind::kUnknown:
       return;
   }
+}
+
+// A full agent checks the path from its side, too (RFC 8445 §7.3).
+void Peer::answer_check(const ice::StunMessage& check, Output& out) const {
+  const crypto::HmacSha1 key(as_bytes(local_.password));
+  if (!check.has_integrity(key)) return;
+  out.datagrams.push_back(ice::make_binding_success(check.transaction_id(), remote_, key));
 }
 
 void Peer::receive_rtp(MutableBytes datagram, Output& out) {

@@ -24,6 +24,10 @@
 #include "rtp/packet_view.h"
 #include "rtp/types.h"
 
+namespace simpul::ice {
+class StunMessage;
+}
+
 namespace simpul::peer {
 
 // What all peers of one thread share.
@@ -39,6 +43,7 @@ struct Identity {
   const dtls::Context& context_of(std::optional<dtls::SrtpProfile> profile);
 
  private:
+  void answer_check(const ice::StunMessage& check, Output& out) const;
   std::array<std::unique_ptr<dtls::Context>, dtls::Context::kSrtpProfiles.size()> narrow_contexts_;
 };
 

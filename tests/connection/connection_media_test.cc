@@ -254,10 +254,14 @@ TEST_F(ConnectionMediaTest, SealsWhatGoesOutOnlyWhileItIsConnected) {
                                    .source = payload};
   std::vector<uint8_t> place;
   const auto seal = [&] {
-    pair_.connection.seal(std::span(&packet, 1), [&](size_t size) -> MutableBytes {
-      place.resize(size);
-      return place;
-    });
+    MediaSender::Scratch scratch;
+    pair_.connection.seal(
+        std::span(&packet, 1),
+        [&](size_t size) -> MutableBytes {
+          place.resize(size);
+          return place;
+        },
+        scratch);
   };
   seal();
   EXPECT_THAT(place, IsEmpty());

@@ -140,10 +140,14 @@ class ExtensionForwarding : public ::testing::Test {
     packet.clock_ahead = clock_ahead_;
     MediaSender sender(config);
     std::vector<uint8_t> sent;
-    sender.seal({&packet, 1}, srtp_, [&](size_t room) {
-      sent.resize(room);
-      return MutableBytes(sent);
-    });
+    MediaSender::Scratch scratch;
+    sender.seal(
+        {&packet, 1}, srtp_,
+        [&](size_t room) {
+          sent.resize(room);
+          return MutableBytes(sent);
+        },
+        scratch);
     const auto plain = simpul::testing::open_rtp(peer_, sent);
     EXPECT_TRUE(plain);
     const auto view = rtp::PacketView::parse(*plain);

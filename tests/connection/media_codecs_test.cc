@@ -128,10 +128,14 @@ class SentExtensionsTest : public ::testing::Test {
     MediaSender sender(config_);
     dtls::SrtpSender srtp(engine_,
                           simpul::testing::make_master_key(dtls::SrtpProfile::kAeadAes128Gcm));
-    sender.seal({&packet, 1}, srtp, [this](size_t room) {
-      sent_.resize(room);
-      return MutableBytes(sent_);
-    });
+    MediaSender::Scratch scratch;
+    sender.seal(
+        {&packet, 1}, srtp,
+        [this](size_t room) {
+          sent_.resize(room);
+          return MutableBytes(sent_);
+        },
+        scratch);
     const auto view = rtp::PacketView::parse(sent_);
     profile_ = view->extension_profile();
     std::vector<rtp::ExtensionElement> elements;

@@ -40,11 +40,15 @@ class MediaSenderTest : public ::testing::Test {
   std::vector<size_t> seal(const std::vector<rtp::OutgoingPacket>& packets) {
     sealed_.clear();
     std::vector<size_t> sizes;
-    sender().seal(packets, srtp_, [&](size_t size) -> MutableBytes {
-      sizes.push_back(size);
-      if (sizes.size() == full_from_) return {};
-      return sealed_.emplace_back(size);
-    });
+    MediaSender::Scratch scratch;
+    sender().seal(
+        packets, srtp_,
+        [&](size_t size) -> MutableBytes {
+          sizes.push_back(size);
+          if (sizes.size() == full_from_) return {};
+          return sealed_.emplace_back(size);
+        },
+        scratch);
     return sizes;
   }
   // The plain packet, as the receiver gets it.

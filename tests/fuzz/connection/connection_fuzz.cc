@@ -125,10 +125,14 @@ class Run {
                                      .body = body,
                                      .source = body};
     std::vector<uint8_t> place;
-    pair_.connection.seal(std::span(&packet, 1), [&](size_t size) -> MutableBytes {
-      place.resize(size);
-      return place;
-    });
+    connection::MediaSender::Scratch scratch;
+    pair_.connection.seal(
+        std::span(&packet, 1),
+        [&](size_t size) -> MutableBytes {
+          place.resize(size);
+          return place;
+        },
+        scratch);
   }
 
   ConnectionPair pair_{media()};

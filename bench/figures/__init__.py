@@ -1,0 +1,1 @@
+"""What scripts/bench measures: rows of figures, each beside its yardstick in the same run."""

@@ -1,0 +1,119 @@
+"""Measures the rows that are asked for. Called by scripts/bench, which builds what they need."""
+import argparse
+import dataclasses
+import pathlib
+import shlex
+import subprocess
+import sys
+import time
+
+from bench.figures import counting, forwarding, load, machine, others, people, report
+
+ROWS = {
+    "stage": forwarding.stage,
+    "burst": forwarding.burst,
+    "cm80": forwarding.cm80,
+    "audio": forwarding.audio,
+    "pairs-workers": forwarding.pairs_workers,
+    "janus": others.against_janus,
+    "growth": forwarding.growth,
+    "two-workers": forwarding.two_workers,
+    "delay": people.delay,
+    "starvation": people.starvation,
+    "join": people.join,
+    "storm": people.storm,
+    "pairs": forwarding.pairs,
+    "memory": people.memory,
+    "count": counting.count,
+}
+QUICK = ["count"]
+
+
+@dataclasses.dataclass
+class Context:
+    """How long and how large everything is."""
+    rounds: int
+    seconds: float
+    scale: float
+    packets: int
+
+    def scaled(self, people_count):
+        return max(4, round(people_count * self.scale))
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=(
+        "Measures what the relay costs on this machine, each figure beside its yardstick in the "
+        "same run. For figures worth keeping, leave the machine alone meanwhile."))
+    parser.add_argument("rows", nargs="*", metavar="ROW",
+                        help="of " + ", ".join(ROWS) + " (without any: stage and count)")
+    parser.add_argument("--all", action="store_true", help="all rows, and the microbenchmarks")
+    parser.add_argument("--quick", action="store_true",
+                        help="what does not depend on time; exit status 1 when the egress "
+                             "allocates, locks or makes a system call for each packet")
+    parser.add_argument("--rounds", type=int, default=3, help="alternating ones (3)")
+    parser.add_argument("--seconds", type=float, default=3, help="of each measurement (3)")
+    parser.add_argument("--scale", type=float, default=1,
+                        help="of the largest crowds, for slow machines (1)")
+    parser.add_argument("--out", type=pathlib.Path, default=machine.ROOT / "build/bench",
+                        help="folder of figures.json and figures.md (build/bench)")
+    parser.add_argument("--update-docs", action="store_true",
+                        help="put the table into docs/performance.md")
+    options = parser.parse_args(arguments)
+    unknown = [row for row in options.rows if row not in ROWS]
+    if unknown:
+        parser.error(f"no such row: {', '.join(unknown)}")
+    return options
+
+
+def microbenchmarks():
+    for path in sorted((machine.BUILD / "bench").glob("*_bench")):
+        print(f"\n{path.name}", flush=True)
+        subprocess.run([path, "--benchmark_min_time=0.02"], stderr=subprocess.DEVNULL, check=True)
+
+
+def measure(rows, context):
+    figures, unable = [], {}
+    for row in rows:
+        began = time.monotonic()
+        print(f"{row}:", flush=True)
+        try:
+            measured = ROWS[row](context)
+        except (RuntimeError, subprocess.SubprocessError, OSError) as error:
+            unable[row] = str(error)
+            print(f"  not measured: {error}", flush=True)
+            continue
+        figures += measured
+        for figure in measured:
+            print(report.to_line(figure), flush=True)
+        print(f"      {time.monotonic() - began:.0f} s", flush=True)
+    return figures, unable
+
+
+def main():
+    options = parse(sys.argv[1:])
+    rows = list(ROWS) if options.all else options.rows or (
+        QUICK if options.quick else ["stage", "count"])
+    # A quick count is enough to tell a call for each packet from a call for each frame.
+    context = Context(rounds=1 if options.quick else options.rounds,
+                      seconds=1 if options.quick else options.seconds, scale=options.scale,
+                      packets=200_000 if options.quick else counting.PACKETS)
+    about = {**machine.describe(), "date": time.strftime("%d %B %Y"),
+             "command": shlex.join(["scripts/bench", *sys.argv[1:]]), "rounds": context.rounds,
+             "seconds": context.seconds}
+    print(f"machine: {about['cpu']}, {about['cores']} cores, Linux {about['kernel']}, load "
+          f"{about['load']:.1f}\n", flush=True)
+    if options.all:
+        microbenchmarks()
+    figures, unable = measure(rows, context)
+    text = report.write(options.out, about, figures, unable)
+    print(f"\nwritten: {options.out}/figures.json and figures.md")
+    if options.update_docs:
+        report.update_docs(text)
+    if not options.quick:
+        return 0
+    return 1 if unable or any(figure.met() is False for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

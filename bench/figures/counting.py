@@ -1,0 +1,69 @@
+"""What the relay must not do for each packet: counted, not timed.
+
+A library that is loaded into simpuld counts, on media threads, what goes through the C library:
+memory taken, locks that had to wait, clocks read, system calls of the media path; the kernel's own
+count of the thread's switches tells whether something waited without it.
+"""
+import os
+import pathlib
+import signal
+import tempfile
+import time
+
+from bench.figures import machine, relay
+from bench.figures.load import Load, Shape, wait_until
+from bench.figures.measure import SETTLE, Figure
+
+LIBRARY = machine.BUILD / "bench/count/libsimpul_count.so"
+PACKETS = 1_000_000
+# For each packet that leaves. What is done once for each viewer and frame comes to 0.18 of these at
+# least; reports, checks and snapshots, which come by time and not by packets, far below.
+GOALS = {"system_calls": 0.1, "allocations": 0.1, "lock_waits": 0.001, "clock_reads": 0.1}
+NAMES = {"system_calls": "system calls", "allocations": "allocations",
+         "lock_waits": "locks that waited", "clock_reads": "clock reads"}
+
+
+def read_counts(path):
+    return {name: int(count) for name, count in
+            (line.split() for line in path.read_text().splitlines())}
+
+
+def count(context):
+    shape = Shape(viewers=200)
+    with tempfile.TemporaryDirectory(prefix="simpul-bench-count-") as folder:
+        path = pathlib.Path(folder) / "counts"
+        environment = dict(os.environ, LD_PRELOAD=str(LIBRARY), SIMPUL_COUNT_FILE=str(path))
+
+        def counts(simpuld):
+            """When the number of packets is fresh, which is told once a second; the library
+            writes its own when it is told to."""
+            packets = simpuld.metric("simpul_packets_sent_total")
+            end = time.monotonic() + machine.PATIENCE
+            while packets == (fresh := simpuld.metric("simpul_packets_sent_total")):
+                if time.monotonic() > end:
+                    raise RuntimeError("no packets")
+                time.sleep(0.02)
+            path.unlink(missing_ok=True)
+            os.kill(simpuld.pid, signal.SIGUSR2)
+            while not path.exists():
+                if time.monotonic() > end:
+                    raise RuntimeError("nothing was counted")
+                time.sleep(0.01)
+            return {**read_counts(path), "packets": fresh}
+
+        with relay.Relay(environment=environment) as simpuld:
+            # Twice the time that a machine with time to spare takes.
+            with Load(simpuld.port, shape, 2 * context.packets / shape.packets_per_second() + 5,
+                      simpuld.pid) as people:
+                wait_until(lambda: simpuld.metric("simpul_connections") >= shape.connections(),
+                           people)
+                time.sleep(SETTLE)
+                before = counts(simpuld)
+                wait_until(lambda: simpuld.metric("simpul_packets_sent_total") - before["packets"]
+                           >= context.packets, people)
+                after = counts(simpuld)
+    packets = after["packets"] - before["packets"]
+    return [Figure("count", f"{NAMES[name]} for each forwarded packet",
+                   (after[name] - before[name]) / packets, "", goal,
+                   note=f"{after[name] - before[name]:,} for {packets:,.0f} packets")
+            for name, goal in GOALS.items()]

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "bench/floor/shape.h"
+#include "bench/floor/sockets.h"
+#include "dtls/srtp_receiver.h"
+#include "dtls/srtp_sender.h"
+
+namespace simpul::floor_bench {
+
+// The least that a relay can do: reads a batch, decrypts it, and for each subscriber encrypts it
+// into send memory and sends it as one message, 32 messages a call. No rooms, no numbers, no
+// repair.
+class Forwarder {
+ public:
+  Forwarder(const Shape& shape, Sockets& subscribers);
+  ~Forwarder();
+  Forwarder(const Forwarder&) = delete;
+  Forwarder& operator=(const Forwarder&) = delete;
+
+  const LoopbackSocket& socket() const { return socket_; }
+  // Waits for packets, reads what one call gives and forwards it; false when a send failed.
+  bool turn();
+  uint64_t forwarded() const { return forwarded_; }
+
+ private:
+  static constexpr size_t kReadMax = 32;
+  static constexpr size_t kMessages = 32;  // a call
+  static constexpr size_t kRoom = 2'048;   // of one datagram
+  struct Message;
+  struct Arrays;
+
+  void take(size_t count);
+  bool forward();
+  void fill(size_t subscriber, size_t place);
+
+  Sockets& subscribers_;
+  LoopbackSocket socket_;
+  int queue_;
+  crypto::CipherEngine engine_;
+  dtls::SrtpReceiver receiver_;
+  std::vector<dtls::SrtpSender> senders_;
+  std::unique_ptr<Arrays> arrays_;
+  // The batch that is coming: plain packets, headers in front.
+  std::vector<std::array<uint8_t, kRoom>> batch_;
+  std::vector<size_t> sizes_;
+  uint64_t index_ = 0;
+  uint64_t forwarded_ = 0;
+};
+
+}  // namespace simpul::floor_bench

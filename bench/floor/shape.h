@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "dtls/srtp_keys.h"
+
+namespace simpul::floor_bench {
+
+// What is forwarded, to how many.
+struct Shape {
+  size_t subscribers = 200;
+  size_t frame_packets = 9;     // 0: no video
+  size_t packet_bytes = 1'200;  // of a video datagram as it leaves
+  unsigned frames_per_second = 30;
+  size_t burst_packets = 0;  // a frame comes in bursts of so many, 5 ms apart; 0: at once
+  size_t speakers = 1;       // 50 packets of audio a second from each
+  dtls::SrtpProfile profile = dtls::SrtpProfile::kAeadAes128Gcm;
+  double seconds = 3;
+};
+
+inline constexpr size_t kHeaderBytes = 20;      // 12 and one extension of 4
+inline constexpr size_t kAudioBytes = 80 + 36;  // of a datagram
+inline constexpr size_t kBatchPacketsMax = 64;  // that leave as one message
+inline constexpr uint8_t kLastOfBatch = 0x80;   // the marker bit
+
+}  // namespace simpul::floor_bench

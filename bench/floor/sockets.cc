@@ -1,0 +1,63 @@
+#include "bench/floor/sockets.h"
+
+#include <arpa/inet.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+
+namespace simpul::floor_bench {
+namespace {
+
+constexpr int kBufferSize = 4 * 1024 * 1024;
+
+}  // namespace
+
+LoopbackSocket::LoopbackSocket()
+    : fd_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+  address_.sin_family = AF_INET;
+  address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address_;
+  works_ = bind(fd_, reinterpret_cast<sockaddr*>(&address_), size) == 0 &&
+           getsockname(fd_, reinterpret_cast<sockaddr*>(&address_), &size) == 0;
+  for (const int name : {SO_RCVBUF, SO_RCVBUFFORCE, SO_SNDBUF, SO_SNDBUFFORCE}) {
+    static_cast<void>(setsockopt(fd_, SOL_SOCKET, name, &kBufferSize, sizeof kBufferSize));
+  }
+}
+
+LoopbackSocket::~LoopbackSocket() { close(fd_); }
+
+pid_t Process::begin() {
+  const pid_t process = fork();
+  if (process == 0) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return process;
+}
+
+Process::~Process() {
+  if (process_ <= 0) return;
+  kill(process_, SIGKILL);
+  waitpid(process_, nullptr, 0);
+}
+
+void read_for_ever(const Sockets& sockets) {
+  const int queue = epoll_create1(EPOLL_CLOEXEC);
+  for (const auto& socket : sockets) {
+    epoll_event wish{.events = EPOLLIN, .data = {.fd = socket->fd()}};
+    epoll_ctl(queue, EPOLL_CTL_ADD, socket->fd(), &wish);
+  }
+  std::array<epoll_event, 64> ready{};
+  std::array<char, 2'048> packet{};
+  while (true) {
+    const int count = epoll_wait(queue, ready.data(), ready.size(), -1);
+    for (int i = 0; i < count; ++i) {
+      while (recv(ready[static_cast<size_t>(i)].data.fd, packet.data(), packet.size(), 0) > 0) {
+      }
+    }
+  }
+}
+
+}  // namespace simpul::floor_bench
