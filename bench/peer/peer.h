@@ -43,7 +43,6 @@ struct Identity {
   const dtls::Context& context_of(std::optional<dtls::SrtpProfile> profile);
 
  private:
-  void answer_check(const ice::StunMessage& check, Output& out) const;
   std::array<std::unique_ptr<dtls::Context>, dtls::Context::kSrtpProfiles.size()> narrow_contexts_;
 };
 
@@ -136,6 +135,7 @@ class Peer {
   const ice::Credentials& server() const { return server_; }
 
  private:
+  void answer_check(const ice::StunMessage& check, Output& out) const;
   void receive_dtls(Bytes datagram, TimePoint now, Output& out);
   void take_dtls(TimePoint now, Output& out);
   void receive_rtp(MutableBytes datagram, Output& out);
