@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -33,10 +34,14 @@ class LinkCapacity {
 class DelayEstimator {
  public:
   static constexpr double kBackoff = 0.85;
+  static constexpr Duration kRoundTripMin = std::chrono::milliseconds(1);
+  static constexpr Duration kRoundTripMax = std::chrono::seconds(10);
 
   explicit DelayEstimator(double start_bps) : rate_bps_(start_bps) {}
 
-  void on_round_trip(Duration round_trip) { round_trip_ = round_trip; }
+  void on_round_trip(Duration round_trip) {
+    round_trip_ = std::clamp(round_trip, kRoundTripMin, kRoundTripMax);
+  }
   // After each report with deltas. `acknowledged_bps` may not be known yet; where the sender had
   // less to send than it may, the rate only grows by probes.
   void update(PathUse use, std::optional<double> acknowledged_bps, bool is_application_limited,

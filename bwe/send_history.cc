@@ -85,8 +85,13 @@ bool SendHistory::on_feedback(const rtp::TransportFeedback& message, TimePoint n
   const int64_t base = rtp::unwrap_near(next_ - 1, message.base);
   missed_report_ = reported_until_ >= 0 && base > reported_until_;
   reported_until_ = std::max(reported_until_, base + message.status_count);
-  auto arrival = arrivals_.begin();
-  for (int64_t number = base; number < base + message.status_count; ++number) {
+  // A message may speak of 65,535 numbers in a few bytes: only those that are kept are looked at.
+  const int64_t begin = std::max(base, next_ - static_cast<int64_t>(entries_.size()));
+  const int64_t end = std::min(base + message.status_count, next_);
+  auto arrival = std::ranges::find_if(arrivals_, [&](const rtp::ReportedArrival& reported) {
+    return rtp::unwrap_near(next_ - 1, reported.transport_sequence) >= begin;
+  });
+  for (int64_t number = begin; number < end; ++number) {
     const bool came = arrival != arrivals_.end() &&
                       arrival->transport_sequence.value() == static_cast<uint16_t>(number);
     const Duration reported = came ? (arrival++)->time : Duration{};

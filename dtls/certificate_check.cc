@@ -111,7 +111,8 @@ std::optional<Bytes> take_opaque24(Bytes& rest) {
 
 bool may_be_parsed(Bytes certificate_message) {
   auto list = take_opaque24(certificate_message);
-  if (!list) return false;
+  // Who reads the list by other means must find the same in it.
+  if (!list || !certificate_message.empty()) return false;
   for (size_t count = 0; !list->empty(); ++count) {
     const auto certificate = take_opaque24(*list);
     if (count == kCertificatesMax || !certificate || !has_bounded_key(*certificate)) return false;

@@ -13,7 +13,8 @@ inline constexpr size_t kRsaExponentMax = 4;    // bytes; nearly everybody has 6
 // Whether the body of a Certificate message (RFC 5246 §7.4.2) may be given to OpenSSL. Nobody
 // checks who signed a certificate, or when it is valid; what costs is its key. So each one must
 // have an ECDSA key on P-256, P-384 or P-521, by name (explicit curves are a weapon), or an RSA key
-// of bounded size (RFC 5480 §2.1.1, RFC 3279 §2.3.1). An empty list passes: it is refused later.
+// of bounded size (RFC 5480 §2.1.1, RFC 3279 §2.3.1). The list is the whole message. An empty
+// one passes: it is refused later.
 bool may_be_parsed(Bytes certificate_message);
 
 }  // namespace simpul::dtls

@@ -73,26 +73,27 @@ void Endpoint::receive(Bytes datagram, TimePoint now, Output& out) {
 void Endpoint::receive_handshake(Bytes datagram, TimePoint now, Output& out) {
   bool passed = false;
   std::vector<uint8_t> whole;
+  is_taken_ = false;
   RecordReader reader(datagram);
   while (const auto record = reader.next()) {
     if (!admits(*record)) continue;
     passed = true;
-    take_in(*record, whole);
+    take_in(*record, whole, now);
   }
   if (!passed) {
     ++counters_.datagrams_dropped;
     return;
   }
-  append_flight(whole);
+  append_flight(whole, now);
   if (whole.empty()) return;  // a part of a message
   wait_with({std::move(whole), now});
   hand_out_step(out);
 }
 
 // Appends what OpenSSL may have of an admitted record: hellos once they are whole.
-void Endpoint::take_in(const Record& record, std::vector<uint8_t>& datagram) {
+void Endpoint::take_in(const Record& record, std::vector<uint8_t>& datagram, TimePoint now) {
   if (record.epoch > 0 || record.type != ContentType::kHandshake) {
-    append_flight(datagram);
+    append_flight(datagram, now);
     datagram.insert(datagram.end(), record.whole.begin(), record.whole.end());
     return;
   }
@@ -114,11 +115,23 @@ void Endpoint::take_in(const Record& record, std::vector<uint8_t>& datagram) {
 
 // Appends the flight in which the peer signs, if it is whole. Each time that something of it came:
 // what is not signed rightly may have been forged, and what was, does no harm again.
-void Endpoint::append_flight(std::vector<uint8_t>& datagram) {
-  if (!std::exchange(has_news_, false)) return;
-  for (const Fragment& message : signed_flight(config_.role, assembler_)) {
-    append_message_record(message, datagram);
-  }
+void Endpoint::append_flight(std::vector<uint8_t>& datagram, TimePoint now) {
+  if (is_taken_ || !std::exchange(has_news_, false)) return;
+  const auto flight = signed_flight(config_.role, assembler_);
+  if (flight.empty() || !may_check_signature(now)) return;
+  is_taken_ = true;
+  ++counters_.flights_taken;
+  for (const Fragment& message : flight) append_message_record(message, datagram);
+}
+
+bool Endpoint::may_check_signature(TimePoint now) {
+  const auto& limits = config_.limits;
+  const int64_t forgotten = (now - signatures_at_) / limits.signature_pause;
+  signatures_ = static_cast<int>(std::max<int64_t>(0, signatures_ - forgotten));
+  signatures_at_ += forgotten * limits.signature_pause;
+  if (signatures_ >= limits.signatures_max) return false;
+  ++signatures_;
+  return true;
 }
 
 // Whether the peer has got something of us that it can go on from.

@@ -34,6 +34,10 @@ struct EndpointLimits {
   int restarts_max = 5;                           // after errors before the handshake is complete
   size_t waiting_datagrams_max = 16;              // while a step is out
   size_t waiting_bytes_max = 20'000;
+  // Signatures that are checked, which cost some hundred microseconds each: so many at once, and
+  // one more for each pause. A peer repeats its flight a few times at most.
+  int signatures_max = 32;
+  Duration signature_pause = std::chrono::milliseconds(50);
 };
 
 struct EndpointConfig {
@@ -99,6 +103,7 @@ struct EndpointCounters {
   uint64_t flights_resent = 0;
   uint64_t restarts = 0;
   uint64_t data_records_dropped = 0;  // application data: nobody takes it yet
+  uint64_t flights_taken = 0;         // of the peer, whose signature was looked at then
 };
 
 // One DTLS 1.2 association with DTLS-SRTP keys (RFC 6347, 5764). Decides what is taken from the
@@ -141,8 +146,9 @@ class Endpoint {
   void receive_handshake(Bytes datagram, TimePoint now, Output& out);
   bool admits(const Record& record) const;
   bool was_answered() const;
-  void take_in(const Record& record, std::vector<uint8_t>& datagram);
-  void append_flight(std::vector<uint8_t>& datagram);
+  void take_in(const Record& record, std::vector<uint8_t>& datagram, TimePoint now);
+  void append_flight(std::vector<uint8_t>& datagram, TimePoint now);
+  bool may_check_signature(TimePoint now);
   void receive_connected(Bytes datagram, TimePoint now, Output& out);
   void receive_protected(const Record& record, Output& out);
   void wait_with(HandshakeDatagram datagram);
@@ -160,6 +166,9 @@ class Endpoint {
   HandshakeFilter filter_;
   MessageAssembler assembler_;
   bool has_news_ = false;             // a part of the peer's flight came with this datagram
+  bool is_taken_ = false;             // the flight goes with this datagram already
+  int signatures_ = 0;                // that were checked lately
+  TimePoint signatures_at_{};         // when the last of them was forgotten
   bool has_proof_ = false;            // that flight is whole, and rightly signed
   std::unique_ptr<Session> session_;  // null before, while a step is out, and after the handshake
   std::unique_ptr<RecordCipher> record_cipher_;  // from then on

@@ -9,8 +9,9 @@
 
 // The flight in which the peer signs: a client's Certificate to CertificateVerify (RFC 5246
 // §7.4.8), a server's ServerHello to ServerHelloDone (RFC 8422 §5.4). Nobody can sign who has not
-// heard what we said, so what is kept from OpenSSL until the signature is right cannot be forged
-// from afar. Whose certificate it is, others decide.
+// heard what we said, so what a client says is kept from OpenSSL until it cannot be forged from
+// afar. A server signs both randoms and its part of the key exchange alone: a forgery in the rest
+// of its flight shows at its Finished only. Whose certificate it is, others decide.
 namespace simpul::dtls {
 
 enum class Role : uint8_t;

@@ -50,7 +50,9 @@ std::unique_ptr<X509, decltype(&X509_free)> leaf_of(Bytes certificate_message) {
   std::unique_ptr<X509, decltype(&X509_free)> leaf(nullptr, &X509_free);
   if (certificate_message.size() <= kLeafAt || !may_be_parsed(certificate_message)) return leaf;
   const size_t size = load_be24(certificate_message.subspan<3, 3>());
-  const uint8_t* at = certificate_message.data() + kLeafAt;
+  const Bytes der = certificate_message.subspan(kLeafAt);
+  if (size > der.size()) return leaf;
+  const uint8_t* at = der.data();
   leaf.reset(d2i_X509(nullptr, &at, static_cast<long>(size)));
   return leaf;
 }

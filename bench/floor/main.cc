@@ -75,7 +75,7 @@ int main(int argc, char** argv) {
   CLI::App app("Forwards synthetic packets and does nothing else; prints what that costs.",
                "simpul-floor");
   app.add_option("--subscribers", shape.subscribers)->check(Range(1, 19'000));
-  app.add_option("--frame-packets", shape.frame_packets, "0: no video")->check(Range(0, 64));
+  app.add_option("--frame-packets", shape.frame_packets, "0: no video")->check(Range(0, 46));
   app.add_option("--packet-bytes", shape.packet_bytes, "of video, SRTP included")
       ->check(Range(200, 1'400));
   app.add_option("--fps", shape.frames_per_second)->check(Range(1, 1'000));

@@ -10,6 +10,7 @@ using CLI::Range;
 constexpr const char* kPeople = "Without a scenario: who is there";
 constexpr const char* kMedia = "Without a scenario: what they do";
 constexpr const char* kLimits = "Limits; broken ones give exit status 1";
+constexpr const char* kComparisons = "For comparisons";
 constexpr const char* kReports = "Reports";
 
 void describe_people(CLI::App& app, CommandLine& line) {
@@ -54,12 +55,13 @@ void describe_media(CLI::App& app, CommandLine& line) {
       ->check(Range(0, 64))
       ->group(kMedia);
   app.add_flag("--audio-only", line.audio_only, "no video")->group(kMedia);
-  app.add_flag("--silent", line.silent, "publishers send nothing, viewers wait")->group(kMedia);
+  app.add_flag("--silent", line.silent, "publishers send nothing, viewers wait")
+      ->group(kComparisons);
   app.add_option("--srtp-profile", line.srtp_profile, "the only one offered: gcm or cm80")
       ->check(CLI::IsMember({"gcm", "cm80"}))
-      ->group(kMedia);
+      ->group(kComparisons);
   app.add_option("--local", line.local, "IPv4 address that the clients have (127.0.0.1)")
-      ->group(kMedia);
+      ->group(kComparisons);
   app.add_option("--max-loss", line.loss_max, "after repair, 0 to 1")
       ->check(Range(0.0, 1.0))
       ->group(kLimits);

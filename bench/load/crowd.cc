@@ -84,7 +84,7 @@ void Crowd::on_answer(size_t client, const HttpRequests::Answer& answer) {
   entry.location = answer->location;
   entry.state = State::kIn;
   if (!entry.client->start(answer->body)) return fail(client, "unusable answer");
-  if (entry.wants_to_leave) leave(client);
+  if (entry.wants_to_leave) depart(client);
 }
 
 void Crowd::retry(size_t client, const peer::HttpAnswer& answer, const std::string& reason) {
@@ -108,9 +108,22 @@ void Crowd::fail(size_t client, const std::string& reason) {
 }
 
 void Crowd::leave(size_t client) {
+  entries_[client].leaves_early = true;
+  depart(client);
+}
+
+// A viewer goes who has not had a picture.
+void Crowd::note_early(size_t client) {
+  if (entries_[client].leaves_early && !plan_.clients[client].publishes()) {
+    ++report_of(client).left_early;
+  }
+}
+
+void Crowd::depart(size_t client) {
   Entry& entry = entries_[client];
   switch (entry.state) {
     case State::kWaiting:
+      note_early(client);
       return remove(client);
     case State::kPosting:
       entry.wants_to_leave = true;
@@ -130,7 +143,7 @@ void Crowd::begin_to_leave(size_t client, TimePoint now) {
   entry.state = State::kDraining;
   entry.leaving_at = now;
   if (plan_.clients[client].publishes()) return entry.client->fall_silent();
-  if (!entry.client->is_settled()) ++report_of(client).left_early;
+  if (!entry.client->is_settled()) note_early(client);
   const Entry& watched = watched_by(client);
   if (watched.client) entry.client->close(*watched.client);
 }
@@ -251,14 +264,16 @@ void Crowd::measure(size_t phase) {
   tick(net::EventLoop::clock_now());
 }
 
-void Crowd::leave_all(size_t phase) {
+void Crowd::leave_all(size_t phase, bool early) {
   phases_[phase].measured = false;
   const std::vector<size_t> all = active_;
   // Publishers first: what they have sent by then is what all others wait for.
   for (const bool publishes : {true, false}) {
     for (const size_t client : all) {
       const PlannedClient& planned = plan_.clients[client];
-      if (planned.phase == phase && planned.publishes() == publishes) leave(client);
+      if (planned.phase != phase || planned.publishes() != publishes) continue;
+      entries_[client].leaves_early = entries_[client].leaves_early || early;
+      depart(client);
     }
   }
 }

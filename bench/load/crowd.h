@@ -38,7 +38,8 @@ class Crowd {
   bool is_settled(size_t phase) const;
   // Those who have a picture are measured from now on, the others as soon as they have one.
   void measure(size_t phase);
-  void leave_all(size_t phase);
+  // Early: before all was measured, by a wish from outside.
+  void leave_all(size_t phase, bool early);
   bool is_empty(size_t phase) const { return phases_[phase].present == 0; }
   bool has_viewers(size_t phase) const;
 
@@ -70,6 +71,7 @@ class Crowd {
     TimePoint leaving_at = {};
     size_t watchers = 0;  // of a publisher: who are not gone
     bool wants_to_leave = false;
+    bool leaves_early = false;  // by plan or by a wish: nobody promised it a picture
   };
   struct PhaseState {
     size_t present = 0;
@@ -83,6 +85,8 @@ class Crowd {
   void fail(size_t client, const std::string& reason);
   void retry(size_t client, const peer::HttpAnswer& answer, const std::string& reason);
   void tick_client(size_t client, TimePoint now);
+  void depart(size_t client);
+  void note_early(size_t client);
   void begin_to_leave(size_t client, TimePoint now);
   void drain(size_t client, TimePoint now);
   void note(size_t client);

@@ -182,7 +182,7 @@ void Run::end(size_t index, TimePoint now) {
     note_memory(relay);
     report.relay_kib_per_viewer = relay_kib_per_viewer_;
   }
-  crowd_.leave_all(index);
+  crowd_.leave_all(index, interrupted_);
   set_step(phase, Step::kLeaving, now);
 }
 
@@ -208,7 +208,7 @@ void Run::tick_phase(size_t index, TimePoint now) {
     case Step::kMeasuring:
       return interrupted_ ? end(index, now) : act(index, now);
     case Step::kLeaving:
-      crowd_.leave_all(index);  // who was still about to join
+      crowd_.leave_all(index, interrupted_);  // who was still about to join
       if (!crowd_.is_empty(index)) return;
       reports_[index].ended = seconds(now - began_);
       return set_step(phase, Step::kOver, now);

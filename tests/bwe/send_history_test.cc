@@ -117,6 +117,16 @@ TEST_F(SendHistoryTest, SeesThatAReportWasLost) {
   EXPECT_FALSE(history_.missed_report());
 }
 
+TEST_F(SendHistoryTest, TakesWhatItKeepsOfAReportThatBeginsLongBefore) {
+  for (uint16_t number = 0; number < 600; ++number) {
+    history_.on_sent(rtp::SequenceNumber(number), 100, {}, now_);
+    now_ += 10ms;
+  }
+  EXPECT_TRUE(report(0, Arrivals(300, 1ms)).empty());
+  // Of the last two seconds there are 200, the newest of which was sent just now.
+  EXPECT_EQ(report(0, Arrivals(600, 1ms)).size(), 199u);
+}
+
 TEST_F(SendHistoryTest, RefusesAMessageThatIsNotWellFormed) {
   send(1);
   std::vector<PacketResult> results;

@@ -61,6 +61,13 @@ TEST(CertificateCheck, RefusesEveryTruncationUpToTheKey) {
   }
 }
 
+TEST(CertificateCheck, RefusesWhatIsBehindTheList) {
+  auto message = make_certificate_message({der_of(make_x509(make_ec_key().get()).get())});
+  message.push_back(0);
+  EXPECT_FALSE(dtls::may_be_parsed(message));
+  EXPECT_FALSE(dtls::may_be_parsed(std::vector<uint8_t>{0, 0, 0, 0xff, 0xff, 0xff, 0x30}));
+}
+
 // A server that expects this certificate, and a client that has it.
 class Holder {
  public:

@@ -156,6 +156,29 @@ TEST(ForgedFlight, LosesNoMessageForGoodByFillingTheQueueBehindAStep) {
   EXPECT_TRUE(handshake.connected());
 }
 
+TEST(ForgedFlight, IsLookedAtOnceForADatagramAndSoOftenAtMost) {
+  StoppedHandshake handshake;
+  handshake.send(handshake.part(kCertificate));
+  handshake.send(handshake.part(kKeyExchange));
+  const auto forged = with_a_bit_flipped(handshake.part(kVerify), 2);
+  std::vector<uint8_t> datagram;
+  for (int i = 0; i < 20; ++i) {
+    datagram.insert(datagram.end(), forged.begin(), forged.end());
+    const auto& change = handshake.part(kChange);
+    datagram.insert(datagram.end(), change.begin(), change.end());
+  }
+  handshake.send(datagram);
+  const auto& counters = handshake.server().counters();
+  EXPECT_EQ(counters.flights_taken, 1u);
+  const EndpointLimits limits;
+  for (int i = 0; i < 2 * limits.signatures_max; ++i) handshake.send(forged);
+  EXPECT_EQ(counters.flights_taken, static_cast<uint64_t>(limits.signatures_max));
+  for (const auto& record : handshake.flight()) handshake.send(record);
+  EXPECT_FALSE(handshake.connected());
+  handshake.listener().now_ += limits.signature_pause;
+  expect_connects(handshake);
+}
+
 TEST(ForgedFlight, OfAServerIsReplacedByTheGenuineOne) {
   struct Kind {
     uint8_t type;

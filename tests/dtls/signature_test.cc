@@ -118,5 +118,14 @@ TEST(Signature, IsNotLookedAtUnderACertificateThatMustNotBeParsed) {
   EXPECT_FALSE(is_signed_by({}, sign(of.key(), {0x0403, EVP_sha256}), {}));
 }
 
+// The list is empty, and what follows it says that a certificate of 16 MB begins there.
+TEST(Signature, IsNotLookedForBehindAnEmptyListOfCertificates) {
+  std::vector<uint8_t> message = {0, 0, 0, 0xff, 0xff, 0xff, 0x30, 0x83, 0xff, 0xff, 0xf0};
+  message.insert(message.end(), {0x02, 0x83, 0xff, 0xff, 0x00, 0x01, 0x02});
+  const std::vector<uint8_t> signature = {4, 3, 0, 1, 0};
+  const std::array<Bytes, 1> parts = {kHead};
+  EXPECT_FALSE(is_signed_by(message, signature, parts));
+}
+
 }  // namespace
 }  // namespace simpul::dtls

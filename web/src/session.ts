@@ -161,7 +161,8 @@ export abstract class Session {
           body,
           signal: attempt.signal,
         });
-        if (!kComeBackStatuses.has(response.status)) {
+        // A proxy's word that the relay did not answer is no answer of the relay.
+        if (response.status < 500 && !kComeBackStatuses.has(response.status)) {
           return {status: response.status, text: await response.text()};
         }
         pause = 1000 * retryAfterSeconds(response.headers.get('Retry-After'));
