@@ -12,6 +12,23 @@ std::atomic<size_t> count{0};
 
 size_t simpul::testing::allocations() { return count.load(std::memory_order_relaxed); }
 
+// Clang links ThreadSanitizer's own operator new in front of ours, and offers to tell of what it
+// gives.
+#if defined(__clang__) && __has_feature(thread_sanitizer)
+
+extern "C" int __sanitizer_install_malloc_and_free_hooks(  // NOLINT: the sanitizer's name
+    void (*on_malloc)(const volatile void*, size_t), void (*on_free)(const volatile void*));
+
+namespace {
+
+const int installed = __sanitizer_install_malloc_and_free_hooks(
+    [](const volatile void*, size_t) { count.fetch_add(1, std::memory_order_relaxed); },
+    [](const volatile void*) {});
+
+}  // namespace
+
+#else
+
 void* operator new(size_t size) {
   count.fetch_add(1, std::memory_order_relaxed);
   void* memory = std::malloc(size == 0 ? 1 : size);
@@ -25,3 +42,5 @@ void* operator new(size_t size, const std::nothrow_t&) noexcept { return operato
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+
+#endif
