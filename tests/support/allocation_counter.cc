@@ -14,7 +14,13 @@ size_t simpul::testing::allocations() { return count.load(std::memory_order_rela
 
 // Clang links ThreadSanitizer's own operator new in front of ours, and offers to tell of what it
 // gives.
-#if defined(__clang__) && __has_feature(thread_sanitizer)
+#ifdef __clang__
+#if __has_feature(thread_sanitizer)
+#define SIMPUL_COUNTS_BY_HOOK
+#endif
+#endif
+
+#ifdef SIMPUL_COUNTS_BY_HOOK
 
 extern "C" int __sanitizer_install_malloc_and_free_hooks(  // NOLINT: the sanitizer's name
     void (*on_malloc)(const volatile void*, size_t), void (*on_free)(const volatile void*));

@@ -184,14 +184,16 @@ describe('watching', () => {
   it('repeats a restart word for word until it is answered', async () => {
     const client = await watchLive();
     const never = new Promise<Response>(() => {});
-    world.patchAnswers = [new TypeError('offline'), never, problem(429, {'Retry-After': '2'}), restarted()];
+    const fromProxy = problem(504, {'Retry-After': '1'});
+    world.patchAnswers = [new TypeError('offline'), never, problem(429, {'Retry-After': '2'}), fromProxy, restarted()];
     world.last.become('failed');
     await settle();
     await world.pass(1000); // nobody was there
     await world.pass(3000); // no answer came
     await world.pass(1000);
     await world.pass(2000); // too many
-    expect(world.patches).toHaveLength(4);
+    await world.pass(1000); // the proxy got no answer
+    expect(world.patches).toHaveLength(5);
     expect(new Set(world.patches.map((call) => call.init.body)).size).toBe(1);
     expect([world.last.restarts, world.last.rollbacks]).toEqual([1, 0]);
     expect(client.state.kind).toBe('interrupted');
