@@ -81,6 +81,11 @@ class Tally:
             self.advances += 1
             self.counter = counter
 
+    def refuse(self):
+        """A picture that no decoder makes anything of."""
+        self.frames += 1
+        self.unreadable += 1
+
     def told(self):
         return {'frames': self.frames, 'unreadable': self.unreadable, 'advances': self.advances}
 

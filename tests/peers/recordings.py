@@ -92,7 +92,12 @@ def read(path):
     context = av.CodecContext.create(CODECS[fourcc][2], 'r')
     tally, sound = marker.Tally(), marker.Sound()
     for content in [*map(av.Packet, frames), None]:
-        for frame in context.decode(content):
+        try:
+            decoded = context.decode(content)
+        except av.error.InvalidDataError:  # on a path that loses packets: of what, nobody repaired
+            tally.refuse()
+            continue
+        for frame in decoded:
             if isinstance(frame, av.VideoFrame):
                 plane = frame.planes[0]
                 rows = numpy.frombuffer(plane, numpy.uint8).reshape(-1, plane.line_size)
