@@ -99,7 +99,6 @@ bool Estimator::take_probe(TimePoint now) {
 }
 
 void Estimator::update_delay(TimePoint now) {
-  const double former_bps = target_bps_;
   PathUse use = trendline_.use();
   bool may_grow = !is_application_limited_;
   // What a probe left in the queue is no sign that the path is too narrow for what is sent
@@ -115,9 +114,7 @@ void Estimator::update_delay(TimePoint now) {
     acknowledged_bps_ = bps_of(acknowledged_.dropped_bits_per_second());
   }
   delay_.update(use, acknowledged_bps_, !may_grow, now);
-  if (!delay_.is_lowered()) return;
-  lowered_at_ = now;
-  planner_.on_drop(former_bps, now);
+  if (delay_.is_lowered()) lowered_at_ = now;
 }
 
 // A share of what arrives, until the queue behind a drop is gone. A queue that others keep full is
@@ -132,6 +129,13 @@ double Estimator::drained(double bps, TimePoint now) const {
   return std::min(bps, std::max(share, kDrainMin) * *acknowledged_bps_);
 }
 
+// Their packets will be told apart from others when they are reported.
+void Estimator::note_planned(std::span<const Probe> probes) {
+  for (const Probe& probe : probes) {
+    probe_results_.on_planned(probe.id, probe.bytes, probe.packets);
+  }
+}
+
 void Estimator::set_target(bool by_probe, TimePoint now, std::vector<Probe>& probes) {
   const double former_bps = target_bps_;
   double bps = std::min(delay_.rate_bps(), loss_.limit_bps().value_or(delay_.rate_bps()));
@@ -140,9 +144,7 @@ void Estimator::set_target(bool by_probe, TimePoint now, std::vector<Probe>& pro
   const size_t before = probes.size();
   planner_.on_estimate(target_bps_, by_probe, now, probes);
   planner_.on_drop(former_bps, now);
-  for (size_t i = before; i < probes.size(); ++i) {
-    probe_results_.on_planned(probes[i].id, probes[i].bytes, probes[i].packets);
-  }
+  note_planned(std::span(probes).subspan(before));
 }
 
 void Estimator::on_remb(double bps, TimePoint now) {
@@ -156,9 +158,7 @@ void Estimator::advance(TimePoint now, std::vector<Probe>& probes) {
   judge_application_limit(now);
   planner_.start(config_.start_bps, now, probes);
   planner_.advance(now, probes);
-  for (size_t i = before; i < probes.size(); ++i) {
-    probe_results_.on_planned(probes[i].id, probes[i].bytes, probes[i].packets);
-  }
+  note_planned(std::span(probes).subspan(before));
 }
 
 }  // namespace simpul::bwe

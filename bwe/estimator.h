@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/time.h"
@@ -63,6 +64,7 @@ class Estimator {
   bool take_probe(TimePoint now);
   void update_delay(TimePoint now);
   double drained(double bps, TimePoint now) const;
+  void note_planned(std::span<const Probe> probes);
   void set_target(bool by_probe, TimePoint now, std::vector<Probe>& probes);
 
   EstimatorConfig config_;

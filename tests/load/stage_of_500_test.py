@@ -9,49 +9,19 @@ packet has to arrive. There is no limit on time: how fast it is depends on the m
 """
 import json
 import os
-import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 import unittest
 import urllib.request
 
-SIMPULD, SIMPUL_LOAD = sys.argv.pop(1), sys.argv.pop(1)
+from relay_case import PATIENCE, SIMPUL_LOAD, RelayCase
+
 VIEWERS = 500
 SECONDS = 8
-CONFIG = """
-[http]
-listen = "127.0.0.1:0"
-[media]
-port = 0
-tcp_port = 0
-workers = 2
-[log]
-level = "warning"
-"""
-READY = re.compile(r"simpuld ready http=127\.0\.0\.1:(\d+) ")
-PATIENCE = 120  # seconds; only a hanging program takes so long
 
 
-class StageOf500(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        config = pathlib.Path(folder.name) / "simpuld.toml"
-        config.write_text(CONFIG)
-        self.relay = subprocess.Popen([SIMPULD, "--dev", "--config", str(config)],
-                                      stdout=subprocess.PIPE, text=True)
-        self.addCleanup(self.stop_relay)
-        ready = READY.match(self.relay.stdout.readline())
-        self.assertTrue(ready, "simpuld did not start")
-        self.port = ready[1]
-
-    def stop_relay(self):
-        self.relay.terminate()
-        self.assertEqual(self.relay.wait(PATIENCE), 0)
-        self.relay.stdout.close()
-
+class StageOf500(RelayCase):
     def load(self, *arguments):
         core = max(os.sched_getaffinity(0))
         done = subprocess.run([SIMPUL_LOAD, "--port", self.port, "--cpu", str(core), "--json",
