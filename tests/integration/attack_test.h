@@ -15,7 +15,9 @@ namespace simpul::testing {
 // lost, nobody's address or state changed, the attacker got nothing.
 class AttackTest : public ::testing::Test {
  protected:
-  explicit AttackTest(Duration idle_timeout = 30s) : node_(1, idle_timeout) {}
+  explicit AttackTest(Duration idle_timeout = 30s)
+      : AttackTest(LiveNode::test_config(1, idle_timeout)) {}
+  explicit AttackTest(const config::Config& config) : node_(config) {}
 
   void SetUp() override {
     ASSERT_TRUE(node_.run_until([&] { return alice_.connected() && bob_.connected(); }));
