@@ -230,6 +230,7 @@ void Connection::take_dtls(TimePoint now, Output& out) {
                      last_heard_ = now;
                      if (connected.round_trip) round_trip_.begin(*connected.round_trip);
                      if (round_trip_.value()) receiver_.set_round_trip(*round_trip_.value());
+                     if (hears_of_path()) begin_estimate();
                      enter(State::kConnected, CloseReason::kNone, out);
                    },
                    [&](const dtls::Failed& failed) {
@@ -302,8 +303,13 @@ void Connection::close(TimePoint, Output& out) {
 }
 
 void Connection::seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
-                      MediaSender::Scratch& scratch) {
-  if (state_ == State::kConnected) sender_.seal(packets, *srtp_out_, place, scratch);
+                      MediaSender::Scratch& scratch, TimePoint now) {
+  if (state_ != State::kConnected) return;
+  sender_.seal(packets, *srtp_out_, place, scratch);
+  if (estimator_ == nullptr) return;
+  for (const NumberedPacket& packet : scratch.numbered()) {
+    estimator_->on_sent(packet.transport_sequence, packet.size, now);
+  }
 }
 
 void Connection::enter(State state, CloseReason reason, Output& out) {

@@ -12,6 +12,7 @@
 
 #include "base/packet.h"
 #include "base/time.h"
+#include "bwe/estimator.h"
 #include "connection/media_config.h"
 #include "connection/media_receiver.h"
 #include "connection/media_sender.h"
@@ -138,7 +139,7 @@ class Connection {
   void send_report(const ReportToSend& report, Output& out);
   // Encrypts packets of a batch into the places that it asks for. Does nothing unless connected.
   void seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
-            MediaSender::Scratch& scratch);
+            MediaSender::Scratch& scratch, TimePoint now);
 
   State state() const { return state_; }
   CloseReason close_reason() const { return close_reason_; }
@@ -147,6 +148,8 @@ class Connection {
   const std::string& username_fragment() const { return agent_.local().username_fragment; }
   bool is_validated(ice::Path path) const { return agent_.is_validated(path); }
   std::optional<Duration> round_trip() const { return round_trip_.value(); }
+  // What the path to the peer carries, bit/s; nothing before the peer has told anything of it.
+  std::optional<double> estimate_bps() const;
   const MediaReceiver& receiver() const { return receiver_; }
   const std::array<uint64_t, kDropKinds>& drops() const { return drops_; }
   // When the last authenticated media, feedback or check came.
@@ -159,17 +162,22 @@ class Connection {
   void receive_rtp(PacketRef packet, ice::Path from, TimePoint now, Output& out);
   void receive_rtcp(const PacketRef& packet, ice::Path from, TimePoint now, Output& out);
   void take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output& out);
+  void take_feedback(const rtp::TransportFeedback& feedback, TimePoint now);
+  void take_remb(const rtp::Remb& remb, TimePoint now);
   void take_report_blocks(const rtp::WireList<rtp::ReportBlock>& blocks, TimePoint now,
                           Output& out);
   void note_round_trip(Duration sample) {
     round_trip_.add(sample);
     receiver_.set_round_trip(*round_trip_.value());
+    if (estimator_ != nullptr) estimator_->on_round_trip(*round_trip_.value());
   }
   void note_heard(ice::Path from, TimePoint now, Output& out);
   void take_ice(TimePoint now, Output& out);
   void take_dtls(TimePoint now, Output& out);
   void send_rtcp(Bytes plain, Output& out);
   void enter(State state, CloseReason reason, Output& out);
+  bool hears_of_path() const;
+  void begin_estimate();
   void count(Drop drop) { ++drops_[static_cast<size_t>(drop)]; }
   bool owns_source(rtp::Ssrc ssrc) const;
 
@@ -181,6 +189,8 @@ class Connection {
   MediaSender sender_;
   std::optional<dtls::SrtpReceiver> srtp_in_;
   std::optional<dtls::SrtpSender> srtp_out_;
+  std::unique_ptr<bwe::Estimator> estimator_;  // where media is sent, and its path is told of
+  bool path_told_ = false;
   State state_ = State::kNew;
   CloseReason close_reason_ = CloseReason::kNone;
   std::vector<Datagram> held_;
@@ -190,6 +200,7 @@ class Connection {
   ice::Agent::Output ice_out_;  // scratch
   dtls::Endpoint::Output dtls_out_;
   std::vector<std::vector<uint8_t>> rtcp_out_;
+  std::vector<bwe::Probe> probes_;
 };
 
 }  // namespace simpul::connection

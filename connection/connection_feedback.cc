@@ -43,12 +43,38 @@ void Connection::take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output&
             }
           },
           [](const rtp::Sdes&) {},
-          // No congestion control yet: neither was negotiated with receivers.
-          [](const rtp::TransportFeedback&) {},
-          [](const rtp::Remb&) {},
+          [&](const rtp::TransportFeedback& feedback) { take_feedback(feedback, now); },
+          [&](const rtp::Remb& remb) { take_remb(remb, now); },
           [&](const rtp::UnknownRtcp&) { count(Drop::kUnknownRtcp); },
       },
       packet);
+}
+
+bool Connection::hears_of_path() const {
+  return config_.media.remb ||
+         std::ranges::any_of(config_.media.sending, &SendingLine::transport_feedback);
+}
+
+void Connection::begin_estimate() {
+  estimator_ = std::make_unique<bwe::Estimator>(bwe::EstimatorConfig{});
+  if (round_trip_.value()) estimator_->on_round_trip(*round_trip_.value());
+}
+
+void Connection::take_feedback(const rtp::TransportFeedback& feedback, TimePoint now) {
+  if (estimator_ == nullptr) return;
+  probes_.clear();
+  if (!estimator_->on_feedback(feedback, now, probes_)) return count(Drop::kMalformed);
+  path_told_ = true;
+}
+
+void Connection::take_remb(const rtp::Remb& remb, TimePoint now) {
+  if (estimator_ == nullptr || !config_.media.remb) return;
+  estimator_->on_remb(static_cast<double>(remb.bitrate_bps), now);
+  path_told_ = true;
+}
+
+std::optional<double> Connection::estimate_bps() const {
+  return path_told_ ? std::optional(estimator_->target_bps()) : std::nullopt;
 }
 
 void Connection::take_report_blocks(const rtp::WireList<rtp::ReportBlock>& blocks, TimePoint now,

@@ -54,6 +54,7 @@ struct SendingLine {
   std::string mid;
   rtp::Ssrc ssrc;
   std::optional<rtp::Ssrc> rtx_ssrc;
+  bool transport_feedback = false;  // its packets are numbered, and the peer reports on each
 };
 
 struct MediaConfig {
@@ -63,6 +64,7 @@ struct MediaConfig {
   rtp::ExtensionForms extension_forms = rtp::ExtensionForms::kOneByte;  // of what we send
   std::string cname;                                                    // of our RTCP
   uint64_t bitrate_max = 0;        // of each receiving line, bit/s; 0: any
+  bool remb = false;               // the peer tells what it can receive
   bool reduced_size_rtcp = false;  // every line offered it (RFC 5506): feedback may stand alone
 };
 

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kFixedHeaderSize = 12;
 constexpr size_t kCsrcSize = 4;
 constexpr uint8_t kPaddingBit = 0x20;
+constexpr size_t kNumberSize = 2;
+constexpr uint8_t kOneByteIdMax = 14;  // RFC 8285 §4.2
 
 // The end of the run of packets that belong to one frame of one source, from `first` on.
 size_t frame_end(std::span<const rtp::OutgoingPacket> packets, size_t first) {
@@ -22,6 +24,17 @@ size_t frame_end(std::span<const rtp::OutgoingPacket> packets, size_t first) {
     ++end;
   }
   return end;
+}
+
+bool has_room_for_number(const MediaConfig& config) {
+  const uint8_t id = config.extensions.id(rtp::ExtensionKind::kTransportSequence);
+  return id != 0 && (id <= kOneByteIdMax || config.extension_forms == rtp::ExtensionForms::kMixed);
+}
+
+// Where the data of the first element of a block begins, which begins at `block`.
+size_t first_data(Bytes header, size_t block) {
+  const bool one_byte = load_be16(header.subspan(block).first<2>()) == rtp::kOneByteProfile;
+  return block + 4 + (one_byte ? 1 : 2);
 }
 
 // The data of an extension that is passed on; empty when this receiver does not get it.
@@ -55,10 +68,13 @@ Bytes told_to_receiver(const rtp::OutgoingPacket& packet, const rtp::PassedExten
 }  // namespace
 
 MediaSender::MediaSender(const MediaConfig& config) : config_(config) {
+  const bool numbers = has_room_for_number(config);
   for (size_t line = 0; line < config.sending.size(); ++line) {
-    sources_.push_back({.ssrc = config.sending[line].ssrc, .line = line, .is_rtx = false});
-    if (const auto rtx = config.sending[line].rtx_ssrc) {
-      sources_.push_back({.ssrc = *rtx, .line = line, .is_rtx = true});
+    const SendingLine& sending = config.sending[line];
+    const bool numbered = numbers && sending.transport_feedback;
+    sources_.push_back({.ssrc = sending.ssrc, .line = line, .is_rtx = false, .numbered = numbered});
+    if (const auto rtx = sending.rtx_ssrc) {
+      sources_.push_back({.ssrc = *rtx, .line = line, .is_rtx = true, .numbered = numbered});
     }
   }
 }
@@ -102,11 +118,17 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
   auto& elements = scratch.elements_;
   size_t count = 0;
   const Source* source = source_of(packet.ssrc);
+  // Comes first, so that it is found again: the number is given when the packet has its place.
+  constexpr std::array<uint8_t, kNumberSize> kNumber{};
+  const bool numbered = source != nullptr && source->numbered;
+  if (numbered) {
+    elements[count++] = {config_.extensions.id(rtp::ExtensionKind::kTransportSequence), kNumber};
+  }
   const uint8_t mid_id = config_.extensions.id(rtp::ExtensionKind::kMid);
   if (mid_id != 0 && source != nullptr && !source->known) {
     elements[count++] = {mid_id, as_bytes(config_.sending[source->line].mid)};
   }
-  size_t size = 2 + rtp::kMidSizeMax;
+  size_t size = 2 + kNumberSize + 2 + rtp::kMidSizeMax;
   for (size_t i = 0; packet.extensions != nullptr && i < packet.extensions->count; ++i) {
     const rtp::PassedExtension& passed = packet.extensions->items[i];
     const uint8_t id = config_.extensions.id(passed.kind);
@@ -131,6 +153,7 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
   writer.u32(packet.ssrc.value());
   writer.u32(packet.csrc);
   header.size = fixed + extension;
+  header.number_at = numbered ? first_data(room, fixed) : 0;
 }
 
 void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
@@ -140,6 +163,7 @@ void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpS
   for (size_t i = 0; i < packets.size(); ++i) write_header(packets[i], headers[i], scratch);
   pad_frames(packets, scratch);
   scratch.jobs_.clear();
+  scratch.numbered_.clear();
   for (size_t i = 0; i < packets.size(); ++i) {
     const rtp::OutgoingPacket& packet = packets[i];
     const Header& header = headers[i];
@@ -149,6 +173,10 @@ void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpS
     if (destination.empty()) continue;
     std::copy_n(header.bytes.begin(), header.size, destination.begin());
     if (padding > 0) destination[0] |= kPaddingBit;
+    if (header.number_at != 0) {
+      store_be16(destination.subspan(header.number_at).first<2>(), next_number_);
+      scratch.numbered_.push_back({rtp::SequenceNumber(next_number_++), size});
+    }
     scratch.jobs_.push_back({.destination = destination,
                              .header_size = header.size,
                              .head = Bytes(packet.head).first(packet.head_size),

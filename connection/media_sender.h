@@ -21,8 +21,15 @@ struct RewrittenExtensions {
   std::array<uint8_t, rtp::kCaptureTimeSizeMax> capture_time;
 };
 
+// A packet that left under a transport-wide sequence number.
+struct NumberedPacket {
+  rtp::SequenceNumber transport_sequence;
+  size_t size = 0;  // of the datagram, in bytes
+};
+
 // Gives outgoing packets their bytes: RTP header, the receiver's own extension ids, padding that
-// makes the packets of a frame one GSO run, and encryption, straight into the send arena.
+// makes the packets of a frame one GSO run, the transport-wide sequence number, and encryption,
+// straight into the send arena.
 class MediaSender {
  public:
   // Packets of a frame that differ by no more than this are padded to the largest (a header
@@ -41,18 +48,25 @@ class MediaSender {
   struct Header {
     std::array<uint8_t, kHeaderMax> bytes;
     size_t size = 0;
+    size_t number_at = 0;  // where the transport-wide sequence number goes; 0: it has none
   };
 
  public:
   // What one call of seal() works with. Kept between calls, so that nothing is allocated, and
   // shared by all senders of a thread, so that it stays in the cache from one receiver to the next.
   class Scratch {
+   public:
+    // What the last call sent under a number.
+    std::span<const NumberedPacket> numbered() const { return numbered_; }
+
+   private:
     friend class MediaSender;
     RewrittenExtensions rewritten_{};
-    std::array<rtp::ExtensionElement, rtp::PassedExtensions::kMax + 1> elements_{};
+    std::array<rtp::ExtensionElement, rtp::PassedExtensions::kMax + 2> elements_{};
     std::vector<Header> headers_;
     std::vector<dtls::RtpToSeal> jobs_;
     std::vector<uint8_t> paddings_;
+    std::vector<NumberedPacket> numbered_;
   };
 
   explicit MediaSender(const MediaConfig& config);
@@ -70,6 +84,7 @@ class MediaSender {
     rtp::Ssrc ssrc;
     size_t line;
     bool is_rtx;
+    bool numbered;  // the peer reports on each packet
     bool known = false;
   };
 
@@ -80,6 +95,7 @@ class MediaSender {
 
   const MediaConfig& config_;
   std::vector<Source> sources_;
+  uint16_t next_number_ = 0;
 };
 
 }  // namespace simpul::connection

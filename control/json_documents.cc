@@ -83,12 +83,14 @@ Json connection_json(const node::ConnectionReport& connection) {
   for (const auto& track : connection.tracks) tracks.push_back(track_json(track));
   Json slots = Json::array();
   for (const auto& slot : connection.slots) slots.push_back(slot_json(slot));
+  std::optional<uint64_t> estimate;
+  if (connection.estimate_bps) estimate = static_cast<uint64_t>(*connection.estimate_bps);
   return {{"id", connection.id},
           {"state", to_string(connection.phase)},
           {"role", role_text(connection.role)},
           {"worker", connection.worker},
           {"path", path_json(connection)},
-          {"estimate_bps", nullptr},
+          {"estimate_bps", or_null(estimate)},
           {"tracks", std::move(tracks)},
           {"slots", std::move(slots)}};
 }

@@ -106,6 +106,7 @@ struct ConnectionReport {
   std::optional<Address> local;  // filled in by the node
   std::optional<Address> remote;
   std::optional<double> round_trip_ms;
+  std::optional<double> estimate_bps;  // what the path to a watcher carries
   std::vector<TrackReport> tracks;
   std::vector<SlotReport> slots;
 };

@@ -177,7 +177,10 @@ void SessionSetup::add_slots(const sdp::Negotiated& negotiated, Session& session
     }
     relay::SlotConfig slot{
         .kind = media.kind(), .ssrc = ssrcs.next(), .rtx_ssrc = {}, .codecs = {}};
+    bool transport_feedback = false;
     for (const sdp::NegotiatedCodec& codec : media.codecs) {
+      transport_feedback |= codec.feedback.transport_cc;
+      session.connection.media.remb |= codec.feedback.remb;
       slot.codecs.push_back({codec.format, codec.payload_type, codec.rtx_payload_type});
       if (codec.rtx_payload_type && !slot.rtx_ssrc) slot.rtx_ssrc = ssrcs.next();
     }
@@ -188,8 +191,10 @@ void SessionSetup::add_slots(const sdp::Negotiated& negotiated, Session& session
          .rtx_ssrc = slot.rtx_ssrc,
          .stream_id = "stream-" + std::to_string(number),
          .track_id = std::string(rtp::to_string(media.kind())) + "-" + std::to_string(number)});
-    session.connection.media.sending.push_back(
-        {.mid = media.mid, .ssrc = slot.ssrc, .rtx_ssrc = slot.rtx_ssrc});
+    session.connection.media.sending.push_back({.mid = media.mid,
+                                                .ssrc = slot.ssrc,
+                                                .rtx_ssrc = slot.rtx_ssrc,
+                                                .transport_feedback = transport_feedback});
     session.slots.push_back(std::move(slot));
   }
 }

@@ -370,7 +370,7 @@ size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_ma
     const WayOut way = way_out(*path);
     place_egress_ = way.egress;
     place_path_ = {path->socket, way.to, path->local};
-    connection.seal(batch.packets, place_, seal_scratch_);
+    connection.seal(batch.packets, place_, seal_scratch_, now);
   }
   return served;
 }

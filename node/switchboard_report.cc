@@ -20,6 +20,7 @@ ConnectionReport Switchboard::report_of(const Entry& entry) const {
   if (const auto round_trip = connection.round_trip()) {
     report.round_trip_ms = std::chrono::duration<double, std::milli>(*round_trip).count();
   }
+  report.estimate_bps = connection.estimate_bps();
   if (!entry.in_relay) return report;
   if (session.role == Role::kPublisher) {
     const auto tracks = relay_.tracks_of(entry.publisher);

@@ -166,6 +166,7 @@ void AnswerWriter::write_codec(const NegotiatedCodec& codec) {
   if (!codec.parameters.empty()) line("a=fmtp:", payload_type, " ", codec.parameters);
   const auto& feedback = codec.feedback;
   if (feedback.transport_cc) line("a=rtcp-fb:", payload_type, " transport-cc");
+  if (feedback.remb) line("a=rtcp-fb:", payload_type, " goog-remb");
   if (feedback.ccm_fir) line("a=rtcp-fb:", payload_type, " ccm fir");
   if (feedback.nack) line("a=rtcp-fb:", payload_type, " nack");
   if (feedback.nack_pli) line("a=rtcp-fb:", payload_type, " nack pli");

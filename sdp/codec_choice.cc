@@ -225,11 +225,12 @@ std::optional<rtp::PayloadType> CodecChoice::find_rtx(const MediaDescription& me
 Feedback CodecChoice::feedback_of(const PayloadFormat& format, MediaType type,
                                   bool transport_sequence) const {
   const auto& offered = format.feedback;
-  const bool publisher = policy_.role == PeerRole::kPublisher;
   Feedback feedback;
-  // Towards watchers nothing is estimated, so their reports would cost bandwidth for nothing.
-  feedback.transport_cc = publisher && transport_sequence && has(offered, "transport-cc");
+  feedback.transport_cc = transport_sequence && has(offered, "transport-cc");
   if (type != MediaType::kVideo) return feedback;
+  // We send no estimate to publishers: they make their own from transport-wide feedback.
+  feedback.remb =
+      policy_.role == PeerRole::kWatcher && !feedback.transport_cc && has(offered, "goog-remb");
   feedback.nack = has(offered, "nack");
   feedback.nack_pli = has(offered, "nack pli");
   feedback.ccm_fir = has(offered, "ccm fir");

@@ -221,6 +221,7 @@ AnswerPolicy default_policy(PeerRole role) {
   policy.audio_codecs = {rtp::Codec::kOpus, rtp::Codec::kRed};
   policy.video_codecs = {rtp::Codec::kVp8, rtp::Codec::kH264, rtp::Codec::kVp9, rtp::Codec::kAv1};
   policy.extensions = {ExtensionKind::kMid,
+                       ExtensionKind::kTransportSequence,
                        ExtensionKind::kAudioLevel,
                        ExtensionKind::kVideoOrientation,
                        ExtensionKind::kVideoContentType,
@@ -231,8 +232,7 @@ AnswerPolicy default_policy(PeerRole role) {
   if (role == PeerRole::kPublisher) {
     policy.extensions.insert(
         policy.extensions.end(),
-        {ExtensionKind::kRid, ExtensionKind::kRepairedRid, ExtensionKind::kTransportSequence,
-         ExtensionKind::kVideoLayersAllocation});
+        {ExtensionKind::kRid, ExtensionKind::kRepairedRid, ExtensionKind::kVideoLayersAllocation});
   }
   return policy;
 }

@@ -6,6 +6,7 @@ import {test} from 'node:test';
 import {startImpairment} from './support/daemon.mjs';
 import {openLab, serveLab} from './support/lab.mjs';
 import {report, until} from './support/measure.mjs';
+import {connectionsOf} from './support/rooms.mjs';
 import {startBefore} from './support/suite.mjs';
 
 /** Below this Chromium sends fewer than three layers. */
@@ -44,9 +45,8 @@ const decodes = (browser, codec) => labs[browser].capabilities.receives.includes
 
 /** The layers of a room's video, as the relay sees them. */
 async function layersOf(room) {
-  const answer = await fetch(`${own.daemon.address}/v1/rooms/${room}/participants`);
-  const {participants} = await answer.json();
-  const tracks = participants.flatMap(({connections}) => connections).flatMap(({tracks: all}) => all ?? []);
+  const connections = await connectionsOf(own.daemon.address, room);
+  const tracks = connections.flatMap(({tracks: all}) => all ?? []);
   return tracks.find(({kind}) => kind === 'video')?.layers ?? [];
 }
 

@@ -5,7 +5,7 @@ import {test} from 'node:test';
 import {startDaemon, startImpairment} from './support/daemon.mjs';
 import {answersPointTo} from './support/in_page.mjs';
 import {goodTenSeconds, observation, report, until} from './support/measure.mjs';
-import {firstPicture, publish, publishCamera, sent, watch} from './support/rooms.mjs';
+import {connectionsOf, firstPicture, publish, publishCamera, sent, watch} from './support/rooms.mjs';
 import {startBefore, using} from './support/suite.mjs';
 
 const own = startBefore({firefox: {camera: true, loopback: true}});
@@ -18,8 +18,7 @@ function publishFrom(page, address, room) {
 
 /** Where the relay has the media of each of a room's people, by what they do. */
 async function remoteAddresses(address, room) {
-  const {participants} = await (await fetch(`${address}/v1/rooms/${room}/participants`)).json();
-  const connections = participants.flatMap((participant) => participant.connections);
+  const connections = await connectionsOf(address, room);
   return Object.fromEntries(connections.map(({role, path}) => [role, path?.remote]));
 }
 

@@ -4,15 +4,14 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 
 import {goodTenSeconds, observation, report, until} from './support/measure.mjs';
-import {firstPicture, pressWatch, publish, publishCamera, watch} from './support/rooms.mjs';
+import {connectionsOf, firstPicture, pressWatch, publish, publishCamera, watch} from './support/rooms.mjs';
 import {startBefore, using} from './support/suite.mjs';
 
 const own = startBefore({daemon: {}, firefox: {camera: true}});
 
 /** Where the relay sends to the room's connections of that role. */
 async function remotesOf(room, role) {
-  const {participants} = await (await fetch(`${own.daemon.address}/v1/rooms/${room}/participants`)).json();
-  const connections = participants.flatMap((participant) => participant.connections);
+  const connections = await connectionsOf(own.daemon.address, room);
   return connections.filter((connection) => connection.role === role).map(({path}) => path?.remote);
 }
 

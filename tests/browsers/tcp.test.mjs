@@ -5,7 +5,7 @@ import {test} from 'node:test';
 import {freeTcpPort} from './support/daemon.mjs';
 import {answersWithoutUdp} from './support/in_page.mjs';
 import {goodTenSeconds, report, until} from './support/measure.mjs';
-import {pressWatch, publish, publishCamera, watch} from './support/rooms.mjs';
+import {connectionsOf, pressWatch, publish, publishCamera, watch} from './support/rooms.mjs';
 import {startBefore, using} from './support/suite.mjs';
 
 const own = startBefore({daemon: freeTcpPort().then((tcpPort) => ({tcpPort})), firefox: {camera: true}});
@@ -18,10 +18,8 @@ async function pageWithoutUdp(browser) {
 
 /** The transports of a room's connections, as the relay reports them: role and protocol. */
 async function pathsOf(room) {
-  const get = async (path) => (await fetch(`${own.daemon.address}/v1/rooms/${room}/${path}`)).json();
-  const {participants} = await get('participants');
-  return participants
-    .flatMap(({connections}) => connections)
+  const connections = await connectionsOf(own.daemon.address, room);
+  return connections
     .map(({role, path}) => `${role} ${path?.protocol}`)
     .sort();
 }

@@ -261,7 +261,7 @@ TEST_F(ConnectionMediaTest, SealsWhatGoesOutOnlyWhileItIsConnected) {
           place.resize(size);
           return place;
         },
-        scratch);
+        scratch, pair_.now);
   };
   seal();
   EXPECT_THAT(place, IsEmpty());

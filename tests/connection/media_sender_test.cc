@@ -38,9 +38,13 @@ class MediaSenderTest : public ::testing::Test {
   }
   // Seals, and gives the sizes that places were asked for.
   std::vector<size_t> seal(const std::vector<rtp::OutgoingPacket>& packets) {
+    MediaSender::Scratch scratch;
+    return seal(packets, scratch);
+  }
+  std::vector<size_t> seal(const std::vector<rtp::OutgoingPacket>& packets,
+                           MediaSender::Scratch& scratch) {
     sealed_.clear();
     std::vector<size_t> sizes;
-    MediaSender::Scratch scratch;
     sender().seal(
         packets, srtp_,
         [&](size_t size) -> MutableBytes {
@@ -55,6 +59,16 @@ class MediaSenderTest : public ::testing::Test {
   Buffer opened(size_t at) {
     const auto plain = open_rtp(peer_, sealed_[at]);
     return plain ? *plain : Buffer{};
+  }
+  // The transport-wide sequence number under which it left.
+  static std::optional<int> number_of(const Buffer& plain) {
+    const auto view = rtp::PacketView::parse(plain);
+    if (!view) return {};
+    rtp::ExtensionReader reader(view->extension_profile(), view->extension());
+    while (const auto element = reader.next()) {
+      if (element->id == 5) return rtp::read_transport_sequence(element->data);
+    }
+    return {};
   }
   MediaSender& sender() {
     if (!sender_) sender_.emplace(config_);
@@ -138,6 +152,59 @@ TEST_F(MediaSenderTest, GivesExtensionsTheIdsOfTheReceiver) {
   const auto view = rtp::PacketView::parse(plain);
   ASSERT_TRUE(view);
   EXPECT_THAT(view->extension(), ElementsAre(0x90, 8, 0, 0));
+}
+
+TEST_F(MediaSenderTest, NumbersWhatThePeerReportsOnWhenItLeaves) {
+  config_.extensions.set(rtp::ExtensionKind::kTransportSequence, 5);
+  config_.sending[1].transport_feedback = true;
+  make_known();
+  auto sound = video(1);
+  sound.ssrc = kAudio;  // nobody reports on that line
+  auto again = video(1);
+  again.ssrc = kVideoRtx;
+  full_from_ = 2;  // the second packet gets no place, and so no number
+  MediaSender::Scratch scratch;
+  const auto sizes = seal({video(3), video(3), sound, again}, scratch);
+  ASSERT_EQ(scratch.numbered().size(), 2u);
+  EXPECT_EQ(scratch.numbered()[0].transport_sequence, rtp::SequenceNumber(0));
+  EXPECT_EQ(scratch.numbered()[0].size, sizes[0]);
+  EXPECT_EQ(scratch.numbered()[1].transport_sequence, rtp::SequenceNumber(1));
+  EXPECT_EQ(number_of(opened(0)), 0);
+  EXPECT_EQ(opened(1)[0], 0x81) << "the sound";
+  EXPECT_EQ(number_of(opened(2)), 1);
+  seal({video(3)});
+  EXPECT_EQ(number_of(opened(0)), 2);
+}
+
+TEST_F(MediaSenderTest, NumbersInTheFormThatTheOtherExtensionsNeed) {
+  config_.extensions.set(rtp::ExtensionKind::kTransportSequence, 5);
+  config_.extensions.set(rtp::ExtensionKind::kColorSpace, 6);
+  config_.extension_forms = rtp::ExtensionForms::kMixed;
+  config_.sending[1].transport_feedback = true;
+  make_known();
+  auto packet = video(28);
+  rtp::PassedExtensions passed;
+  passed.items[0] = {rtp::ExtensionKind::kColorSpace, 0, 28};
+  passed.count = 1;
+  packet.extensions = &passed;
+  seal({video(1), packet});
+  const Buffer plain = opened(1);
+  const auto view = rtp::PacketView::parse(plain);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->extension_profile(), 0x1000);
+  EXPECT_EQ(number_of(plain), 1);
+  EXPECT_THAT(std::vector(view->extension().begin() + 6, view->extension().begin() + 34),
+              ::testing::Each(28));
+}
+
+TEST_F(MediaSenderTest, NumbersNothingWhereTheIdHasNoPlace) {
+  config_.extensions.set(rtp::ExtensionKind::kTransportSequence, 20);
+  config_.sending[1].transport_feedback = true;
+  make_known();
+  MediaSender::Scratch scratch;
+  seal({video(1)}, scratch);
+  EXPECT_TRUE(scratch.numbered().empty());
+  EXPECT_EQ(opened(0)[0], 0x81);
 }
 
 TEST_F(MediaSenderTest, WritesTheHeadInFrontOfTheBody) {

@@ -85,9 +85,10 @@ TEST_F(EgressCountTest, ForwardsFramesOfEightByOneMessageEachAndAllocatesNothing
            });
   }));
   node_.sender().keep(false);
-  // Every viewer's slot begins, and every buffer gets its size.
+  // Every viewer's slot begins, and every buffer gets its size: that of what was sent is kept for
+  // two seconds.
   Counts warm_up;
-  for (int i = 0; i < 20; ++i) forward(alice, i < 2, warm_up);
+  for (int i = 0; i < 70; ++i) forward(alice, i < 2, warm_up);
 
   Counts counts;
   for (size_t i = 0; i < kFrames; ++i) forward(alice, false, counts);

@@ -50,7 +50,7 @@ TEST(ExtensionChoice, TakesWhatAWatcherCanBeTold) {
   EXPECT_EQ(map.id(ExtensionKind::kMid), 4);
   EXPECT_EQ(map.id(ExtensionKind::kPlayoutDelay), 5);
   EXPECT_EQ(map.id(ExtensionKind::kVideoOrientation), 13);
-  EXPECT_EQ(map.id(ExtensionKind::kTransportSequence), 0);
+  EXPECT_EQ(map.id(ExtensionKind::kTransportSequence), 3);
   EXPECT_EQ(map.id(ExtensionKind::kRid), 0);
 }
 

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "tests/sdp/minimal_offer.h"
 #include "tests/support/sample_offers.h"
 
@@ -117,16 +119,29 @@ TEST(Negotiation, RemembersAnnouncedStreams) {
   EXPECT_EQ(negotiated.media[0].announced[0].rtx, std::nullopt);
 }
 
-TEST(Negotiation, WatchersGetNoEstimationFeedback) {
+TEST(Negotiation, WatchersReportOnEveryPacketThatTheyAreSent) {
   for (const auto* name : {"chromium-offer-recvonly", "firefox-offer-recvonly"}) {
     const auto negotiated = accepted(sample_offer(name), PeerRole::kWatcher);
-    EXPECT_EQ(negotiated.media[0].codecs[0].feedback, Feedback{}) << name;
-    EXPECT_EQ(negotiated.media[1].codecs[0].feedback,
-              (Feedback{.nack = true, .nack_pli = true, .ccm_fir = true}))
-        << name;
-    EXPECT_EQ(negotiated.extension_map().id(ExtensionKind::kTransportSequence), 0) << name;
+    EXPECT_TRUE(negotiated.media[1].codecs[0].feedback.transport_cc) << name;
+    EXPECT_FALSE(negotiated.media[1].codecs[0].feedback.remb) << name;
+    EXPECT_NE(negotiated.extension_map().id(ExtensionKind::kTransportSequence), 0) << name;
     EXPECT_THAT(negotiated.media[1].announced, IsEmpty()) << name;
   }
+}
+
+TEST(Negotiation, TheReceiversOwnEstimateIsTakenFromWatchersThatHaveNothingBetter) {
+  std::string offer = sample_offer("chromium-offer-recvonly");
+  std::erase_if(offer, [](char c) { return c == '\r'; });
+  std::string without;
+  std::istringstream lines(offer);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("transport-") == std::string::npos) without += line + "\r\n";
+  }
+  ASSERT_NE(without.find("goog-remb"), std::string::npos);
+  const auto watcher = accepted(without, PeerRole::kWatcher);
+  EXPECT_EQ(watcher.media[0].codecs[0].feedback, Feedback{}) << "audio alone is not estimated so";
+  EXPECT_EQ(watcher.media[1].codecs[0].feedback,
+            (Feedback{.nack = true, .nack_pli = true, .ccm_fir = true, .remb = true}));
 }
 
 TEST(Negotiation, TransportFeedbackNeedsItsExtension) {

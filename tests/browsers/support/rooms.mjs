@@ -67,3 +67,9 @@ export function sent(page) {
     return totals;
   });
 }
+
+/** The connections of a room, as the relay reports them. */
+export async function connectionsOf(address, room) {
+  const {participants} = await (await fetch(`${address}/v1/rooms/${room}/participants`)).json();
+  return participants.flatMap(({connections}) => connections);
+}

@@ -132,7 +132,7 @@ class Run {
           place.resize(size);
           return place;
         },
-        scratch);
+        scratch, pair_.now);
   }
 
   ConnectionPair pair_{media()};
