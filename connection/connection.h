@@ -79,7 +79,7 @@ enum class Drop : uint8_t {
   kMalformed,
   kUnknownSource,
   kUnknownRtcp,  // of a type that nobody here reads; the rest of its compound counts
-  kRate,         // above the bit rate that a track may have
+  kRate,         // above the bit rate that a track may have, or feedback too often
 };
 inline constexpr size_t kDropKinds = 12;
 std::string_view to_string(Drop drop);
@@ -116,6 +116,10 @@ class Connection {
   using Output = connection::Output;
   // Datagrams of a handshake that wait until their path is nominated: a hello takes two.
   static constexpr size_t kHeldMax = 8;
+  // Transport-wide feedback is read so often at most, apart from a burst of so many messages;
+  // receivers send one each 50 ms or less often, and what it says costs more to read than to write.
+  static constexpr Duration kFeedbackInterval = std::chrono::milliseconds(10);
+  static constexpr int kFeedbackBurst = 16;
 
   Connection(Config config, const dtls::Context& context, crypto::CipherEngine& engine,
              TimePoint now);
@@ -191,6 +195,7 @@ class Connection {
   std::optional<dtls::SrtpSender> srtp_out_;
   std::unique_ptr<bwe::Estimator> estimator_;  // where media is sent, and its path is told of
   bool path_told_ = false;
+  TimePoint feedback_until_{};  // what was read has used up the rate until then
   State state_ = State::kNew;
   CloseReason close_reason_ = CloseReason::kNone;
   std::vector<Datagram> held_;

@@ -62,6 +62,8 @@ void Connection::begin_estimate() {
 
 void Connection::take_feedback(const rtp::TransportFeedback& feedback, TimePoint now) {
   if (estimator_ == nullptr) return;
+  if (feedback_until_ - now > kFeedbackBurst * kFeedbackInterval) return count(Drop::kRate);
+  feedback_until_ = std::max(feedback_until_, now) + kFeedbackInterval;
   probes_.clear();
   if (!estimator_->on_feedback(feedback, now, probes_)) return count(Drop::kMalformed);
   path_told_ = true;

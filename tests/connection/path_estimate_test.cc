@@ -121,6 +121,27 @@ TEST(PathEstimate, FallsWhenHalfIsLost) {
   EXPECT_LT(watcher.estimate_bps().value(), 0.8 * before);
 }
 
+TEST(PathEstimate, ReadsNoMoreReportsThanAnyReceiverSends) {
+  Watcher watcher(watched(true));
+  watcher.send_for_a_second();
+  const auto repeat = [&](int times) {
+    const uint64_t before = watcher.pair().drops(Drop::kRate);
+    std::array<uint8_t, 512> room{};
+    const std::vector<TimePoint> arrivals(10, watcher.pair().now);
+    for (int i = 0; i < times; ++i) {
+      const auto written = rtp::write_transport_feedback(
+          {.sender = kPeer, .media = kSlot, .base = rtp::SequenceNumber(90), .feedback_count = 9},
+          arrivals, room);
+      watcher.pair().receive(watcher.pair().seal_rtcp(Bytes(room).first(written.size)));
+    }
+    return watcher.pair().drops(Drop::kRate) - before;
+  };
+  EXPECT_EQ(repeat(Connection::kFeedbackBurst), 0u);
+  EXPECT_GE(repeat(100), 99u);
+  watcher.pair().now += 50ms;
+  EXPECT_EQ(repeat(5), 0u);
+}
+
 TEST(PathEstimate, IsNotMadeWhereNothingIsReported) {
   Watcher watcher(watched(false));
   watcher.send_for_a_second();
