@@ -81,20 +81,24 @@ bool is_bounded_key(Bytes key_info) {
                    std::ranges::equal(*curve, kP521));
 }
 
-bool has_bounded_key(Bytes certificate) {
+std::optional<Bytes> key_info_of(Bytes certificate) {
   DerReader outer(certificate);
   const auto whole = outer.take(kSequence);
-  if (!whole) return false;
+  if (!whole) return std::nullopt;
   DerReader parts(*whole);
   const auto to_be_signed = parts.take(kSequence);
-  if (!to_be_signed) return false;
+  if (!to_be_signed) return std::nullopt;
   DerReader reader(*to_be_signed);
-  if (reader.next_is(kVersion) && !reader.take(kVersion)) return false;
-  if (!reader.take(kInteger)) return false;  // serial number
-  for (int i = 0; i < 4; ++i) {              // signature, issuer, validity, subject
-    if (!reader.take(kSequence)) return false;
+  if (reader.next_is(kVersion) && !reader.take(kVersion)) return std::nullopt;
+  if (!reader.take(kInteger)) return std::nullopt;  // serial number
+  for (int i = 0; i < 4; ++i) {                     // signature, issuer, validity, subject
+    if (!reader.take(kSequence)) return std::nullopt;
   }
-  const auto key_info = reader.take(kSequence);
+  return reader.take(kSequence);
+}
+
+bool has_bounded_key(Bytes certificate) {
+  const auto key_info = key_info_of(certificate);
   return key_info && is_bounded_key(*key_info);
 }
 
@@ -118,6 +122,26 @@ bool may_be_parsed(Bytes certificate_message) {
     if (count == kCertificatesMax || !certificate || !has_bounded_key(*certificate)) return false;
   }
   return true;
+}
+
+std::optional<std::span<const uint8_t, kP256PointSize>> p256_point(Bytes certificate_message) {
+  auto list = take_opaque24(certificate_message);
+  const auto leaf = list ? take_opaque24(*list) : std::nullopt;
+  const auto key_info = leaf ? key_info_of(*leaf) : std::nullopt;
+  if (!key_info) return std::nullopt;
+  DerReader reader(*key_info);
+  const auto algorithm = reader.take(kSequence);
+  const auto bits = reader.take(kBitString);
+  if (!algorithm || !bits || bits->size() != 1 + kP256PointSize || bits->front() != 0) {
+    return std::nullopt;
+  }
+  DerReader parameters(*algorithm);
+  const auto type = parameters.take(kObjectIdentifier);
+  const auto curve = parameters.take(kObjectIdentifier);
+  const bool is_p256 =
+      type && curve && std::ranges::equal(*type, kEcPublicKey) && std::ranges::equal(*curve, kP256);
+  if (!is_p256) return std::nullopt;
+  return bits->last<kP256PointSize>();
 }
 
 }  // namespace simpul::dtls

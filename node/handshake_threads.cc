@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "net/thread.h"
+
 namespace simpul::node {
 
 HandshakeThreads::HandshakeThreads(size_t threads) {
@@ -32,6 +34,7 @@ void HandshakeThreads::run(std::unique_ptr<dtls::HandshakeStep> step, Done done)
 }
 
 void HandshakeThreads::work() {
+  net::name_this_thread("handshake");
   while (true) {
     Job job;
     {

@@ -61,6 +61,23 @@ TEST(CertificateCheck, RefusesEveryTruncationUpToTheKey) {
   }
 }
 
+TEST(CertificateCheck, FindsThePointOfAUsualKeyAndNoOther) {
+  const auto key = make_ec_key();
+  const auto message = make_certificate_message({der_of(make_x509(key.get()).get())});
+  uint8_t* expected = nullptr;
+  ASSERT_EQ(EVP_PKEY_get1_encoded_public_key(key.get(), &expected), kP256PointSize);
+  const auto point = p256_point(message);
+  ASSERT_TRUE(point);
+  EXPECT_TRUE(std::equal(point->begin(), point->end(), expected));
+  OPENSSL_free(expected);
+  for (const auto& other : {make_ec_key("P-384"), make_rsa_public_key(2048, 17)}) {
+    EXPECT_FALSE(p256_point(make_certificate_message({der_of(make_x509(other.get()).get())})));
+  }
+  for (size_t size = 0; size + 100 < message.size(); ++size) {
+    EXPECT_FALSE(p256_point(Bytes(message).first(size))) << size;
+  }
+}
+
 TEST(CertificateCheck, RefusesWhatIsBehindTheList) {
   auto message = make_certificate_message({der_of(make_x509(make_ec_key().get()).get())});
   message.push_back(0);

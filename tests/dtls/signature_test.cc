@@ -1,10 +1,12 @@
 #include "dtls/signature.h"
 
 #include <gtest/gtest.h>
+#include <openssl/core_names.h>
 #include <openssl/rsa.h>
 
 #include <array>
 
+#include "dtls/certificate_check.h"
 #include "tests/support/made_certificate.h"
 
 namespace simpul::dtls {
@@ -116,6 +118,35 @@ TEST(Signature, IsNotLookedAtUnderACertificateThatMustNotBeParsed) {
   const SignatureOf of(make_explicit_curve_key());
   EXPECT_FALSE(of.is_good(sign(of.key(), {0x0403, EVP_sha256})));
   EXPECT_FALSE(is_signed_by({}, sign(of.key(), {0x0403, EVP_sha256}), {}));
+}
+
+// Of the usual keys the certificate itself is not parsed: a point must be one of the curve all the
+// same, and the other form of it is taken, too.
+TEST(Signature, IsRefusedUnderAPointThatIsNotOnTheCurve) {
+  const auto key = make_ec_key();
+  const auto message = make_certificate_message({der_of(make_x509(key.get()).get())});
+  const auto signature = sign(key.get(), {0x0403, EVP_sha256});
+  const std::array<Bytes, 2> parts = {kHead, kTail};
+  const auto point = p256_point(message);
+  ASSERT_TRUE(point);
+  ASSERT_TRUE(is_signed_by(message, signature, parts));
+  const auto at = point->data() - message.data();
+  for (const long byte : {0, 1, 32, 33, 64}) {
+    auto changed = message;
+    changed[static_cast<size_t>(at + byte)] ^= 1;
+    EXPECT_TRUE(p256_point(changed));
+    EXPECT_FALSE(is_signed_by(changed, signature, parts)) << byte;
+  }
+}
+
+TEST(Signature, IsTakenUnderACompressedPoint) {
+  const auto key = make_ec_key();
+  EVP_PKEY_set_utf8_string_param(key.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                 OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED);
+  const auto message = make_certificate_message({der_of(make_x509(key.get()).get())});
+  const std::array<Bytes, 2> parts = {kHead, kTail};
+  EXPECT_FALSE(p256_point(message));
+  EXPECT_TRUE(is_signed_by(message, sign(key.get(), {0x0403, EVP_sha256}), parts));
 }
 
 // The list is empty, and what follows it says that a certificate of 16 MB begins there.

@@ -45,5 +45,14 @@ size_t simpul::testing::memory_in_use() {
 }
 
 void* operator new(size_t size) { return take(size == 0 ? 1 : size); }
+void* operator new(size_t size, std::align_val_t alignment) {
+  const auto align = static_cast<size_t>(alignment);
+  void* memory = std::aligned_alloc(align, (size + align - 1) / align * align);
+  if (memory == nullptr) std::abort();
+  in_use.fetch_add(malloc_usable_size(memory), std::memory_order_relaxed);
+  return memory;
+}
 void operator delete(void* memory) noexcept { give_back(memory); }
 void operator delete(void* memory, size_t) noexcept { give_back(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { give_back(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept { give_back(memory); }

@@ -1,0 +1,66 @@
+// A thousand people come at once into a room where some watch already.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include "tests/integration/live_node.h"
+
+namespace simpul::testing {
+namespace {
+
+// Sanitizers make a handshake ten times slower, and that of the guests runs here too.
+#ifdef NDEBUG
+constexpr int kJoins = 1000;
+#else
+constexpr int kJoins = 100;
+#endif
+constexpr int kThere = 20;
+
+// Little media: a thousand receivers of more would keep this one thread busy for longer.
+const peer::VideoProfile kPicture = {.layers = {{.bitrate_bps = 50'000}}, .frames_per_second = 10};
+
+bool sees(const LiveGuest* guest) { return guest->key_frames > 0; }
+
+class Storm : public ::testing::Test {
+ protected:
+  Storm() {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  // All guests are on this thread, and read in between.
+  void add(std::vector<LiveGuest*>& guests) {
+    guests.push_back(&live_.watch("stage", "viewer" + std::to_string(++viewers_)));
+    int turns = 0;
+    live_.run_until([&] { return ++turns > 1; });
+  }
+
+  LiveNode live_{2};
+  std::vector<LiveGuest*> there_;
+  std::vector<LiveGuest*> coming_;
+  int viewers_ = 0;
+};
+
+TEST_F(Storm, GetsAPictureToEverybodyAndHurtsNobodyWhoIsThere) {
+  LiveGuest& alice = live_.publish("stage", "alice");
+  alice.socket->sources().clear();
+  alice.socket->add_source(peer::MediaSource::video("1", kPicture, 0, {.seed = 1}));
+  for (int i = 0; i < kThere; ++i) add(there_);
+  ASSERT_TRUE(live_.run_until([&] { return std::ranges::all_of(there_, sees); }));
+  for (LiveGuest* guest : there_) guest->video = 0;
+  for (int i = 0; i < kJoins; ++i) add(coming_);
+  EXPECT_TRUE(live_.run_until([&] { return std::ranges::all_of(coming_, sees); }));
+  EXPECT_TRUE(live_.run_until([&] {
+    return std::ranges::all_of(there_, [](const LiveGuest* guest) { return guest->video > 50; });
+  }));
+  for (const LiveGuest* guest : there_) {
+    EXPECT_EQ(guest->lost, 0u) << guest->socket->statistics().overflows;
+  }
+  std::printf("# figure: %d joined while %d watched\n", kJoins, kThere);
+  EXPECT_EQ(live_.dropped("send_full"), 0u);
+  EXPECT_EQ(live_.dropped("feed_full"), 0u);
+}
+
+}  // namespace
+}  // namespace simpul::testing
