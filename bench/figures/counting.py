@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from bench.figures import machine, relay
-from bench.figures.load import SPARE, Load, Shape, wait_until
+from bench.figures.load import Load, Shape, wait_until
 from bench.figures.measure import SETTLE, Figure
 
 LIBRARY = machine.BUILD / "bench/count/libsimpul_count.so"
@@ -52,14 +52,13 @@ def count(context):
             return {**read_counts(path), "packets": fresh}
 
         with relay.Relay(environment=environment) as simpuld:
-            # Twice the time that a machine with time to spare takes; nobody waits for its end.
-            with Load(simpuld.port, shape, 2 * context.packets / shape.packets_per_second() +
-                      SPARE + 5, simpuld.pid) as people:
+            # However slow the machine is: nobody waits for the end.
+            with Load(simpuld.port, shape, 3 * machine.PATIENCE, simpuld.pid) as people:
                 people.wait_until_measuring()
                 time.sleep(SETTLE)
                 before = counts(simpuld)
                 wait_until(lambda: simpuld.metric("simpul_packets_sent_total") - before["packets"]
-                           >= context.packets, people)
+                           >= context.packets, people, 2 * machine.PATIENCE)
                 after = counts(simpuld)
                 people.check_measuring()
     packets = after["packets"] - before["packets"]

@@ -43,7 +43,7 @@ TEST(LastViewer, TellsSourcesApartAndLeavesSoundOut) {
 TEST(LastViewer, CountsSoManySourcesAndNoMore) {
   LastViewer last;
   const auto all = static_cast<uint32_t>(LastViewer::kSourcesMax) + 5;
-  for (const uint16_t frame : {1, 2}) {
+  for (const uint16_t frame : {uint16_t{1}, uint16_t{2}}) {
     for (uint32_t source = 0; source < all; ++source) last.add(stamp(frame, source), 1);
   }
   EXPECT_EQ(last.frames().count(), LastViewer::kSourcesMax);
