@@ -3,6 +3,7 @@ import dataclasses
 import json
 import math
 import re
+import signal
 import subprocess
 import tempfile
 import threading
@@ -15,8 +16,7 @@ FLOOR = machine.BUILD / "bench/floor/simpul-floor"
 PACKET_BYTES = 1200  # of video, as it leaves
 PAYLOAD_BYTES = 1157  # of it, as a frame of nine at 2.5 Mbit/s has it
 AUDIO_RATE = 50  # packets a second
-TOLD_EVERY = 1.0  # seconds: simpul-load says what it is doing so often
-SPARE = 1.5  # seconds that people stay longer than they are needed
+SPARE = 20  # seconds that people would stay longer than they are needed, on a slow machine
 
 # Of the runs since somebody cleared it: those in which simpul-load could not keep up.
 bottlenecks = []
@@ -162,6 +162,12 @@ class Load:
 
     def wait_until_measuring(self, phase=""):
         wait_until(lambda: self.is_measuring(phase), self)
+
+    def finish(self):
+        """Sends people away who would have stayed longer: what they saw until now."""
+        self.check_measuring()
+        self._process.send_signal(signal.SIGINT)
+        return self.result()
 
     def result(self):
         """What they saw. Raises where somebody could not join, had no picture or got rubbish."""

@@ -56,7 +56,7 @@ def cpu_share_of(server, people, seconds):
 
 def seconds_for(seconds):
     """How long people have to be there so that so many seconds can be measured."""
-    return seconds + load.TOLD_EVERY + SETTLE + load.SPARE
+    return seconds + SETTLE + load.SPARE
 
 
 def packet_rate(report):
@@ -75,7 +75,7 @@ def run_relay(shape, seconds, workers=1):
             time.sleep(SETTLE)
             share = cpu_share_of(simpuld, people, seconds)
             kib = (simpuld.resident_kib() - empty) / shape.connections()
-            report = people.result()
+            report = people.finish()
     rate = packet_rate(report)
     return Run(us_per_packet=share * 1e6 / rate, packets_per_second=rate, cpu_share=share,
                report=report, kib_per_connection=kib)

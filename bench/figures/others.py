@@ -20,7 +20,7 @@ def run_janus(shape, seconds):
             people.wait_until_measuring()
             time.sleep(SETTLE)
             share = cpu_share_of(server, people, seconds)
-            report = people.result()
+            report = people.finish()
     return share * 1e6 / packet_rate(report)
 
 

@@ -58,12 +58,11 @@ def starvation(context):
     def beside_many():
         with relay.Relay() as simpuld:
             # Long enough for the pair to join, be measured and go.
-            with Load(simpuld.port, crowd, seconds_for(context.seconds) + 8, simpuld.pid) as many:
+            with Load(simpuld.port, crowd, seconds_for(context.seconds), simpuld.pid) as many:
                 many.wait_until_measuring()
                 time.sleep(SETTLE)
                 took = pair_delay(simpuld)
-                many.check_measuring()
-                many.result()
+                many.finish()
                 return took
 
     beside, single = alternate(beside_many, alone, context.rounds)
@@ -82,13 +81,12 @@ def join(context):
     def joins():
         with relay.Relay() as simpuld:
             before = usage(simpuld)
-            with Load(simpuld.port, shape, 6, simpuld.pid) as people:
+            with Load(simpuld.port, shape, seconds_for(2), simpuld.pid) as people:
                 people.wait_until_measuring()
                 after = usage(simpuld)
                 time.sleep(2)
                 later = usage(simpuld)
-                people.check_measuring()
-                people.result()
+                people.finish()
         per_packet = (later[0] - after[0]) / max(later[1] - after[1], 1)
         media = (after[1] - before[1]) * per_packet
         return (after[0] - before[0] - media) * 1000 / shape.connections()
@@ -168,7 +166,7 @@ def memory(context):
     def grown(shape):
         with relay.Relay() as simpuld:
             empty = simpuld.resident_kib()
-            with Load(simpuld.port, shape, 3 + load.SPARE, simpuld.pid) as people:
+            with Load(simpuld.port, shape, seconds_for(1 + SETTLE), simpuld.pid) as people:
                 load.wait_until(lambda: simpuld.metric("simpul_connections", 'state="connected"')
                                 >= shape.connections(), people)
                 if is_watching(shape):
@@ -177,8 +175,7 @@ def memory(context):
                 time.sleep(1 + 2 * SETTLE)
                 kib = simpuld.resident_kib() - empty
                 if is_watching(shape):
-                    people.check_measuring()
-                    check_watching(people.result(), shape)
+                    check_watching(people.finish(), shape)
         return kib
 
     def is_watching(shape):

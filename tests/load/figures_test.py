@@ -165,6 +165,15 @@ class Load(unittest.TestCase):
             with self.start("echo {}; kill -9 $$") as load_run:
                 load_run.result()
 
+    def test_tells_what_people_saw_when_they_are_sent_away(self):
+        saw = self.program.with_name("saw")
+        saw.write_text(json.dumps(complete_report(expected=7)))
+        with self.start(f"trap 'cat {saw}; exit 0' INT\n"
+                        "echo ' 1 s  load measuring 1/9 s  4 there' >&2\n"
+                        "while :; do sleep 0.02; done") as load_run:
+            load_run.wait_until_measuring()
+            self.assertEqual(load_run.finish()["expected"], 7)
+
     def test_says_when_it_was_the_bottleneck(self):
         self.result_of(complete_report(bottleneck=True, own_cpu_share=0.97))
         self.assertIn("bottleneck in 1 run: CPU 97 %", load.bottleneck_note())
