@@ -34,6 +34,7 @@ struct Media {
   uint16_t tcp_port = 7700;       // shared by all workers; 0: no ICE over TCP
   uint16_t workers = 0;           // 0: one per core
   bool pin_workers = false;
+  bool spread_rooms = false;  // connections on any worker, at random: for measuring and tests
   Duration idle_timeout = std::chrono::seconds(30);
   std::vector<IceServer> ice_servers;  // told to clients
 };

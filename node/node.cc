@@ -61,6 +61,8 @@ class Node::Impl {
   };
 
   std::optional<std::string> open_tcp(const NodeOptions& options);
+  // Where one more connection goes.
+  uint32_t worker_for(const std::string& room) const;
   void remember(Directory::Record record);
   void forget(ConnectionKey key);
   void tell_workers();
@@ -164,13 +166,18 @@ std::optional<std::string> Node::Impl::open_tcp(const NodeOptions& options) {
   return std::nullopt;
 }
 
+uint32_t Node::Impl::worker_for(const std::string& room) const {
+  const auto count = static_cast<uint32_t>(members_.size());
+  if (config_.media.spread_rooms) return crypto::random_u32() % count;
+  return directory_.worker_for(room, count, together_max_);
+}
+
 Expected<Join, JoinError> Node::Impl::join(JoinRequest request) {
   if (auto refused = directory_.refuse(request)) return unexpected(std::move(*refused));
   if (request.participant.empty()) {
     request.participant = (request.role == Role::kPublisher ? "p_" : "w_") + crypto::random_hex(12);
   }
-  const auto count = static_cast<uint32_t>(members_.size());
-  Member& member = members_[directory_.worker_for(request.room, count, together_max_)];
+  Member& member = members_[worker_for(request.room)];
   const ice::Credentials local = ice_sessions_.make_credentials(member.worker->index());
   auto prepared = setup_.prepare(request, member.candidates, local);
   if (!prepared) return unexpected(std::move(prepared.error()));

@@ -52,16 +52,15 @@ def count(context):
             return {**read_counts(path), "packets": fresh}
 
         with relay.Relay(environment=environment) as simpuld:
-            # Twice the time that a machine with time to spare takes.
-            with Load(simpuld.port, shape, 2 * context.packets / shape.packets_per_second() + 5,
-                      simpuld.pid) as people:
-                wait_until(lambda: simpuld.metric("simpul_connections") >= shape.connections(),
-                           people)
+            # However slow the machine is: nobody waits for the end.
+            with Load(simpuld.port, shape, 3 * machine.PATIENCE, simpuld.pid) as people:
+                people.wait_until_measuring()
                 time.sleep(SETTLE)
                 before = counts(simpuld)
                 wait_until(lambda: simpuld.metric("simpul_packets_sent_total") - before["packets"]
-                           >= context.packets, people)
+                           >= context.packets, people, 2 * machine.PATIENCE)
                 after = counts(simpuld)
+                people.check_measuring()
     packets = after["packets"] - before["packets"]
     return [Figure("count", f"{NAMES[name]} for each forwarded packet",
                    (after[name] - before[name]) / packets, "", goal,

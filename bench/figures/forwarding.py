@@ -1,9 +1,12 @@
 """Rows about the CPU that a forwarded packet takes."""
+import math
 import statistics
+import time
 
-from bench.figures import load, machine
-from bench.figures.load import Shape
-from bench.figures.measure import Figure, against_floor, alternate, ratio, run_relay
+from bench.figures import load, machine, relay
+from bench.figures.load import Load, Shape
+from bench.figures.measure import (SETTLE, Figure, against_floor, alternate, compared,
+                                   cpu_share_of, run_relay)
 
 STAGE = Shape(viewers=200)
 # Of pairs: 300 kbit/s, so that two cores carry 500 rooms and all who are in them.
@@ -25,60 +28,106 @@ def cm80(context):
 
 
 def audio(context):
-    """Listeners are shared out among the speakers: each hears one."""
+    """Listeners are shared out among the speakers, here and in the floor."""
     shape = Shape(publishers=10, viewers=300, frame_packets=0)
     return against_floor("audio", "audio only, 10 speakers, 300 listeners", shape, context,
-                         (None, 1.4), subscribers=30)
+                         (None, 1.4))
 
 
 def growth(context):
-    """What a packet costs above the floor, at two sizes."""
-    above = {}
-    noise = []
-    for viewers in (100, 1000):
-        shape = Shape(viewers=viewers)
+    """What a packet costs above the floor, at two sizes that take turns."""
+    sizes = (100, max(200, context.scaled(1000)))
+    shapes = [Shape(viewers=viewers) for viewers in sizes]
+
+    def above(shape):
         runs, floors = alternate(lambda: run_relay(shape, context.seconds),
-                                 lambda: load.floor(shape, context.seconds), context.rounds)
-        costs = [run.us_per_packet for run in runs]
-        above[viewers] = statistics.median(costs) - statistics.median(floors)
-        noise.append(machine.spread(floors) or 0.0)
-    return [Figure("growth", "CPU per packet above the floor, 1,000 viewers against 100",
-                   above[1000] / above[100], "", 1.15,
-                   f"100 viewers: {above[100]:.2f} µs above the floor",
-                   noise=max(noise) if context.rounds > 1 else None,
-                   note=f"1,000 viewers: {above[1000]:.2f} µs above")]
+                                 lambda: load.floor(shape, context.seconds), 1)
+        return runs[0].us_per_packet - floors[0], floors[0]
+
+    few, many = alternate(lambda: above(shapes[0]), lambda: above(shapes[1]), context.rounds)
+    costs = [statistics.median(cost for cost, _ in side) for side in (few, many)]
+    if min(costs) <= 0:
+        raise RuntimeError(f"{costs[0]:.2f} and {costs[1]:.2f} µs above the floor: the machine is "
+                           "too restless")
+    return [Figure("growth", f"CPU per packet above the floor, {sizes[1]:,} viewers against "
+                   f"{sizes[0]}", costs[1] / costs[0], "", 1.15,
+                   f"{sizes[0]} viewers, µs above the floor", costs[0], ratio=costs[1] / costs[0],
+                   noise=machine.spread([floor for _, floor in few]),
+                   note=f"{sizes[1]:,} viewers: {costs[1]:.2f} µs above")]
 
 
 def two_workers(context):
     two, one = alternate(lambda: run_relay(STAGE, context.seconds, workers=2),
                          lambda: run_relay(STAGE, context.seconds), context.rounds)
     costs = [[run.us_per_packet for run in runs] for runs in (two, one)]
-    return [Figure("two-workers", "200 viewers over two workers against one",
-                   ratio(*costs), "", 1.1, f"one worker {statistics.median(costs[1]):.2f} µs",
-                   noise=machine.spread(costs[1]))]
+    figure = compared(Figure("two-workers", "200 viewers over two workers against one", 0, "",
+                             1.1, "one worker, µs"), *costs)
+    figure.value = figure.ratio
+    return [figure]
 
 
 def pairs(context):
     shape = Shape(rooms=context.scaled(500), **PAIR)
-    runs = [run_relay(shape, context.seconds) for _ in range(context.rounds)]
-    costs = [run.us_per_packet for run in runs]
+    runs, floors = alternate(lambda: run_relay(shape, context.seconds),
+                             lambda: load.floor(shape, context.seconds), context.rounds)
     rate = statistics.median(run.packets_per_second for run in runs)
-    return [Figure("pairs", f"{shape.rooms} rooms of two on one worker: CPU per packet",
-                   statistics.median(costs), "µs", 2.5, noise=machine.spread(costs),
-                   note=f"{rate:,.0f} packets/s; each is read, decrypted, encrypted and sent by "
-                        "itself, so two calls' worth of the kernel's work bounds it")]
+    kib = statistics.median(run.kib_per_connection for run in runs)
+    return [compared(Figure("pairs", f"{shape.rooms} rooms of two on one worker: CPU per packet",
+                            0, "µs", 2.5, "floor, µs",
+                            note=f"{rate:,.0f} packets/s, {kib:.0f} KiB a connection; each is "
+                                 "read, decrypted, encrypted and sent by itself, so two calls' "
+                                 "worth of the kernel's work bounds it"),
+                     [run.us_per_packet for run in runs], floors)]
+
+
+REJOIN = 12  # seconds that all of them may take to have their new partners, on a slow machine
+
+
+def repaired_pairs(shape, seconds, workers):
+    """CPU per packet, the 99th percentile of the delay and the share of people who are on another
+    worker than their partner, once all have changed their partner."""
+    with relay.Relay(workers, spread_rooms=True) as simpuld:
+        # Nobody changes a second time: by then they would begin to go.
+        with Load(simpuld.port, shape, 2 * shape.repair_seconds, simpuld.pid) as people:
+            people.wait_until_measuring()
+            joined = 2 * shape.connections()
+            load.wait_until(lambda: simpuld.metric("simpul_handshakes_total") >= joined, people)
+            load.wait_until(lambda: simpuld.metric("simpul_connections", 'state="connected"') ==
+                            shape.connections(), people)
+            time.sleep(SETTLE)
+            began = people.seconds_told()
+            share = cpu_share_of(simpuld, people, seconds)
+            ended = people.seconds_told()
+            apart = simpuld.share_apart()
+            report = people.finish()
+    during = [second for second in report["per_second"] if began < second["at"] <= ended + 0.5]
+    if not during:
+        raise RuntimeError("no second was measured whole")
+    packets = statistics.median(second["packets"] for second in during)
+    delay = statistics.median(second["delay_ms_p99"] for second in during)
+    return share * 1e6 / packets, delay, apart
 
 
 def pairs_workers(context):
-    """Who is re-paired stays on his worker, so pairs come to span two."""
-    shape = Shape(rooms=context.scaled(100), repair_seconds=2, **PAIR)
-    two, one = alternate(lambda: run_relay(shape, context.seconds, workers=2),
-                         lambda: run_relay(shape, context.seconds), context.rounds)
-    costs = [[run.us_per_packet for run in runs] for runs in (two, one)]
-    added = (statistics.median(run.report["delay_ms_p99"] for run in two) -
-             statistics.median(run.report["delay_ms_p99"] for run in one))
-    noise = machine.spread(costs[1])
-    return [Figure("pairs-workers", "pairs over two workers against one", ratio(*costs), "", 1.5,
-                   f"one worker {statistics.median(costs[1]):.2f} µs", noise=noise),
-            Figure("pairs-workers", "added delay, 99th percentile", added, "ms", 1.0,
-                   noise=noise)]
+    """Each connection goes to a worker at random, as when people who stay where they are connected
+    are paired anew: half of the partners are on another worker."""
+    seconds = math.ceil(context.seconds)
+    shape = Shape(rooms=context.scaled(100), repair_seconds=seconds + REJOIN, **PAIR)
+    two, one = alternate(lambda: repaired_pairs(shape, seconds, 2),
+                         lambda: repaired_pairs(shape, seconds, 1), context.rounds)
+    costs, delays, apart = zip(*two)
+    single_costs, single_delays, _ = zip(*one)
+    share = statistics.median(apart)
+    if not 0.25 <= share <= 0.75:
+        raise RuntimeError(f"{share * 100:.0f} % of the partners were on different workers")
+    figure = compared(
+        Figure("pairs-workers", f"{shape.rooms} pairs re-paired over two workers against one", 0,
+               "", 1.5, "one worker, µs", note=f"{share * 100:.0f} % have their partner on the "
+               "other worker"), costs, single_costs)
+    figure.value = figure.ratio
+    added = [a - b for a, b in zip(delays, single_delays, strict=True)]
+    return [figure, Figure("pairs-workers", "added delay, 99th percentile",
+                           statistics.median(added), "ms", 1.0, "one worker, ms",
+                           statistics.median(single_delays),
+                           ratio=statistics.median(delays) / statistics.median(single_delays),
+                           noise=machine.spread(single_delays))]

@@ -60,14 +60,22 @@ class Janus:
             transports=others("transports", "http")))
         (folder / "janus.transport.http.jcfg").write_text(HTTP_CONFIG.format(port=api_port))
         (folder / "janus.plugin.videoroom.jcfg").write_text("general: { }\n")
-        self._process = subprocess.Popen([program, "-F", str(folder)], stdin=subprocess.DEVNULL,
-                                         stdout=open(folder / "log", "w", encoding="utf-8"),
-                                         stderr=subprocess.STDOUT)
+        with open(folder / "log", "w", encoding="utf-8") as log:
+            self._process = subprocess.Popen([program, "-F", str(folder)],
+                                             stdin=subprocess.DEVNULL, stdout=log,
+                                             stderr=subprocess.STDOUT)
         self.pid = self._process.pid
         self._api = f"http://127.0.0.1:{api_port}/janus"
         self._numbers = itertools.count(1)
         self._feeds = {}
-        self.joins = 0  # that were answered
+        try:
+            self._begin()
+        except BaseException:  # nobody calls __exit__ then
+            self.__exit__()
+            raise
+        return self
+
+    def _begin(self):
         self._wait_for_api()
         self._session = self._post("", {"janus": "create"})["data"]["id"]
         room = self._attach()
@@ -75,7 +83,6 @@ class Janus:
             "request": "create", "room": ROOM, "publishers": 100, "bitrate": 0,
             "audiocodec": "opus", "videocodec": "vp8"}})
         self._serve()
-        return self
 
     def __exit__(self, *_):
         if hasattr(self, "_server"):
@@ -132,7 +139,6 @@ class Janus:
                                            "room": ROOM, "id": feed},
                           {"type": "offer", "sdp": offer.replace("actpass", "active")})
         self._feeds[name] = feed
-        self.joins += 1
         return event["jsep"]["sdp"]
 
     def watch(self, name, offer):
@@ -140,7 +146,6 @@ class Janus:
         handle = self._attach()
         event = self._ask(handle, {"request": "join", "ptype": "subscriber", "room": ROOM,
                                    "streams": [{"feed": self._feeds[name]}]})
-        self.joins += 1
         self._ask(handle, {"request": "start"}, {"type": "answer", "sdp": as_answer(offer)})
         return event["jsep"]["sdp"]
 

@@ -1,8 +1,12 @@
 """simpul-load, as a shape of people and media, and simpul-floor for the same shape."""
 import dataclasses
 import json
+import math
+import re
+import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 from bench.figures import machine
@@ -11,6 +15,11 @@ LOAD = machine.BUILD / "bench/load/simpul-load"
 FLOOR = machine.BUILD / "bench/floor/simpul-floor"
 PACKET_BYTES = 1200  # of video, as it leaves
 PAYLOAD_BYTES = 1157  # of it, as a frame of nine at 2.5 Mbit/s has it
+AUDIO_RATE = 50  # packets a second
+SPARE = 20  # seconds that people would stay longer than they are needed, on a slow machine
+
+# Of the runs since somebody cleared it: those in which simpul-load could not keep up.
+bottlenecks = []
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,20 +31,28 @@ class Shape:
     pairs: bool = False
     frame_packets: int = 9
     fps: int = 30
+    audio: bool = True
     burst_packets: int = 0
+    heard: int = 1  # publishers that each viewer gets; viewers are shared out among them
     profile: str = "gcm"
     repair_seconds: int = 0  # pairs change so often; 0: never
     arguments: tuple = ()  # more of simpul-load's
 
-    def streams(self):
-        """Of one publisher to one viewer."""
+    def publishers_in_all(self):
+        return self.rooms * (2 if self.pairs else self.publishers)
+
+    def watchers(self):
         return self.rooms * (2 if self.pairs else self.viewers)
 
+    def streams(self):
+        """Of one publisher to one viewer."""
+        return self.watchers() * self.heard
+
     def connections(self):
-        return self.rooms * (4 if self.pairs else self.viewers + self.publishers)
+        return self.publishers_in_all() + self.watchers()
 
     def packets_per_second(self):
-        return self.streams() * (self.frame_packets * self.fps + 50)
+        return self.streams() * (self.frame_packets * self.fps + AUDIO_RATE * self.audio)
 
 
 def kbps_of(shape):
@@ -58,57 +75,124 @@ def flags_of(shape):
     return flags
 
 
+def people_of(shape):
+    """The class of a scenario, for what flags do not know."""
+    return ["[clients.default]", "plain = true", f"audio = {'{}' if shape.audio else 'false'}",
+            "[clients.default.video]", f"bitrate_kbps = {kbps_of(shape)}", f"fps = {shape.fps}"]
+
+
 def scenario_of(shape, seconds):
-    """Pairs that change: what flags do not know."""
-    return "\n".join(["[clients.default]", "plain = true", "[clients.default.video]",
-                      f"bitrate_kbps = {kbps_of(shape)}", f"fps = {shape.fps}", "[[phases]]",
-                      'kind = "pairs"', f"pairs = {shape.rooms}",
-                      f'every = "{shape.repair_seconds}s"', f'duration = "{seconds}s"', ""])
+    """Pairs that change, and pictures without sound."""
+    lines = [*people_of(shape), "[[phases]]", f'duration = "{seconds}s"']
+    if shape.pairs:
+        lines += ['kind = "pairs"', f"pairs = {shape.rooms}",
+                  f'every = "{shape.repair_seconds}s"']
+    else:
+        lines += ['kind = "stage"', f"rooms = {shape.rooms}",
+                  f"publishers = {shape.publishers}", f"viewers = {shape.viewers}"]
+    return "\n".join(lines) + "\n"
+
+
+def is_scenario(shape):
+    return shape.repair_seconds > 0 or not shape.audio
 
 
 class Load:
     """People at a relay for as long as the `with` block runs, or until they are done."""
 
-    def __init__(self, port, shape, seconds, pid=0, nice=0):
-        seconds = round(seconds)
-        more = list(shape.arguments)
-        if shape.profile != "gcm":
+    def __init__(self, port, shape, seconds, pid=0, nice=0, scenario=None):
+        """They are measured for `seconds` or a little more; a scenario of its own says itself."""
+        seconds = math.ceil(seconds)
+        self._patience = seconds + machine.PATIENCE
+        self._files = [tempfile.NamedTemporaryFile("w+", suffix=suffix)
+                       for suffix in (".toml", ".json")]
+        more = list(shape.arguments) if shape else []
+        if shape and shape.profile != "gcm":
             more += ["--srtp-profile", shape.profile]
-        self._scenario = None
-        if shape.repair_seconds:
-            self._scenario = tempfile.NamedTemporaryFile("w", suffix=".toml")
-            self._scenario.write(scenario_of(shape, seconds))
-            self._scenario.flush()
-            people = [self._scenario.name]
+        if scenario or is_scenario(shape):
+            self._files[0].write(scenario or scenario_of(shape, seconds))
+            self._files[0].flush()
+            people = [self._files[0].name]
         else:
             people = ["--seconds", str(seconds), *flags_of(shape)]
         self._command = [LOAD, *people, "--port", str(port), "--relay-pid", str(pid), *more,
                          "--json"]
         if nice:
             self._command = ["nice", "-n", str(nice), *self._command]
+        self._told = []
 
     def __enter__(self):
-        self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE,
+        self._process = subprocess.Popen(self._command, stdout=self._files[1],
                                          stderr=subprocess.PIPE, text=True)
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
         return self
 
     def __exit__(self, *_):
         machine.end_process(self._process)
-        self._process.stdout.close()
+        self._reader.join()
         self._process.stderr.close()
-        if self._scenario:
-            self._scenario.close()
+        for file in self._files:
+            file.close()
+
+    def _listen(self):
+        for line in self._process.stderr:
+            self._told.append(line.strip())
+
+    def is_measuring(self, phase=""):
+        """By what it told last: all of a phase, or of any, are there and have not begun to go."""
+        last = self._told[-1] if self._told else ""
+        return re.search(rf"{re.escape(phase)} measuring \d", last) is not None
+
+    def seconds_told(self):
+        """Of the run, when it last told anything."""
+        return float(self._told[-1].split()[0])
 
     def check(self):
         """Raises when it has ended too early."""
         if self._process.poll() is not None:
-            raise RuntimeError(f"simpul-load ended: {self._process.stderr.read().strip()}")
+            self._reader.join()
+            raise RuntimeError(f"simpul-load ended: {' '.join(self._told[-1:]) or 'silently'}")
+
+    def check_measuring(self):
+        """Raises when people have begun to go."""
+        self.check()
+        if not self.is_measuring():
+            raise RuntimeError(f"people left before the end: {self._told[-1:]}")
+
+    def wait_until_measuring(self, phase=""):
+        wait_until(lambda: self.is_measuring(phase), self)
+
+    def finish(self):
+        """Sends people away who would have stayed longer: what they saw until now."""
+        self.check_measuring()
+        self._process.send_signal(signal.SIGINT)
+        return self.result()
 
     def result(self):
-        out, error = self._process.communicate(timeout=machine.PATIENCE)
-        if not out.strip():
-            raise RuntimeError(f"simpul-load: {error.strip()}")
-        return json.loads(out)
+        """What they saw. Raises where somebody could not join, had no picture or got rubbish."""
+        status = self._process.wait(self._patience)
+        self._reader.join()
+        self._files[1].seek(0)
+        text = self._files[1].read()
+        if status not in (0, 1) or not text.strip():
+            raise RuntimeError(f"simpul-load: status {status}: {' '.join(self._told[-1:])}")
+        report = json.loads(text)
+        if report["bottleneck"]:
+            bottlenecks.append(report)
+        if report["complaints"]:
+            raise RuntimeError("simpul-load: " + "; ".join(report["complaints"][:3]))
+        return report
+
+
+def bottleneck_note():
+    """What to say of the runs since bottlenecks was cleared; empty when there is nothing."""
+    if not bottlenecks:
+        return ""
+    worst = max(bottlenecks, key=lambda report: report["own_cpu_share"] + report["own_wait_share"])
+    return (f"simpul-load was the bottleneck in {len(bottlenecks)} "
+            f"run{'s' if len(bottlenecks) > 1 else ''}: CPU {worst['own_cpu_share'] * 100:.0f} %, "
+            f"waited {worst['own_wait_share'] * 100:.0f} %, late {worst['own_late_ms_p99']:.0f} ms")
 
 
 def wait_until(condition, load, seconds=machine.PATIENCE):
@@ -121,13 +205,18 @@ def wait_until(condition, load, seconds=machine.PATIENCE):
         time.sleep(0.1)
 
 
-def floor(shape, seconds, subscribers=None, speakers=None):
-    """CPU per packet of the least that a relay can do for this shape, in microseconds."""
-    done = subprocess.run(
-        [FLOOR, "--seconds", str(seconds), "--packet-bytes", str(PACKET_BYTES),
-         "--subscribers", str(subscribers or shape.viewers),
-         "--frame-packets", str(shape.frame_packets), "--fps", str(shape.fps),
-         "--burst-packets", str(shape.burst_packets), "--profile", shape.profile,
-         "--speakers", str(speakers or shape.publishers)],
-        capture_output=True, text=True, timeout=machine.PATIENCE + seconds, check=True)
+def floor_command(shape, seconds):
+    return [FLOOR, "--seconds", str(seconds), "--packet-bytes", str(PACKET_BYTES),
+            "--publishers", str(shape.publishers_in_all()),
+            "--subscribers", str(shape.watchers()), "--heard", str(shape.heard),
+            "--frame-packets", str(shape.frame_packets), "--fps", str(shape.fps),
+            "--burst-packets", str(shape.burst_packets), "--profile", shape.profile,
+            *([] if shape.audio else ["--no-audio"])]
+
+
+def floor(shape, seconds):
+    """CPU per packet of the least that a relay can do for this shape, in microseconds: the same
+    packets to the same number of sockets."""
+    done = subprocess.run(floor_command(shape, seconds), capture_output=True, text=True,
+                          timeout=machine.PATIENCE + seconds, check=True)
     return json.loads(done.stdout)["cpu_us_per_packet"]

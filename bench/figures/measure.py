@@ -10,16 +10,23 @@ SETTLE = 0.7  # seconds, between the last who joins and the measurement
 
 @dataclasses.dataclass
 class Figure:
-    """One line of the table. `goal` is None where there is nothing to reach."""
+    """One line of the table. `goal` is None where there is nothing to reach; `beside` is what the
+    yardstick gave in the same run."""
     row: str
     what: str
     value: float
     unit: str
     goal: float | None = None
     yardstick: str = ""
+    beside: float | None = None
+    ratio: float | None = None  # median of the rounds; without: of the two medians
     note: str = ""
     at_least: bool = False
     noise: float | None = None  # spread of the yardstick over the rounds, as a share
+
+    def __post_init__(self):
+        if self.ratio is None and self.beside:
+            self.ratio = self.value / self.beside
 
     def met(self):
         if self.goal is None:
@@ -37,25 +44,41 @@ class Run:
     kib_per_connection: float
 
 
+def cpu_share_of(server, people, seconds):
+    """Of a server with a `cpu_seconds()`, while people are there the whole time."""
+    people.check_measuring()
+    cpu, began = server.cpu_seconds(), time.monotonic()
+    time.sleep(seconds)
+    share = (server.cpu_seconds() - cpu) / (time.monotonic() - began)
+    people.check_measuring()
+    return share
+
+
+def seconds_for(seconds):
+    """How long people have to be there so that so many seconds can be measured."""
+    return seconds + SETTLE + load.SPARE
+
+
+def packet_rate(report):
+    """What the publishers made for all of their viewers: lost packets have cost, too."""
+    if not report["expected"]:
+        raise RuntimeError("nobody was sent anything")
+    return report["expected"] / report["seconds"]
+
+
 def run_relay(shape, seconds, workers=1):
     """One relay, people of `shape`, and the CPU that each packet for a viewer takes."""
     with relay.Relay(workers) as simpuld:
         empty = simpuld.resident_kib()
-        with load.Load(simpuld.port, shape, seconds + 1 + SETTLE, simpuld.pid) as people:
-            load.wait_until(
-                lambda: simpuld.metric("simpul_connections") >= shape.connections(), people)
+        with load.Load(simpuld.port, shape, seconds_for(seconds), simpuld.pid) as people:
+            people.wait_until_measuring()
             time.sleep(SETTLE)
-            cpu = simpuld.cpu_seconds()
-            began = time.monotonic()
-            time.sleep(seconds)
-            cpu = simpuld.cpu_seconds() - cpu
-            elapsed = time.monotonic() - began
+            share = cpu_share_of(simpuld, people, seconds)
             kib = (simpuld.resident_kib() - empty) / shape.connections()
-            report = people.result()
-    # What the publishers made for all of their viewers: lost packets have cost, too.
-    rate = report["expected"] / report["seconds"]
-    return Run(us_per_packet=cpu / elapsed * 1e6 / max(rate, 1), packets_per_second=rate,
-               cpu_share=cpu / elapsed, report=report, kib_per_connection=kib)
+            report = people.finish()
+    rate = packet_rate(report)
+    return Run(us_per_packet=share * 1e6 / rate, packets_per_second=rate, cpu_share=share,
+               report=report, kib_per_connection=kib)
 
 
 def alternate(first, second, rounds):
@@ -68,21 +91,23 @@ def alternate(first, second, rounds):
 
 
 def ratio(values, yardsticks):
-    return statistics.median(a / b for a, b in zip(values, yardsticks))
+    return statistics.median(a / b for a, b in zip(values, yardsticks, strict=True))
 
 
-def against_floor(name, what, shape, context, goals, **floor_options):
+def compared(figure, values, yardsticks):
+    """The figure with medians, the ratio round by round, and the yardstick's noise."""
+    beside = statistics.median(yardsticks)
+    return dataclasses.replace(figure, value=statistics.median(values), beside=beside,
+                               ratio=ratio(values, yardsticks), noise=machine.spread(yardsticks))
+
+
+def against_floor(name, what, shape, context, goals):
     """The relay's CPU per packet, and its ratio to the floor's. `goals` are for both."""
-    runs, floors = alternate(
-        lambda: run_relay(shape, context.seconds),
-        lambda: load.floor(shape, context.seconds, **floor_options), context.rounds)
+    runs, floors = alternate(lambda: run_relay(shape, context.seconds),
+                             lambda: load.floor(shape, context.seconds), context.rounds)
     costs = [run.us_per_packet for run in runs]
-    noise = machine.spread(floors)
-    beside = f"floor {statistics.median(floors):.2f} µs"
-    return [
-        Figure(name, f"{what}: CPU per forwarded packet", statistics.median(costs), "µs",
-               goals[0], beside, noise=noise,
-               note=f"{statistics.median(run.packets_per_second for run in runs):,.0f} packets/s"),
-        Figure(name, f"{what}: ratio to the floor", ratio(costs, floors), "", goals[1], beside,
-               noise=noise),
-    ]
+    rate = statistics.median(run.packets_per_second for run in runs)
+    cost = compared(Figure(name, f"{what}: CPU per forwarded packet", 0, "µs", goals[0],
+                           "floor, µs", note=f"{rate:,.0f} packets/s"), costs, floors)
+    return [cost, dataclasses.replace(cost, what=f"{what}: ratio to the floor", value=cost.ratio,
+                                      unit="", goal=goals[1], note="")]

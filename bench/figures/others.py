@@ -1,11 +1,12 @@
-"""Rows about other servers, and about what the relay must not do for each packet."""
+"""Rows about other servers."""
 import dataclasses
 import statistics
 import time
 
-from bench.figures import janus, machine
-from bench.figures.load import Load, Shape, wait_until
-from bench.figures.measure import SETTLE, Figure, alternate, ratio, run_relay
+from bench.figures import janus
+from bench.figures.load import Load, Shape
+from bench.figures.measure import (SETTLE, Figure, alternate, compared, cpu_share_of, packet_rate,
+                                   run_relay, seconds_for)
 
 JANUS_NOTE = ("Janus as Debian builds and configures it: its libsrtp is built on NSS, which is "
               "about half of what it costs")
@@ -15,16 +16,12 @@ def run_janus(shape, seconds):
     """CPU per packet that came to the viewers, in microseconds."""
     shape = dataclasses.replace(shape, arguments=("--local", janus.local_address()))
     with janus.Janus() as server:
-        with Load(server.port, shape, seconds + 2 + SETTLE, server.pid) as people:
-            wait_until(lambda: server.joins >= shape.connections(), people)
+        with Load(server.port, shape, seconds_for(seconds), server.pid) as people:
+            people.wait_until_measuring()
             time.sleep(SETTLE)
-            cpu = server.cpu_seconds()
-            began = time.monotonic()
-            time.sleep(seconds)
-            cpu = server.cpu_seconds() - cpu
-            elapsed = time.monotonic() - began
-            report = people.result()
-    return cpu / elapsed * 1e6 * report["seconds"] / max(report["expected"], 1)
+            share = cpu_share_of(server, people, seconds)
+            report = people.finish()
+    return share * 1e6 / packet_rate(report)
 
 
 def against_janus(context):
@@ -33,8 +30,9 @@ def against_janus(context):
     theirs, ours = alternate(lambda: run_janus(shape, context.seconds),
                              lambda: run_relay(shape, context.seconds).us_per_packet,
                              context.rounds)
-    return [Figure("janus", f"{shape.viewers} viewers: CPU per packet of Janus, times ours",
-                   ratio(theirs, ours), "", 12,
-                   f"Janus {statistics.median(theirs):.2f} µs, simpuld "
-                   f"{statistics.median(ours):.2f} µs",
-                   JANUS_NOTE, at_least=True, noise=machine.spread(theirs))]
+    figure = compared(Figure("janus", f"{shape.viewers} viewers: CPU per packet of Janus, times "
+                             "ours", 0, "", 12, "simpuld, µs", at_least=True,
+                             note=f"Janus {statistics.median(theirs):.2f} µs. {JANUS_NOTE}"),
+                      theirs, ours)
+    figure.value = figure.ratio
+    return [figure]

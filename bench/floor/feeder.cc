@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <queue>
 #include <thread>
 #include <vector>
 
@@ -24,8 +25,11 @@ constexpr auto kLateMax = std::chrono::milliseconds(100);
 struct Event {
   Clock::time_point at;
   Clock::duration interval;
+  uint32_t publisher;
   size_t packets;
   bool video;
+
+  friend bool operator>(const Event& a, const Event& b) { return a.at > b.at; }
 };
 
 class Feeder {
@@ -35,17 +39,19 @@ class Feeder {
 
   void send(const Event& event) {
     for (size_t i = 0; i < event.packets; ++i) {
-      send_packet(event.video ? shape_.packet_bytes : kAudioBytes, i + 1 == event.packets);
+      send_packet(event.publisher, event.video ? shape_.packet_bytes : kAudioBytes,
+                  i + 1 == event.packets);
     }
   }
 
  private:
-  void send_packet(size_t bytes, bool last) {
+  void send_packet(uint32_t publisher, size_t bytes, bool last) {
     const MutableBytes packet = MutableBytes(packet_).first(bytes);
     packet[0] = 0x90;
     packet[1] = static_cast<uint8_t>((last ? kLastOfBatch : 0) | 96);
     store_be16(packet.subspan<2, 2>(), static_cast<uint16_t>(index_));
     packet[15] = 1;  // one word of extension
+    store_be32(MutableBytes(payload_).first<4>(), publisher);
     dtls::RtpToSeal job{.destination = packet,
                         .header_size = kHeaderBytes,
                         .head = {},
@@ -66,18 +72,22 @@ class Feeder {
   uint64_t index_ = 0;
 };
 
-// The speakers begin one after the other, as people do.
-std::vector<Event> events_of(const Shape& shape) {
+using Events = std::priority_queue<Event, std::vector<Event>, std::greater<>>;
+
+// The publishers begin one after the other, as people do.
+Events events_of(const Shape& shape) {
   const auto now = Clock::now();
-  std::vector<Event> events;
-  for (size_t i = 0; i < shape.speakers; ++i) {
-    events.push_back({now + kAudioInterval * i / shape.speakers, kAudioInterval, 1, false});
-  }
   const auto frame = microseconds(1'000'000 / shape.frames_per_second);
   const size_t burst = shape.burst_packets == 0 ? shape.frame_packets : shape.burst_packets;
-  auto at = now + microseconds(1'700);
-  for (size_t sent = 0; sent < shape.frame_packets; sent += burst, at += kBurstInterval) {
-    events.push_back({at, frame, std::min(burst, shape.frame_packets - sent), true});
+  Events events;
+  for (uint32_t i = 0; i < shape.publishers; ++i) {
+    if (shape.has_audio) {
+      events.push({now + kAudioInterval * i / shape.publishers, kAudioInterval, i, 1, false});
+    }
+    auto at = now + microseconds(1'700) + frame * i / shape.publishers;
+    for (size_t sent = 0; sent < shape.frame_packets; sent += burst, at += kBurstInterval) {
+      events.push({at, frame, i, std::min(burst, shape.frame_packets - sent), true});
+    }
   }
   return events;
 }
@@ -93,13 +103,15 @@ dtls::SrtpMasterKey master_key(dtls::SrtpProfile profile, uint8_t number) {
 
 void feed_for_ever(const Shape& shape, const LoopbackSocket& to) {
   Feeder feeder(shape, to);
-  auto events = events_of(shape);
+  Events events = events_of(shape);
   while (true) {
-    Event& next = *std::ranges::min_element(events, {}, &Event::at);
+    Event next = events.top();
+    events.pop();
     std::this_thread::sleep_until(next.at);
     feeder.send(next);
     // Who was kept from sending goes on from now, as an encoder would.
     next.at = std::max(next.at + next.interval, Clock::now() - kLateMax);
+    events.push(next);
   }
 }
 

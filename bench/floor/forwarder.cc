@@ -35,12 +35,16 @@ Forwarder::Forwarder(const Shape& shape, Sockets& subscribers)
     : subscribers_(subscribers),
       queue_(epoll_create1(EPOLL_CLOEXEC)),
       receiver_(engine_, master_key(shape.profile, 0)),
+      audiences_(shape.publishers),
       arrays_(std::make_unique<Arrays>()),
       batch_(kBatchPacketsMax) {
   epoll_event wish{.events = EPOLLIN, .data = {.fd = socket_.fd()}};
   epoll_ctl(queue_, EPOLL_CTL_ADD, socket_.fd(), &wish);
   for (size_t i = 0; i < subscribers.size(); ++i) {
     senders_.emplace_back(engine_, master_key(shape.profile, static_cast<uint8_t>(1 + i % 250)));
+    for (size_t nth = 0; nth < std::min(shape.heard, shape.publishers); ++nth) {
+      audiences_[(i + nth) % shape.publishers].push_back(i);
+    }
   }
   for (size_t i = 0; i < kReadMax; ++i) {
     arrays_->parts[i] = {arrays_->packets[i].data(), kRoom};
@@ -73,7 +77,7 @@ bool Forwarder::turn() {
     const bool due = last ? !sizes_.empty() : sizes_.size() == kBatchPacketsMax;
     if (due && !forward()) return false;
   }
-  return true;
+  return flush();
 }
 
 void Forwarder::take(size_t i) {
@@ -81,25 +85,32 @@ void Forwarder::take(size_t i) {
   dtls::RtpToOpen job{.packet = packet};
   receiver_.open(std::span(&job, 1));
   if (!job.opened) return;
+  publisher_ = load_be32(Bytes(packet).subspan<kHeaderBytes, 4>());
   std::ranges::copy(packet.first(*job.opened), batch_[sizes_.size()].begin());
   sizes_.push_back(*job.opened);
 }
 
 bool Forwarder::forward() {
-  for (size_t first = 0; first < subscribers_.size(); first += kMessages) {
-    const size_t count = std::min(kMessages, subscribers_.size() - first);
-    for (size_t i = 0; i < count; ++i) fill(first + i, i);
-    size_t sent = 0;
-    while (sent < count) {
-      const int done =
-          sendmmsg(socket_.fd(), &arrays_->sent[sent], static_cast<unsigned>(count - sent), 0);
-      if (done <= 0) return false;
-      sent += static_cast<size_t>(done);
-    }
+  const std::vector<size_t>& audience = audiences_[publisher_];
+  for (const size_t subscriber : audience) {
+    fill(subscriber, filled_++);
+    if (filled_ == kMessages && !flush()) return false;
   }
-  forwarded_ += sizes_.size() * subscribers_.size();
+  forwarded_ += sizes_.size() * audience.size();
   index_ += sizes_.size();
   sizes_.clear();
+  return true;
+}
+
+bool Forwarder::flush() {
+  size_t sent = 0;
+  while (sent < filled_) {
+    const int done =
+        sendmmsg(socket_.fd(), &arrays_->sent[sent], static_cast<unsigned>(filled_ - sent), 0);
+    if (done <= 0) return false;
+    sent += static_cast<size_t>(done);
+  }
+  filled_ = 0;
   return true;
 }
 

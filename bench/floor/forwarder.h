@@ -10,9 +10,9 @@
 
 namespace simpul::floor_bench {
 
-// The least that a relay can do: reads a batch, decrypts it, and for each subscriber encrypts it
-// into send memory and sends it as one message, 32 messages a call. No rooms, no numbers, no
-// repair.
+// The least that a relay can do: reads a batch, decrypts it, and for each subscriber of its
+// publisher encrypts it into send memory and sends it as one message, 32 messages a call. No rooms,
+// no numbers, no repair.
 class Forwarder {
  public:
   Forwarder(const Shape& shape, Sockets& subscribers);
@@ -32,9 +32,10 @@ class Forwarder {
   struct Message;
   struct Arrays;
 
-  void take(size_t count);
+  void take(size_t i);
   bool forward();
   void fill(size_t subscriber, size_t place);
+  bool flush();
 
   Sockets& subscribers_;
   LoopbackSocket socket_;
@@ -42,10 +43,13 @@ class Forwarder {
   crypto::CipherEngine engine_;
   dtls::SrtpReceiver receiver_;
   std::vector<dtls::SrtpSender> senders_;
+  std::vector<std::vector<size_t>> audiences_;  // the subscribers of each publisher
   std::unique_ptr<Arrays> arrays_;
   // The batch that is coming: plain packets, headers in front.
   std::vector<std::array<uint8_t, kRoom>> batch_;
   std::vector<size_t> sizes_;
+  size_t publisher_ = 0;  // whose batch it is
+  size_t filled_ = 0;     // messages that wait for the next call
   uint64_t index_ = 0;
   uint64_t forwarded_ = 0;
 };

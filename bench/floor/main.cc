@@ -74,13 +74,17 @@ int main(int argc, char** argv) {
   std::string profile = "gcm";
   CLI::App app("Forwards synthetic packets and does nothing else; prints what that costs.",
                "simpul-floor");
-  app.add_option("--subscribers", shape.subscribers)->check(Range(1, 19'000));
+  app.add_option("--publishers", shape.publishers)->check(Range(1, 10'000));
+  app.add_option("--subscribers", shape.subscribers, "of all publishers together")
+      ->check(Range(1, 19'000));
+  app.add_option("--heard", shape.heard, "publishers that each subscriber gets (1)")
+      ->check(Range(1, 10'000));
   app.add_option("--frame-packets", shape.frame_packets, "0: no video")->check(Range(0, 46));
   app.add_option("--packet-bytes", shape.packet_bytes, "of video, SRTP included")
       ->check(Range(200, 1'400));
   app.add_option("--fps", shape.frames_per_second)->check(Range(1, 1'000));
   app.add_option("--burst-packets", shape.burst_packets, "each 5 ms; 0: a frame at once");
-  app.add_option("--speakers", shape.speakers, "of audio")->check(Range(0, 1'000));
+  app.add_flag("!--no-audio", shape.has_audio);
   app.add_option("--profile", profile, "of SRTP")->check(CLI::IsMember({"gcm", "cm80"}));
   app.add_option("--seconds", shape.seconds)->check(Range(0.1, 3'600.0));
   try {  // The library knows no other way to report.

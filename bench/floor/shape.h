@@ -9,12 +9,14 @@ namespace simpul::floor_bench {
 
 // What is forwarded, to how many.
 struct Shape {
+  size_t publishers = 1;
   size_t subscribers = 200;
+  size_t heard = 1;             // publishers that each subscriber gets, in turns
   size_t frame_packets = 9;     // 0: no video
   size_t packet_bytes = 1'200;  // of a video datagram as it leaves
   unsigned frames_per_second = 30;
   size_t burst_packets = 0;  // a frame comes in bursts of so many, 5 ms apart; 0: at once
-  size_t speakers = 1;       // 50 packets of audio a second from each
+  bool has_audio = true;     // 50 packets a second from each publisher
   dtls::SrtpProfile profile = dtls::SrtpProfile::kAeadAes128Gcm;
   double seconds = 3;
 };

@@ -1,6 +1,8 @@
 // simpul-handshake: the CPU time, in milliseconds, that the server's side of one DTLS handshake
-// takes in OpenSSL alone (mutual ECDSA certificates, keys exported, the object made and freed). The
-// yardstick of scripts/bench for a join.
+// takes in OpenSSL alone (mutual ECDSA certificates, keys exported, the object made and freed), and
+// the memory, in KiB, that its object holds when it is connected and kept. The yardsticks of
+// scripts/bench for a join and for a connection.
+#include <malloc.h>
 #include <openssl/ssl.h>
 
 #include <array>
@@ -9,6 +11,8 @@
 #include <ctime>
 #include <memory>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "dtls/certificate.h"
 #include "dtls/context.h"
@@ -17,6 +21,7 @@ namespace {
 
 constexpr int kHandshakes = 300;
 constexpr int kWarmUp = 20;
+constexpr int kKept = 100;
 constexpr int kTurnsMax = 20;
 constexpr int kMtu = 1'200;
 constexpr std::string_view kExporterLabel = "EXTRACTOR-dtls_srtp";
@@ -51,9 +56,14 @@ void carry(SSL* from, SSL* to) {
   if (size > 0) BIO_write(SSL_get_rbio(to), bytes.data(), size);
 }
 
-// What the server's side cost; negative when there was no handshake.
+double heap_kib() {
+  const struct mallinfo2 info = mallinfo2();
+  return static_cast<double>(info.uordblks + info.hblkhd) / 1024;
+}
+
+// What the server's side cost; negative when there was no handshake. Its object is freed, or kept.
 double handshake(const simpul::dtls::Context& client_context,
-                 const simpul::dtls::Context& server_context) {
+                 const simpul::dtls::Context& server_context, std::vector<Ssl>* kept = nullptr) {
   const Ssl client = make(client_context, false);
   double began = cpu_seconds();
   Ssl server = make(server_context, true);
@@ -73,6 +83,7 @@ double handshake(const simpul::dtls::Context& client_context,
   const int exported =
       SSL_export_keying_material(server.get(), keys.data(), keys.size(), kExporterLabel.data(),
                                  kExporterLabel.size(), nullptr, 0, 0);
+  if (kept != nullptr) kept->push_back(std::exchange(server, nullptr));
   server.reset();
   spent += cpu_seconds() - began;
   return done && exported == 1 ? spent : -1;
@@ -96,6 +107,11 @@ int main() {
     }
     if (i >= 0) total += spent;
   }
-  std::printf("%.4f\n", total * 1'000 / kHandshakes);
+  std::vector<Ssl> kept;
+  kept.reserve(kKept);
+  const double before = heap_kib();
+  for (int i = 0; i < kKept; ++i) handshake(client, server, &kept);
+  std::printf("{\"cpu_ms\": %.4f, \"kib\": %.2f}\n", total * 1'000 / kHandshakes,
+              (heap_kib() - before) / kKept);
   return 0;
 }

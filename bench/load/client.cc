@@ -111,13 +111,14 @@ void Client::fall_silent() {
   socket_->sources().clear();
 }
 
-void Client::open(const Client& watched, Histogram& delay) {
+void Client::open(const Client& watched, Histogram& delay, LastViewer& last_viewer) {
   opened_at_ = watched.sources();
   for (const Source& source : opened_at_) {
     if (!by_relay_) media_.measure(source.ssrc, static_cast<uint32_t>(source.packets));
   }
   if (by_relay_) media_.measure_listening();
   delay_ = &delay;
+  last_viewer_ = &last_viewer;
   is_open_ = true;
 }
 
@@ -164,7 +165,9 @@ void Client::receive(const peer::Peer::Received& received, TimePoint read_at) {
   if (!sampled) return;
   const double delay = milliseconds(now - stamp->made_at);
   shared_.second_delay.add(delay);
-  if (delay_ != nullptr) delay_->add(delay);
+  if (delay_ == nullptr) return;
+  delay_->add(delay);
+  last_viewer_->add(*stamp, delay);
 }
 
 }  // namespace simpul::load

@@ -60,7 +60,7 @@ class Client {
   // Of a publisher: stops sending for good.
   void fall_silent();
   // Of a viewer: what its publisher sends from now on counts, until close().
-  void open(const Client& watched, Histogram& delay);
+  void open(const Client& watched, Histogram& delay, LastViewer& last_viewer);
   void close(const Client& watched);
   bool is_open() const { return is_open_; }
   // All that was sent to it while it was open is here.
@@ -98,6 +98,7 @@ class Client {
   std::optional<TimePoint> connected_at_;
   std::optional<TimePoint> first_frame_;
   Histogram* delay_ = nullptr;  // of its phase, while it is open
+  LastViewer* last_viewer_ = nullptr;
   bool is_open_ = false;
   uint64_t expected_ = 0;
   std::vector<std::vector<uint8_t>> rtcp_;  // scratch

@@ -175,7 +175,8 @@ void Crowd::tick_client(size_t client, TimePoint now) {
       entry.client->tick(now);
       if (!planned.publishes() && phases_[planned.phase].measured && !entry.client->is_open() &&
           entry.client->is_settled() && watched_by(client).client) {
-        entry.client->open(*watched_by(client).client, report_of(client).delay);
+        PhaseReport& report = report_of(client);
+        entry.client->open(*watched_by(client).client, report.delay, report.last_viewer);
       }
       return;
     case State::kDraining:

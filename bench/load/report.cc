@@ -69,6 +69,7 @@ PhaseReport& PhaseReport::operator+=(const PhaseReport& other) {
   freezes += other.freezes;
   frozen_ms_max = std::max(frozen_ms_max, other.frozen_ms_max);
   delay += other.delay;
+  last_viewer += other.last_viewer;
   append(first_frame_ms, other.first_frame_ms);
   append(gap_ms, other.gap_ms);
   append(viewer_loss, other.viewer_loss);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/load/histogram.h"
+#include "bench/load/last_viewer.h"
 #include "bench/load/limits.h"
 #include "bench/load/viewer_media.h"
 
@@ -59,6 +60,7 @@ struct PhaseReport {
   uint64_t freezes = 0;
   double frozen_ms_max = 0;                 // the longest time between two frames
   Histogram delay = {};                     // sampled: sent by the publisher to received
+  LastViewer last_viewer = {};              // the same, of whoever got a frame last
   std::vector<double> first_frame_ms = {};  // the wish to join to the first whole frame
   std::vector<double> gap_ms = {};          // who moved: without a picture
   std::vector<double> viewer_loss = {};     // of each, 0 to 1

@@ -76,6 +76,7 @@ void add_media(const PhaseReport& report, Rows& rows) {
                                     {"delay_ms_max", 1.0}}) {
     rows.emplace_back(name, number(report.delay.percentile(where)));
   }
+  rows.emplace_back("last_viewer_ms_p50", number(report.last_viewer.frames().percentile(0.5)));
 }
 
 Rows rows_of(const PhaseReport& report) {

@@ -56,6 +56,7 @@ port = 5000
 tcp_port = 443
 workers = 4
 pin_workers = true
+spread_rooms = true
 idle_timeout = "2m"
 [codecs]
 audio = ["red", "opus"]
@@ -80,6 +81,7 @@ format = "json"
   EXPECT_EQ(config.media.tcp_port, 443);
   EXPECT_EQ(config.media.workers, 4);
   EXPECT_TRUE(config.media.pin_workers);
+  EXPECT_TRUE(config.media.spread_rooms);
   EXPECT_EQ(config.media.idle_timeout, 2min);
   EXPECT_THAT(config.codecs.audio, ElementsAre("red", "opus"));
   EXPECT_THAT(config.codecs.video, ElementsAre("av1", "vp8"));
@@ -181,6 +183,7 @@ TEST(Config, RefusesValuesOfTheWrongType) {
   EXPECT_THAT(outcome("[media]\nport = \"7700\"\n"), HasSubstr("media.port: must be 0 to 65535"));
   EXPECT_THAT(outcome("[media]\nport = 7700.5\n"), HasSubstr("media.port: must be"));
   EXPECT_THAT(outcome("[media]\npin_workers = 1\n"), HasSubstr("must be true or false"));
+  EXPECT_THAT(outcome("[media]\nspread_rooms = 1\n"), HasSubstr("must be true or false"));
   EXPECT_THAT(outcome("[media]\nlisten = \"0.0.0.0\"\n"),
               HasSubstr("media.listen: must be a list"));
   EXPECT_THAT(outcome("[media]\nlisten = [1]\n"), HasSubstr("media.listen: must be a list"));

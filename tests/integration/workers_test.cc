@@ -49,6 +49,23 @@ TEST(Workers, ShareTheRoomsAndAllOfThemForward) {
   EXPECT_TRUE(live.node().healthy());
 }
 
+TEST(Workers, ShareTheConnectionsOfOneRoomWhereRoomsAreSpread) {
+  config::Config config = LiveNode::test_config(2);
+  config.media.spread_rooms = true;
+  LiveNode live(config);
+  std::vector<LiveGuest*> guests = {&live.publish("pair", "alice")};
+  // All of them on one worker: once in 2^40.
+  for (int i = 0; i < 40; ++i) guests.push_back(&live.watch("pair", "bob-" + std::to_string(i)));
+  ASSERT_TRUE(live.run_until([&] {
+    return std::all_of(guests.begin() + 1, guests.end(),
+                       [](const LiveGuest* bob) { return bob->key_frames > 0; });
+  }));
+  live.refresh();
+  std::set<uint32_t> workers;
+  for (const LiveGuest* guest : guests) workers.insert(live.report_of(*guest)->worker);
+  EXPECT_EQ(workers, (std::set<uint32_t>{0, 1}));
+}
+
 TEST(Workers, EndWhileCallsAreRunning) {
   std::vector<LiveGuest*> guests;
   LiveNode live(2);

@@ -3,21 +3,37 @@
 
 usage: figures_test.py
 """
+import contextlib
+import http.client
+import io
+import json
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
+import urllib.error
+import urllib.request
+import xml.etree.ElementTree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 sys.dont_write_bytecode = True
 
 from bench.figures import __main__ as program
-from bench.figures import janus, load, machine, measure, report
+from bench.figures import janus, load, machine, measure, people, plot, relay, report
 from bench.figures.load import Shape
 from bench.figures.measure import Figure
 
 ABOUT = {"date": "today", "cpu": "a CPU", "cores": 2, "kernel": "6", "load": 0.1,
          "commit": "abc", "command": "scripts/bench stage", "rounds": 3, "seconds": 2.0}
+
+
+def complete_report(**changes):
+    """What simpul-load tells of a run in which all went well."""
+    return {"bottleneck": False, "complaints": [], "own_cpu_share": 0.1, "own_wait_share": 0.1,
+            "own_late_ms_p99": 1, "expected": 100, "seconds": 2} | changes
 
 
 class Figures(unittest.TestCase):
@@ -37,19 +53,167 @@ class Figures(unittest.TestCase):
 
     def test_a_ratio_is_the_median_of_the_rounds_not_of_the_sides(self):
         self.assertEqual(measure.ratio([2, 6, 20], [1, 2, 2]), 3)
+        with self.assertRaises(ValueError):
+            measure.ratio([2, 6], [1])
+
+    def test_what_is_compared_has_medians_the_ratio_of_rounds_and_the_yardsticks_noise(self):
+        figure = measure.compared(Figure("row", "what", 0, "µs", 1.5), [2, 6, 20], [1, 2, 2])
+        self.assertEqual((figure.value, figure.beside, figure.ratio, figure.noise),
+                         (6, 2, 3, 0.5))
+
+    def test_a_figure_beside_a_yardstick_has_its_ratio(self):
+        self.assertEqual(Figure("row", "what", 3, "µs", beside=2).ratio, 1.5)
+        self.assertIsNone(Figure("row", "what", 3, "µs").ratio)
+        self.assertIsNone(Figure("row", "what", 3, "µs", beside=0).ratio)
 
     def test_noise_is_the_distance_of_the_rounds(self):
         self.assertAlmostEqual(machine.spread([1.0, 1.1, 0.9]), 0.2)
         self.assertIsNone(machine.spread([1.0]))
 
+
+class People(unittest.TestCase):
     def test_a_shape_says_how_many_packets_there_are(self):
         self.assertEqual(Shape(viewers=200).packets_per_second(), 200 * (9 * 30 + 50))
+        self.assertEqual(Shape(audio=False).packets_per_second(), 200 * 9 * 30)
         pairs = Shape(rooms=10, pairs=True, frame_packets=2, fps=15)
         self.assertEqual((pairs.connections(), pairs.packets_per_second()), (40, 20 * 80))
 
+    def test_the_floor_sends_to_as_many_sockets_as_the_relay(self):
+        def option(shape, name):
+            command = load.floor_command(shape, 1)
+            return int(command[command.index(name) + 1])
+        audio = Shape(publishers=10, viewers=300, frame_packets=0)
+        self.assertEqual([option(audio, name) for name in
+                          ("--publishers", "--subscribers", "--heard")], [10, 300, 1])
+        pairs = Shape(rooms=10, pairs=True)
+        self.assertEqual([option(pairs, name) for name in ("--publishers", "--subscribers")],
+                         [20, 20])
+        self.assertIn("--no-audio", load.floor_command(Shape(audio=False), 1))
+
     def test_pairs_that_change_are_a_scenario(self):
-        self.assertIn('kind = "pairs"\npairs = 9\nevery = "2s"\n',
-                      load.scenario_of(Shape(rooms=9, pairs=True, repair_seconds=2), 7))
+        text = load.scenario_of(Shape(rooms=9, pairs=True, repair_seconds=2), 7)
+        phase = tomllib.loads(text)["phases"][0]
+        self.assertEqual(phase, {"kind": "pairs", "pairs": 9, "every": "2s", "duration": "7s"})
+
+    def test_a_picture_without_sound_is_a_scenario(self):
+        scenario = tomllib.loads(load.scenario_of(Shape(audio=False), 3))
+        self.assertIs(scenario["clients"]["default"]["audio"], False)
+        self.assertEqual(scenario["phases"][0]["kind"], "stage")
+
+    def test_a_storm_comes_whether_or_not_others_have_a_picture(self):
+        there, storm = tomllib.loads(people.storm_scenario(1000))["phases"]
+        self.assertEqual((storm["kind"], storm["joins"], storm["within"]), ("storm", 1000, "5s"))
+        self.assertGreater(int(there["duration"][:-1]),
+                           int(storm["start"][:-1]) + int(storm["duration"][:-1]))
+
+    def test_who_was_there_must_outlive_the_storm(self):
+        def phase(begins, lasts):
+            return {"measured_from": begins, "seconds": lasts}
+        there, storm = phase(1, 22), phase(4, 11)
+        self.assertEqual(people.read_storm({"phases": [there, storm]}), (there, storm))
+        with self.assertRaisesRegex(RuntimeError, "outlived"):
+            people.read_storm({"phases": [phase(1, 13), storm]})
+        with self.assertRaises(ValueError):
+            people.read_storm({"phases": [there]})
+
+    def test_partners_are_apart_when_they_are_on_different_workers(self):
+        def person(name, role, worker, *watched):
+            slots = [{"participant": other} for other in watched]
+            return {"id": name, "connections": [{"role": role, "worker": worker, "slots": slots}]}
+        self.assertEqual(relay.who_is_apart(
+            [person("ana", "whip", 0), person("bo", "whip", 1), person("w_1", "whep", 0, "bo"),
+             person("w_2", "whep", 0, "ana"), person("w_3", "whep", 1, None)]), [True, False])
+
+
+class Load(unittest.TestCase):
+    """simpul-load is a script that says what the test wants."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.program = pathlib.Path(folder.name) / "simpul-load"
+        kept = load.LOAD
+        self.addCleanup(setattr, load, "LOAD", kept)
+        load.LOAD = self.program
+        load.bottlenecks.clear()
+        self.addCleanup(load.bottlenecks.clear)
+
+    def start(self, script):
+        self.program.write_text("#!/bin/sh\n" + script)
+        self.program.chmod(0o755)
+        return load.Load(1, Shape(), 1)
+
+    def result_of(self, report, status=0):
+        with self.start(f"echo '{json.dumps(report)}'; exit {status}") as load_run:
+            return load_run.result()
+
+    def test_gives_what_it_reports(self):
+        self.assertEqual(self.result_of(complete_report(expected=7))["expected"], 7)
+        self.assertEqual(load.bottleneck_note(), "")
+
+    def test_fails_where_somebody_could_not_join(self):
+        with self.assertRaisesRegex(RuntimeError, "3 could not join"):
+            self.result_of(complete_report(complaints=["3 could not join"]), 1)
+
+    def test_fails_with_what_it_said_when_it_gave_no_report(self):
+        with self.start("echo refused >&2; exit 2") as load_run:
+            with self.assertRaisesRegex(RuntimeError, "status 2: refused"):
+                load_run.result()
+
+    def test_fails_when_it_was_killed(self):
+        with self.assertRaisesRegex(RuntimeError, "status -9"):
+            with self.start("echo {}; kill -9 $$") as load_run:
+                load_run.result()
+
+    def test_tells_what_people_saw_when_they_are_sent_away(self):
+        saw = self.program.with_name("saw")
+        saw.write_text(json.dumps(complete_report(expected=7)))
+        with self.start(f"trap 'cat {saw}; exit 0' INT\n"
+                        "echo ' 1 s  load measuring 1/9 s  4 there' >&2\n"
+                        "while :; do sleep 0.02; done") as load_run:
+            load_run.wait_until_measuring()
+            self.assertEqual(load_run.finish()["expected"], 7)
+
+    def test_says_when_it_was_the_bottleneck(self):
+        self.result_of(complete_report(bottleneck=True, own_cpu_share=0.97))
+        self.assertIn("bottleneck in 1 run: CPU 97 %", load.bottleneck_note())
+
+    def test_is_measuring_until_people_go(self):
+        measuring = "echo ' 1 s  load measuring 1/2 s  4 there' >&2; exec sleep 600"
+        with self.start(measuring) as load_run:
+            load_run.wait_until_measuring()
+            load_run.check_measuring()
+            self.assertEqual(load_run.seconds_told(), 1)
+
+    def test_fails_when_people_went_within_the_measurement(self):
+        with self.start("echo ' 2 s  load leaving 0 s  4 there' >&2; exec sleep 600") as load_run:
+            load.wait_until(lambda: load_run._told, load_run)
+            with self.assertRaisesRegex(RuntimeError, "people left before the end"):
+                load_run.check_measuring()
+
+    def test_fails_when_it_ended_before_people_were_there(self):
+        with self.start("echo 'no relay' >&2; exit 1") as load_run:
+            with self.assertRaisesRegex(RuntimeError, "no relay"):
+                load_run.wait_until_measuring()
+
+    def test_a_rate_of_nothing_is_no_rate(self):
+        with self.assertRaisesRegex(RuntimeError, "nobody was sent anything"):
+            measure.packet_rate(complete_report(expected=0))
+
+
+class Rows(unittest.TestCase):
+    def setUp(self):
+        kept = dict(program.ROWS)
+        self.addCleanup(program.ROWS.update, kept)
+
+        quiet = contextlib.redirect_stdout(io.StringIO())
+        quiet.__enter__()
+        self.addCleanup(quiet.__exit__, None, None, None)
+
+    def failing(self, error):
+        def row(_):
+            raise error
+        return row
 
     def test_every_row_is_a_function_with_a_name_of_its_own(self):
         self.assertEqual(len(program.ROWS), 15)
@@ -61,35 +225,76 @@ class Figures(unittest.TestCase):
             finally:
                 sys.stderr = kept
 
-    def test_what_a_row_lacks_is_told_and_the_others_are_measured(self):
-        def unable(_):
-            raise RuntimeError("simpul-load has no --wings")
-        kept = dict(program.ROWS)
-        self.addCleanup(program.ROWS.update, kept)
-        program.ROWS.update(stage=unable, burst=lambda _: [Figure("burst", "what", 1, "µs")])
-        figures, missing = program.measure(["stage", "burst"], None)
-        self.assertEqual(missing, {"stage": "simpul-load has no --wings"})
-        self.assertEqual([figure.row for figure in figures], ["burst"])
+    def test_a_row_that_fails_fails_alone_and_the_others_are_kept(self):
+        for error in (RuntimeError("no --wings"), ValueError("no number"), KeyError("delay"),
+                      ZeroDivisionError("no packets"), OSError("gone"),
+                      http.client.BadStatusLine("half"),
+                      subprocess.CalledProcessError(1, "simpul-floor", stderr="no socket")):
+            with self.subTest(error=type(error).__name__):
+                told = []
+                program.ROWS.update(stage=self.failing(error),
+                                    burst=lambda _: [Figure("burst", "what", 1, "µs")])
+                figures, missing = program.measure(
+                    ["stage", "burst"], None,
+                    lambda figures, unable: told.append((len(figures), len(unable))))
+                self.assertEqual(list(missing), ["stage"])
+                self.assertIn(type(error).__name__, missing["stage"])
+                self.assertEqual([figure.row for figure in figures], ["burst"])
+                self.assertEqual(told, [(0, 1), (1, 1)], "written after each row")
+
+    def test_why_a_program_failed_is_told(self):
+        self.assertIn("no socket", program.one_line(
+            subprocess.CalledProcessError(1, "simpul-floor", stderr="no\nsocket")))
+
+    def test_every_figure_of_a_row_says_that_simpul_load_was_the_bottleneck(self):
+        def row(_):
+            load.bottlenecks.append(complete_report(bottleneck=True))
+            return [Figure("stage", "CPU", 1, "µs", note="fast"), Figure("stage", "more", 1, "")]
+        program.ROWS.update(stage=row, burst=lambda _: [Figure("burst", "what", 1, "µs")])
+        figures, _ = program.measure(["stage", "burst"], None)
+        self.assertRegex(figures[0].note, "^fast; simpul-load was the bottleneck")
+        self.assertRegex(figures[1].note, "^simpul-load was the bottleneck")
+        self.assertEqual(figures[2].note, "")
+
+    def test_the_exit_status_tells_of_counts_and_failures_but_not_of_times(self):
+        slow = Figure("stage", "CPU", 9, "µs", 1.2)
+        allocates = Figure("count", "allocations", 1, "", 0.1)
+        self.assertEqual(program.status_of([slow], {}), 0)
+        self.assertEqual(program.status_of([slow], {"janus": "not installed"}), 1)
+        self.assertEqual(program.status_of([slow, allocates], {}), 1)
 
 
 class Tables(unittest.TestCase):
-    FIGURES = [Figure("stage", "CPU", 0.9152, "µs", 1.2, "floor 0.81 µs", noise=0.07),
-               Figure("janus", "times", 11.0, "", 12, at_least=True)]
+    FIGURES = [Figure("stage", "CPU", 0.9152, "µs", 1.2, "floor, µs", 0.81, noise=0.07),
+               Figure("janus", "times", 11.0, "", 12, at_least=True, note="NSS")]
 
-    def test_the_table_has_value_goal_and_yardstick(self):
-        text = report.to_markdown(ABOUT, self.FIGURES, {"cm80": "no flag"})
-        self.assertIn("| stage | CPU | 0.915 µs | at most 1.20 µs | yes | floor 0.81 µs | 7 % |",
-                      text)
-        self.assertIn("| at least 12.0  | **no** |", text)
-        self.assertIn("| cm80 | not measured | | | | no flag | |", text)
+    def test_the_table_has_value_goal_yardstick_ratio_and_noise(self):
+        text = report.to_markdown(ABOUT, self.FIGURES, {"cm80": "no\n| flag"})
+        self.assertIn("| stage | CPU | 0.915 µs | at most 1.20 µs | yes | floor: 0.810 µs | 1.13 "
+                      "| 7 % |  |", text)
+        self.assertIn("| janus | times | 11.0 | at least 12.0 | **no** |  |  |  | NSS |", text)
+        self.assertIn("| cm80 | not measured | | | | | | | no / flag |", text)
+
+    def test_the_plot_has_a_bar_for_each_figure_with_a_goal(self):
+        more = [Figure("storm", "lost", 0, "packets", 0), Figure("pairs", "a < b", 1, "µs", 2),
+                Figure("pairs", "no goal", 1, "µs")]
+        drawing = xml.etree.ElementTree.fromstring(plot.to_svg(self.FIGURES + more))
+        texts = [element.text for element in drawing.iter() if element.text]
+        self.assertIn("stage: CPU", texts)
+        self.assertIn("pairs: a < b", texts)
+        self.assertIn("0.76", texts)
+        self.assertIn("1.09", texts, "a bound from below is turned round")
+        self.assertNotIn("pairs: no goal", texts)
 
     def test_the_documents_table_is_replaced_and_nothing_else(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "performance.md"
             path.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
-            report.update_docs("new\n", path)
+            report.update_docs("new\n", self.FIGURES, path)
             self.assertEqual(path.read_text(),
-                             f"before\n{report.BEGIN}\n\nnew\n\n{report.END}\nafter\n")
+                             f"before\n{report.BEGIN}\n\n![Figures and their goals]"
+                             f"({report.PLOT})\n\nnew\n\n{report.END}\nafter\n")
+            self.assertIn("<svg", (path.parent / report.PLOT).read_text())
 
     def test_the_real_document_has_a_place_for_the_table(self):
         text = report.DOCS.read_text()
@@ -98,6 +303,82 @@ class Tables(unittest.TestCase):
     def test_numbers_have_three_digits(self):
         self.assertEqual([report.number(value) for value in (0, 0.0161, 1.234, 12.34, 1234.5)],
                          ["0", "0.0161", "1.23", "12.3", "1,234"])
+
+
+class Programs(unittest.TestCase):
+    """The relay and Janus are scripts."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def script(self, path, text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#!/bin/sh\n" + text)
+        path.chmod(0o755)
+
+    def as_relay(self, text):
+        kept = machine.BUILD
+        self.addCleanup(setattr, machine, "BUILD", kept)
+        machine.BUILD = self.folder
+        self.script(self.folder / "daemon/simpuld", text)
+
+    READY = "echo 'simpuld ready http=127.0.0.1:9 media=udp:1'\n"
+
+    def test_a_relay_that_does_not_start_fails(self):
+        self.as_relay("exit 3")
+        with self.assertRaisesRegex(RuntimeError, "did not start"), relay.Relay():
+            pass
+
+    def test_a_relay_that_ends_before_its_time_fails_the_row(self):
+        self.as_relay(self.READY + "exit 4")
+        with self.assertRaisesRegex(RuntimeError, "ended by itself, status 4"):
+            with relay.Relay() as simpuld:
+                simpuld._process.wait()
+
+    def test_a_relay_that_does_not_end_well_fails_the_row(self):
+        self.as_relay("trap 'exit 5' TERM\n" + self.READY + "while :; do sleep 0.02; done")
+        with self.assertRaisesRegex(RuntimeError, "ended with status 5"), relay.Relay():
+            pass
+
+    def test_a_metric_is_asked_for_again_while_those_who_join_have_all_connections(self):
+        text = (b'simpul_connections{state="new"} 2\n'
+                b'simpul_connections{state="connected"} 3\n')
+        busy = [urllib.error.HTTPError("", 429, "", None, io.BytesIO()) for _ in range(2)]
+        answers = [busy[0], io.BytesIO(text), busy[1], io.BytesIO(text)]
+        kept = urllib.request.urlopen
+        self.addCleanup(setattr, urllib.request, "urlopen", kept)
+
+        def answer(*_, **__):
+            now = answers.pop(0)
+            if isinstance(now, Exception):
+                raise now
+            return now
+        urllib.request.urlopen = answer
+        simpuld = relay.Relay()
+        simpuld.port = 9
+        self.assertEqual(simpuld.metric("simpul_connections"), 5)
+        self.assertEqual(simpuld.metric("simpul_connections", 'state="connected"'), 3)
+
+    def test_janus_is_ended_when_it_does_not_begin_to_serve(self):
+        self.script(self.folder / "janus", "exec sleep 600")
+        path = os.environ["PATH"]
+        self.addCleanup(os.environ.__setitem__, "PATH", path)
+        os.environ["PATH"] = f"{self.folder}:{path}"
+        kept = janus.MODULES
+        self.addCleanup(setattr, janus, "MODULES", kept)
+        janus.MODULES = self.folder
+        for kind in ("plugins", "transports"):
+            (self.folder / kind).mkdir()
+        server = janus.Janus()
+
+        def refuse():
+            raise RuntimeError("no API")
+        server._wait_for_api = refuse
+        with self.assertRaisesRegex(RuntimeError, "no API"), server:
+            pass
+        self.assertIsNotNone(server._process.poll())
 
 
 class JanusGateway(unittest.TestCase):
