@@ -183,6 +183,14 @@ std::string distributions(const Report& report) {
                    return percentile(phase.gap_ms, share);
                  }));
   }
+  const bool has_switches = std::ranges::any_of(
+      report.phases, [](const PhaseReport& phase) { return !phase.switch_ms.empty(); });
+  if (has_switches) {
+    text += card("Switching: how many slots showed the next one after at most so long",
+                 distribution(report, "ms", [](const PhaseReport& phase, double share) {
+                   return percentile(phase.switch_ms, share);
+                 }));
+  }
   const bool has_loss = std::ranges::any_of(
       report.phases, [](const PhaseReport& phase) { return phase.viewer_loss_max > 0; });
   if (has_loss) {
@@ -237,14 +245,17 @@ struct Column {
 };
 
 std::vector<Column> columns(bool has_relay) {
-  const auto value = [](Metric metric) {
-    return [metric](const PhaseReport& phase) { return readable(value_of(phase, metric)); };
+  const auto known = [](const PhaseReport& phase, Metric metric) {
+    return why_unknown(phase, metric) ? "-" : readable(value_of(phase, metric));
   };
-  const auto values = [](const std::vector<Metric>& metrics) {
-    return [metrics](const PhaseReport& phase) {
+  const auto value = [known](Metric metric) {
+    return [known, metric](const PhaseReport& phase) { return known(phase, metric); };
+  };
+  const auto values = [known](const std::vector<Metric>& metrics) {
+    return [known, metrics](const PhaseReport& phase) {
       std::string text;
       for (const Metric metric : metrics) {
-        text += (text.empty() ? "" : " / ") + readable(value_of(phase, metric));
+        text += (text.empty() ? "" : " / ") + known(phase, metric);
       }
       return text;
     };
@@ -291,6 +302,7 @@ std::string phase_table(const Report& report) {
 std::string limit_cell(const PhaseReport& phase, Metric metric) {
   const auto limit = std::ranges::find(phase.limits, metric, &Limit::metric);
   if (limit == phase.limits.end()) return "<td>-</td>";
+  if (why_unknown(phase, metric)) return "<td class=\"bad\">not known</td>";
   const double value = value_of(phase, metric);
   const bool kept = value <= limit->most;
   return std::string("<td class=\"") + (kept ? "good" : "bad") + "\">" + readable(value) +
