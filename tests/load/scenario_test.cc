@@ -190,6 +190,12 @@ TEST(Scenario, RefusesWhatIsNotTomlWithItsPlace) {
   EXPECT_THAT(outcome("viewers = [)"), HasSubstr("test.toml:1:"));
 }
 
+TEST(Scenario, CommentsAreInAnyLanguageAndKeysInAscii) {
+  accepted("\xEF\xBB\xBF# Größe: \xEF\xBB\x9F \xFF\n[[phases]]\nkind = \"stage\"\n");
+  EXPECT_NE(outcome("\xEF\xBB\x9F = 1\n"), "ok");
+  EXPECT_NE(outcome("[[phases]]\nkind = \"stage\"\n", {"name=\"\xEF\xBB\x9F\""}), "ok");
+}
+
 TEST(Scenario, RefusesUnknownKeysEverywhere) {
   EXPECT_EQ(outcome("nmae = \"a\"\n[[phases]]\nkind = \"stage\""),
             "test.toml:1:1: nmae: unknown key");
