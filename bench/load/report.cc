@@ -176,11 +176,12 @@ void complain_of_people(const PhaseReport& report, std::vector<std::string>& wro
   const auto complain = [&wrong](uint64_t count, const std::string& what) {
     if (count > 0) wrong.push_back(std::to_string(count) + " " + what);
   };
-  const bool limited =
-      std::ranges::find(report.limits, Metric::kFailedJoins, &Limit::metric) != report.limits.end();
+  const auto limited = [&report](Metric metric) {
+    return std::ranges::find(report.limits, metric, &Limit::metric) != report.limits.end();
+  };
   const uint64_t tried = report.viewers - std::min(report.viewers, report.left_early);
   const uint64_t pictures = report.first_frame_ms.size() + report.gap_ms.size();
-  if (!limited) {
+  if (!limited(Metric::kFailedJoins)) {
     complain(report.joins_failed,
              "could not join" +
                  (report.failures.empty() ? "" : ", the first: " + report.failures.front()));
@@ -190,7 +191,8 @@ void complain_of_people(const PhaseReport& report, std::vector<std::string>& wro
       complain(tried - std::min(tried, pictures), "viewers never had a whole frame");
     }
   }
-  complain(report.stood_still, "viewers got nothing new at the end");
+  if (!limited(Metric::kFreezes))
+    complain(report.stood_still, "viewers got nothing new at the end");
   complain(report.received.corrupt, "packets were corrupt");
 }
 

@@ -99,6 +99,15 @@ TEST(LoadReport, ShowsWhatIsNotKnownAsSuch) {
   EXPECT_THAT(to_html(report_of({phase}), {}), HasSubstr("<td class=\"bad\">not known"));
 }
 
+TEST(LoadReport, ALimitOfFreezesReplacesTheComplaintOfPicturesThatStopped) {
+  PhaseReport phase = good_phase();
+  phase.watched_pictures = 2;
+  phase.stood_still = phase.freezes = 1;
+  EXPECT_THAT(complaints(phase), ElementsAre("1 viewers got nothing new at the end"));
+  phase.limits = {{Metric::kFreezes, 1}};
+  EXPECT_THAT(complaints(phase), IsEmpty());
+}
+
 TEST(LoadReport, MissesNoPictureWhereNothingIsSentButConnections) {
   PhaseReport phase = good_phase();
   phase.is_silent = true;
@@ -228,6 +237,7 @@ TEST(LoadReport, IsAPageThatNeedsNothingElseAndBelievesNobody) {
   for (const char* outside : {"<script", "src=", "href=", "url(", "@import", "http:"}) {
     EXPECT_THAT(good, Not(HasSubstr(outside)));
   }
+  EXPECT_THAT(good, HasSubstr("prefers-color-scheme: dark"));
   const std::string bad = to_html(report, {"<script>alert(1)</script>"});
   EXPECT_THAT(bad, HasSubstr(">failed<"));
   EXPECT_THAT(bad, HasSubstr("&lt;script&gt;"));

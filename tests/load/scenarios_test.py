@@ -74,7 +74,7 @@ class Scenarios(RelayCase):
         return done.returncode, done.stderr, seen
 
     def run_small(self, name, *sets):
-        """A ready-made scenario with a tenth of the people for some seconds; nothing may be wrong."""
+        """A ready-made scenario, a tenth of the people, some seconds: nothing may be wrong."""
         toml = (SCENARIOS / f"{name}.toml").read_text(encoding="utf-8")
         limits = re.findall(r"^(\w+_ms_\w+) = ", toml, re.M)
         arguments = [f"limits.{limit}=60000" for limit in limits] + list(sets)
@@ -236,9 +236,9 @@ class Scenarios(RelayCase):
     def run_and_stop_the_relay(self, share, layers):
         report = self.folder / "report.json"
         load = subprocess.Popen(
-            [SIMPUL_LOAD, str(SCENARIOS / "churn.toml"), "--set", "limits.freezes=0", "--set",
-             "phases[0].viewers=3", "--set", "phases[0].duration=1h", "--set",
-             "phases[0].rate=0.01", "--set", f"clients.default.decrypting_share={share}", "--set",
+            [SIMPUL_LOAD, str(SCENARIOS / "churn.toml"), "--set", "phases[0].viewers=3",
+             "--set", "phases[0].duration=1h", "--set", "phases[0].rate=0.01", "--set",
+             f"clients.default.decrypting_share={share}", "--set",
              f"clients.speaker.video.layers={layers}", "--port", self.port, "--json", str(report)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         measured = 0
@@ -259,7 +259,6 @@ class Scenarios(RelayCase):
         self.assertEqual(seen["stood_still"], 3, said)
         self.assertGreaterEqual(seen["freezes"], 3)
         self.assertIn("3 viewers got nothing new at the end", said)
-        self.assertIn("freezes is ", said)
 
     def test_a_phase_without_viewers_left_ends_though_its_publisher_is_there(self):
         with a_relay_that_lets_nobody_watch(self.port) as port:
