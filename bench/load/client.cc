@@ -28,6 +28,12 @@ bool is_among(size_t number, double share) {
   return count(number + 1) > count(number);
 }
 
+// Whether those whom it watches are all seen and heard, so that all that they send is expected.
+bool gets_all(const PlannedClient& viewer, const ClientClass& people, bool has_video) {
+  return (!people.has_audio || viewer.hears >= viewer.watched_count) &&
+         (!has_video || viewer.sees >= viewer.watched_count);
+}
+
 uint64_t seed_of(const Client::Shared& shared, size_t number) {
   return shared.scenario.seed * kClientsMax + number + 1;
 }
@@ -40,7 +46,8 @@ Client::Client(size_t number, Shared& shared)
       people_(shared.scenario.classes[planned_.people]),
       has_video_(planned_.has_video && people_.has_video),
       decrypts_(planned_.publishes() || is_among(number, people_.decrypting_share)),
-      by_relay_(!decrypts_ || camera_of(shared, planned_).layers > 1),
+      by_relay_(!decrypts_ || camera_of(shared, planned_).layers > 1 ||
+                !gets_all(planned_, people_, has_video_)),
       media_(rtp::Ssrc(crypto::random_u32() | 1)) {
   const VideoSettings& camera = camera_of(shared, planned_);
   peer::Options options{.publishes = planned_.publishes(),
@@ -49,7 +56,9 @@ Client::Client(size_t number, Shared& shared)
                         .codecs = {codec_of(camera.codec)},
                         .all_extensions = !people_.plain,
                         .srtp_profile = shared.scenario.srtp_profile,
-                        .decrypts = decrypts_};
+                        .decrypts = decrypts_,
+                        .audio_slots = planned_.hears,
+                        .video_slots = planned_.sees};
   if (camera.layers > 1) {
     for (const auto& layer : profile_of(camera).layers) options.rids.push_back(layer.rid);
   }
@@ -111,42 +120,61 @@ void Client::fall_silent() {
   socket_->sources().clear();
 }
 
-void Client::open(const Client& watched, Histogram& delay, LastViewer& last_viewer) {
-  opened_at_ = watched.sources();
-  for (const Source& source : opened_at_) {
-    if (!by_relay_) media_.measure(source.ssrc, static_cast<uint32_t>(source.packets));
+bool Client::is_settled() const {
+  const bool only_connects = planned_.publishes() || shared_.scenario.silent;
+  return only_connects ? connected() : first_frame_.has_value();
+}
+
+void Client::open(Watched watched, Histogram& delay, LastViewer& last_viewer) {
+  opened_at_.clear();
+  for (const Client* publisher : watched) {
+    for (const Source& source : publisher->sources()) {
+      opened_at_.push_back(source);
+      if (!by_relay_) media_.measure(source.ssrc, static_cast<uint32_t>(source.packets));
+    }
   }
   if (by_relay_) media_.measure_listening();
+  media_.measure_pictures();
   delay_ = &delay;
   last_viewer_ = &last_viewer;
   is_open_ = true;
 }
 
-uint64_t Client::expected_until_now(const Client& watched) const {
+uint64_t Client::expected_until_now(Watched watched) const {
   if (by_relay_) return media_.counts().expected;
   uint64_t expected = 0;
-  for (const Source& source : watched.sources()) {
-    const auto before = std::ranges::find(opened_at_, source.ssrc, &Source::ssrc);
-    if (before != opened_at_.end()) expected += source.packets - before->packets;
+  for (const Client* publisher : watched) {
+    for (const Source& source : publisher->sources()) {
+      const auto before = std::ranges::find(opened_at_, source.ssrc, &Source::ssrc);
+      if (before != opened_at_.end()) expected += source.packets - before->packets;
+    }
   }
   return expected;
 }
 
-void Client::close(const Client& watched) {
+void Client::close(Watched watched, TimePoint now) {
   if (!is_open_) return;
   expected_ = expected_until_now(watched);
   if (by_relay_) media_.end_listening();
-  for (const Source& source : watched.sources()) {
-    media_.measure_until(source.ssrc, static_cast<uint32_t>(source.packets));
+  for (const Client* publisher : watched) {
+    for (const Source& source : publisher->sources()) {
+      if (!by_relay_) media_.measure_until(source.ssrc, static_cast<uint32_t>(source.packets));
+    }
   }
+  media_.end_pictures(now);
+  if (const auto last = media_.last_new_at()) stood_still_ = now - *last;
   delay_ = nullptr;
   is_open_ = false;
 }
 
-// All that can be told of it is that it came.
-void Client::take_encrypted(TimePoint now) {
-  ++shared_.packets;
-  if (!first_frame_) first_frame_ = has_video_ ? media_.first_video_at() : now;
+// When all that it watches is there: pictures, and where there are none, or several to be heard,
+// sound.
+void Client::note_first_frame(TimePoint now) {
+  const bool needs_sound = people_.has_audio && (!has_video_ || planned_.hears > 1);
+  if (has_video_ && media_.pictures() < planned_.sees) return;
+  if (needs_sound && media_.sounds() < planned_.hears) return;
+  const bool is_one = has_video_ && !needs_sound && planned_.sees == 1;
+  first_frame_ = is_one ? media_.first_frame_at() : now;
 }
 
 void Client::receive(const peer::Peer::Received& received, TimePoint read_at) {
@@ -156,13 +184,10 @@ void Client::receive(const peer::Peer::Received& received, TimePoint read_at) {
   const bool sampled = ++shared_.samples % kDelaySampleEvery == 0;
   const TimePoint now = sampled || !first_frame_ ? net::EventLoop::clock_now() : read_at;
   const auto stamp = media_.receive(received, now);
-  if (!stamp) {
-    if (!received.decrypted) take_encrypted(now);
-    return;
-  }
-  ++shared_.packets;
-  if (!first_frame_) first_frame_ = has_video_ ? media_.first_frame_at() : now;
-  if (!sampled) return;
+  if (!first_frame_) note_first_frame(now);
+  // All that can be told of what is encrypted is that it came.
+  if (stamp || !decrypts_) ++shared_.packets;
+  if (!stamp || !sampled) return;
   const double delay = milliseconds(now - stamp->made_at);
   shared_.second_delay.add(delay);
   if (delay_ == nullptr) return;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,26 +53,32 @@ class Client {
   void tick(TimePoint now);
 
   bool connected() const { return connected_at_.has_value(); }
-  // A viewer has a picture, or sound where there is none to see, or packets of either if it only
-  // listens; a publisher is connected.
-  bool is_settled() const { return planned_.publishes() ? connected() : first_frame_.has_value(); }
+  // A viewer has a picture in each slot, or sound where there is none to see; a publisher is
+  // connected, and so are all when nothing is sent.
+  bool is_settled() const;
   std::optional<TimePoint> first_frame_at() const { return first_frame_; }
 
   // Of a publisher: stops sending for good.
   void fall_silent();
-  // Of a viewer: what its publisher sends from now on counts, until close().
-  void open(const Client& watched, Histogram& delay, LastViewer& last_viewer);
-  void close(const Client& watched);
+  // Of a viewer: what its publishers send from now on counts, until close().
+  using Watched = std::span<const Client* const>;
+  void open(Watched watched, Histogram& delay, LastViewer& last_viewer);
+  void close(Watched watched, TimePoint now);
   bool is_open() const { return is_open_; }
   // All that was sent to it while it was open is here.
   bool has_all() const { return media_.counts().packets >= expected(); }
   uint64_t expected() const { return by_relay_ ? media_.counts().expected : expected_; }
   // Of all that it was sent since open(), so far.
-  uint64_t expected_until_now(const Client& watched) const;
+  uint64_t expected_until_now(Watched watched) const;
   const MediaCounts& counts() const { return media_.counts(); }
   // Since open().
-  peer::PictureWatch::Counts picture() const { return media_.picture(); }
-  uint64_t socket_overflows() const { return socket_->statistics().overflows; }
+  PictureCounts picture() const { return media_.picture(); }
+  const std::vector<Duration>& switches() const { return media_.switches(); }
+  // It has seen pictures whose freezes are known.
+  bool saw_pictures() const { return media_.pictures() > 0; }
+  // At close(): so long nothing new had come of what it watches; nothing before the first.
+  std::optional<Duration> stood_still() const { return stood_still_; }
+  uint64_t socket_overflows() const { return socket_->overflows(); }
 
  private:
   struct Source {
@@ -82,21 +89,22 @@ class Client {
   void add_sources(size_t number);
   std::vector<Source> sources() const;
   void receive(const peer::Peer::Received& received, TimePoint read_at);
-  void take_encrypted(TimePoint now);
+  void note_first_frame(TimePoint now);
 
   Shared& shared_;
   const PlannedClient& planned_;
   const ClientClass& people_;
   bool has_video_;
   bool decrypts_;
-  // Counted by the numbers that the relay gave: of who only listens, and of simulcast, whose
-  // publisher does not know which layer the relay sends.
+  // Counted by the numbers that the relay gave: of who only listens, of simulcast, whose publisher
+  // does not know which layer the relay sends, and where the relay chooses whom it shows.
   bool by_relay_;
   std::vector<Source> silent_sources_;  // as they were in the end
   std::vector<Source> opened_at_;
   ViewerMedia media_;
   std::optional<TimePoint> connected_at_;
-  std::optional<TimePoint> first_frame_;
+  std::optional<TimePoint> first_frame_;  // once all slots have one
+  std::optional<Duration> stood_still_;
   Histogram* delay_ = nullptr;  // of its phase, while it is open
   LastViewer* last_viewer_ = nullptr;
   bool is_open_ = false;

@@ -1,5 +1,6 @@
 #include "bench/load/command_line.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace simpul::load {
@@ -26,16 +27,28 @@ void describe_people(CLI::App& app, CommandLine& line) {
                                  "in each room, shared out among its publishers (100)")
                       ->check(Range(1, 19000))
                       ->group(kPeople);
+  auto* hears = app.add_option("--hears", phase.hears,
+                               "speakers that each viewer hears at once, whom the relay chooses "
+                               "(1: its publisher)")
+                    ->check(Range(uint32_t{1}, kSlotsMax))
+                    ->group(kPeople);
+  auto* sees = app.add_option("--sees", phase.sees, "the same of those whom it sees")
+                   ->check(Range(uint32_t{1}, kSlotsMax))
+                   ->group(kPeople);
   auto* table = app.add_option("--table", line.table,
                                "instead: each room is a table of so many, who publish and watch "
                                "all others")
                     ->check(Range(2, 50))
                     ->excludes(publishers)
                     ->excludes(viewers)
+                    ->excludes(hears)
+                    ->excludes(sees)
                     ->group(kPeople);
   app.add_flag("--pairs", line.pairs, "instead: each room is a pair, a table of two")
       ->excludes(publishers)
       ->excludes(viewers)
+      ->excludes(hears)
+      ->excludes(sees)
       ->excludes(table)
       ->group(kPeople);
 }
@@ -139,6 +152,12 @@ Expected<Scenario, std::string> scenario_of(const CommandLine& line) {
     const auto server = Address::parse(host, line.port.value_or(scenario->server.port));
     if (!server) return unexpected("--host: not an address: " + host);
     scenario->server = *server;
+  }
+  if (line.file.empty() && std::max(line.phase.hears, line.phase.sees) > line.phase.publishers) {
+    return unexpected(std::string("--hears, --sees: there are not so many publishers"));
+  }
+  if (line.file.empty() && line.audio_only && line.phase.sees > 1) {
+    return unexpected(std::string("--sees: there is no video"));
   }
   const auto local = Address::parse(line.local, 0);
   if (!local) return unexpected("--local: not an address: " + line.local);

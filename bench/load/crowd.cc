@@ -44,12 +44,32 @@ Crowd::Crowd(net::EventLoop& loop, peer::Identity& identity, const Scenario& sce
       entries_(plan.clients.size()),
       phases_(plan.phases.size()) {}
 
+std::span<Crowd::Entry> Crowd::watched_by(size_t client) {
+  const PlannedClient& planned = plan_.clients[client];
+  if (planned.publishes()) return {};
+  return std::span(entries_).subspan(planned.watched, planned.watched_count);
+}
+
+std::span<const Crowd::Entry> Crowd::watched_by(size_t client) const {
+  const PlannedClient& planned = plan_.clients[client];
+  if (planned.publishes()) return {};
+  return std::span(entries_).subspan(planned.watched, planned.watched_count);
+}
+
+Client::Watched Crowd::clients_watched_by(size_t client) const {
+  watched_.clear();
+  for (const Entry& entry : watched_by(client)) {
+    if (entry.client) watched_.push_back(entry.client.get());
+  }
+  return watched_;
+}
+
 void Crowd::join(size_t client) {
   Entry& entry = entries_[client];
   const PlannedClient& planned = plan_.clients[client];
   PhaseReport& report = report_of(client);
   ++(planned.publishes() ? report.publishers : report.viewers);
-  if (!planned.publishes()) ++watched_by(client).watchers;
+  for (Entry& watched : watched_by(client)) ++watched.watchers;
   entry.wished_at = entry.try_at = net::EventLoop::clock_now();
   entry.client = std::make_unique<Client>(client, shared_);
   entry.state = State::kWaiting;
@@ -61,10 +81,12 @@ void Crowd::join(size_t client) {
 void Crowd::post(size_t client) {
   entries_[client].state = State::kPosting;
   const PlannedClient& planned = plan_.clients[client];
-  const std::string target =
-      planned.publishes()
-          ? "/whip/" + planned.room + "?participant=" + planned.name
-          : "/whep/" + planned.room + "?participant=" + plan_.clients[planned.watched].name;
+  std::string target = (planned.publishes() ? "/whip/" : "/whep/") + planned.room;
+  if (planned.publishes()) {
+    target += "?participant=" + planned.name;
+  } else if (planned.names_publisher()) {
+    target += "?participant=" + plan_.clients[planned.watched].name;
+  }
   requests_.send({.method = "POST",
                   .target = target,
                   .type = "application/sdp",
@@ -144,8 +166,7 @@ void Crowd::begin_to_leave(size_t client, TimePoint now) {
   entry.leaving_at = now;
   if (plan_.clients[client].publishes()) return entry.client->fall_silent();
   if (!entry.client->is_settled()) note_early(client);
-  const Entry& watched = watched_by(client);
-  if (watched.client) entry.client->close(*watched.client);
+  entry.client->close(clients_watched_by(client), now);
 }
 
 void Crowd::roam(size_t client) {
@@ -165,18 +186,21 @@ void Crowd::tick_client(size_t client, TimePoint now) {
   const PlannedClient& planned = plan_.clients[client];
   switch (entry.state) {
     case State::kWaiting: {
-      const bool has_somebody = planned.publishes() || watched_by(client).state == State::kIn;
-      const bool is_alone = !planned.publishes() && watched_by(client).state == State::kGone;
-      if (is_alone) return fail(client, "its publisher could not join");
-      if (has_somebody && now >= entry.try_at) post(client);
+      const auto watched = watched_by(client);
+      const auto gone = std::ranges::count(watched, State::kGone, &Entry::state);
+      const auto there = std::ranges::count(watched, State::kIn, &Entry::state);
+      const auto all = static_cast<std::ptrdiff_t>(watched.size());
+      if (all > 0 && gone == all) return fail(client, "its publisher could not join");
+      if (gone + there == all && now >= entry.try_at) post(client);
       return;
     }
     case State::kIn:
       entry.client->tick(now);
       if (!planned.publishes() && phases_[planned.phase].measured && !entry.client->is_open() &&
-          entry.client->is_settled() && watched_by(client).client) {
+          entry.client->is_settled()) {
+        const Client::Watched watched = clients_watched_by(client);
         PhaseReport& report = report_of(client);
-        entry.client->open(*watched_by(client).client, report.delay, report.last_viewer);
+        if (!watched.empty()) entry.client->open(watched, report.delay, report.last_viewer);
       }
       return;
     case State::kDraining:
@@ -205,8 +229,7 @@ void Crowd::drain(size_t client, TimePoint now) {
 
 // Nobody of this connection is waited for any more.
 void Crowd::finish(size_t client) {
-  const PlannedClient& planned = plan_.clients[client];
-  if (!planned.publishes()) --watched_by(client).watchers;
+  for (Entry& watched : watched_by(client)) --watched.watchers;
 }
 
 void Crowd::note(size_t client) {
@@ -218,6 +241,9 @@ void Crowd::note(size_t client) {
     const double waited = milliseconds(*at - entry.wished_at);
     (plan_.clients[client].follows ? report.gap_ms : report.first_frame_ms).push_back(waited);
   }
+  for (const Duration took : viewer.switches()) report.switch_ms.push_back(milliseconds(took));
+  report.watched_pictures += viewer.saw_pictures();
+  report.stood_still += viewer.stood_still().value_or(Duration{0}) >= kStoodStill;
   const auto picture = viewer.picture();
   report.freezes += picture.freezes;
   report.frozen_ms_max = std::max(report.frozen_ms_max, milliseconds(picture.longest_gap));
@@ -238,7 +264,7 @@ void Crowd::remove(size_t client) {
   Entry& entry = entries_[client];
   const PlannedClient& planned = plan_.clients[client];
   if (entry.state != State::kLeaving) finish(client);
-  entry.state = State::kGone;
+  entry.state = State::kGone;  // socket_overflows() looks at it no more
   overflows_gone_ += entry.client->socket_overflows();
   --phases_[planned.phase].present;
   // Not from inside a call of its own, and not before those who watch it have their sums.
@@ -256,7 +282,11 @@ bool Crowd::is_settled(size_t phase) const {
 
 bool Crowd::has_viewers(size_t phase) const {
   return std::ranges::any_of(active_, [this, phase](size_t client) {
-    return plan_.clients[client].phase == phase && entries_[client].state == State::kIn;
+    const PlannedClient& planned = plan_.clients[client];
+    const State state = entries_[client].state;
+    const bool may_watch =
+        state == State::kIn || state == State::kWaiting || state == State::kPosting;
+    return planned.phase == phase && !planned.publishes() && may_watch;
   });
 }
 
@@ -307,12 +337,9 @@ Crowd::Progress Crowd::progress() const {
     const Entry& entry = entries_[client];
     const bool counts = entry.state == State::kIn || entry.state == State::kDraining;
     if (plan_.clients[client].publishes() || !counts) continue;
-    const Entry& watched = entries_[plan_.clients[client].watched];
-    if (entry.client->is_open() && watched.client) {
-      progress.expected += entry.client->expected_until_now(*watched.client);
-    } else {
-      progress.expected += entry.client->expected();
-    }
+    progress.expected += entry.client->is_open()
+                             ? entry.client->expected_until_now(clients_watched_by(client))
+                             : entry.client->expected();
     progress.received += entry.client->counts().packets;
   }
   return progress;
@@ -321,7 +348,8 @@ Crowd::Progress Crowd::progress() const {
 uint64_t Crowd::socket_overflows() const {
   uint64_t overflows = overflows_gone_;
   for (const size_t client : active_) {
-    if (entries_[client].client) overflows += entries_[client].client->socket_overflows();
+    if (entries_[client].state != State::kGone)
+      overflows += entries_[client].client->socket_overflows();
   }
   return overflows;
 }

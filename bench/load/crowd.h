@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ class Crowd {
   static constexpr Duration kJoinPatience = std::chrono::seconds(30);
   // For what is on its way, or asked for again, when somebody is about to go.
   static constexpr Duration kDrainLimit = std::chrono::seconds(3);
+  // Nothing new for so long before it went: what a viewer watched had ended.
+  static constexpr Duration kStoodStill = std::chrono::seconds(2);
   static constexpr size_t kFailuresMax = 5;  // whose reasons are kept, of each phase
 
   Crowd(net::EventLoop& loop, peer::Identity& identity, const Scenario& scenario, const Plan& plan,
@@ -41,6 +44,7 @@ class Crowd {
   // Early: before all was measured, by a wish from outside.
   void leave_all(size_t phase, bool early);
   bool is_empty(size_t phase) const { return phases_[phase].present == 0; }
+  // Somebody watches, or may do so yet.
   bool has_viewers(size_t phase) const;
 
   size_t present() const { return active_.size(); }
@@ -79,7 +83,11 @@ class Crowd {
   };
 
   PhaseReport& report_of(size_t client) { return reports_[plan_.clients[client].phase]; }
-  Entry& watched_by(size_t client) { return entries_[plan_.clients[client].watched]; }
+  // Those whom a viewer watches; of a publisher nobody.
+  std::span<Entry> watched_by(size_t client);
+  std::span<const Entry> watched_by(size_t client) const;
+  // Of these, who are there; until the next call.
+  Client::Watched clients_watched_by(size_t client) const;
   void post(size_t client);
   void on_answer(size_t client, const HttpRequests::Answer& answer);
   void fail(size_t client, const std::string& reason);
@@ -102,6 +110,7 @@ class Crowd {
   std::vector<Entry> entries_;  // as the plan's clients
   std::vector<size_t> active_;  // who are neither planned nor gone
   std::vector<PhaseState> phases_;
+  mutable std::vector<const Client*> watched_;  // scratch
   uint64_t overflows_gone_ = 0;
   Progress noted_;  // of those who have been noted
 };

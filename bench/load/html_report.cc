@@ -19,8 +19,15 @@ constexpr const char* kHead = R"(<!doctype html>
 )";
 
 constexpr const char* kStyle = R"(<style>
-:root { color-scheme: light; --ink: #1c2430; --soft: #667085; --line: #e4e7ec; --paper: #fff;
-  --ground: #f5f6f8; --good: #0f7b4f; --bad: #b42318; --warn: #b54708 }
+:root { color-scheme: light dark; --ink: #1c2430; --soft: #667085; --line: #e4e7ec; --paper: #fff;
+  --ground: #f5f6f8; --good: #0f7b4f; --bad: #b42318; --warn: #b54708; --band: #98a2b3;
+  --line-1: #1f6feb; --line-2: #d9480f; --line-3: #0f7b4f; --line-4: #8250df; --line-5: #bf8700;
+  --line-6: #0a7e8c }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e9ef; --soft: #98a2b3; --line: #333b47; --paper: #1a2029; --ground: #11151b;
+    --good: #3fb67f; --bad: #f0746a; --warn: #e5a24b; --band: #a9b4c4; --line-1: #6aa8ff;
+    --line-2: #ff9256; --line-3: #4cc38a; --line-4: #b696ff; --line-5: #e0b23f; --line-6: #45c2d1 }
+}
 * { box-sizing: border-box }
 body { margin: 0; background: var(--ground); color: var(--ink);
   font: 15px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", "DejaVu Sans", sans-serif }
@@ -28,7 +35,7 @@ main { max-width: 1120px; margin: 0 auto; padding: 28px 20px 48px }
 header { display: flex; flex-wrap: wrap; gap: 8px 16px; align-items: center }
 h1 { font-size: 25px; margin: 0; font-weight: 650 }
 h2 { font-size: 15px; margin: 0 0 6px; font-weight: 600 }
-.badge { border-radius: 999px; padding: 2px 13px; font-weight: 600; color: #fff }
+.badge { border-radius: 999px; padding: 2px 13px; font-weight: 600; color: var(--paper) }
 .badge.good { background: var(--good) } .badge.bad { background: var(--bad) }
 .sub { color: var(--soft); margin: 4px 0 18px; font-size: 13px }
 .note { border-left: 4px solid var(--bad); background: var(--paper); padding: 9px 14px;
@@ -42,19 +49,21 @@ h2 { font-size: 15px; margin: 0 0 6px; font-weight: 600 }
 .tile b { display: block; font-size: 19px; font-weight: 650; line-height: 1.3; white-space: nowrap }
 .tile b small { font-size: 14px; font-weight: 500; color: var(--soft); margin-left: 3px }
 .tile span { color: var(--soft); font-size: 13px }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: 16px;
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 16px;
   margin: 16px 0 }
 svg { width: 100%; height: auto; display: block }
 .grid { stroke: var(--line); stroke-width: 1 }
 .label { fill: var(--soft); font-size: 11.5px }
-.band { fill: #98a2b3; opacity: .09 }
-.bar { stroke: #98a2b3; stroke-width: 2; opacity: .7 }
+.band { fill: var(--band); opacity: .1 }
+.bar { stroke: var(--band); stroke-width: 2; opacity: .7 }
 .line { fill: none; stroke-width: 2; stroke-linejoin: round }
 .dashed { stroke-dasharray: 5 4 }
-.line-1 { stroke: #1f6feb } .line-2 { stroke: #d9480f } .line-3 { stroke: #0f7b4f }
-.line-4 { stroke: #8250df } .line-5 { stroke: #bf8700 } .line-6 { stroke: #0a7e8c }
+.line-1 { stroke: var(--line-1) } .line-2 { stroke: var(--line-2) }
+.line-3 { stroke: var(--line-3) } .line-4 { stroke: var(--line-4) }
+.line-5 { stroke: var(--line-5) } .line-6 { stroke: var(--line-6) }
 .scroll { overflow-x: auto }
-table { border-collapse: collapse; width: 100%; font-size: 13.5px; font-variant-numeric: tabular-nums }
+table { border-collapse: collapse; width: 100%; font-size: 13.5px;
+  font-variant-numeric: tabular-nums }
 th, td { padding: 5px 8px; text-align: right; border-top: 1px solid var(--line);
   white-space: nowrap }
 th:first-child, td:first-child { text-align: left; padding-left: 0 }
@@ -183,6 +192,14 @@ std::string distributions(const Report& report) {
                    return percentile(phase.gap_ms, share);
                  }));
   }
+  const bool has_switches = std::ranges::any_of(
+      report.phases, [](const PhaseReport& phase) { return !phase.switch_ms.empty(); });
+  if (has_switches) {
+    text += card("Switching: how many slots showed the next one after at most so long",
+                 distribution(report, "ms", [](const PhaseReport& phase, double share) {
+                   return percentile(phase.switch_ms, share);
+                 }));
+  }
   const bool has_loss = std::ranges::any_of(
       report.phases, [](const PhaseReport& phase) { return phase.viewer_loss_max > 0; });
   if (has_loss) {
@@ -237,14 +254,17 @@ struct Column {
 };
 
 std::vector<Column> columns(bool has_relay) {
-  const auto value = [](Metric metric) {
-    return [metric](const PhaseReport& phase) { return readable(value_of(phase, metric)); };
+  const auto known = [](const PhaseReport& phase, Metric metric) {
+    return why_unknown(phase, metric) ? "-" : readable(value_of(phase, metric));
   };
-  const auto values = [](const std::vector<Metric>& metrics) {
-    return [metrics](const PhaseReport& phase) {
+  const auto value = [known](Metric metric) {
+    return [known, metric](const PhaseReport& phase) { return known(phase, metric); };
+  };
+  const auto values = [known](const std::vector<Metric>& metrics) {
+    return [known, metrics](const PhaseReport& phase) {
       std::string text;
       for (const Metric metric : metrics) {
-        text += (text.empty() ? "" : " / ") + readable(value_of(phase, metric));
+        text += (text.empty() ? "" : " / ") + known(phase, metric);
       }
       return text;
     };
@@ -291,6 +311,7 @@ std::string phase_table(const Report& report) {
 std::string limit_cell(const PhaseReport& phase, Metric metric) {
   const auto limit = std::ranges::find(phase.limits, metric, &Limit::metric);
   if (limit == phase.limits.end()) return "<td>-</td>";
+  if (why_unknown(phase, metric)) return "<td class=\"bad\">not known</td>";
   const double value = value_of(phase, metric);
   const bool kept = value <= limit->most;
   return std::string("<td class=\"") + (kept ? "good" : "bad") + "\">" + readable(value) +

@@ -17,6 +17,7 @@ enum class Metric {
   kFirstFrameP95,
   kFirstFrameP99,
   kGapP99,
+  kSwitchP99,
   kFreezes,
   kFailedJoins,
   kRelayCpuPerPacket,
@@ -28,7 +29,7 @@ struct MetricName {
   Metric metric;
   std::string_view name;  // in scenarios and reports
 };
-inline constexpr std::array<MetricName, 13> kMetricNames = {{
+inline constexpr std::array<MetricName, 14> kMetricNames = {{
     {Metric::kLoss, "loss"},
     {Metric::kViewerLossMax, "viewer_loss_max"},
     {Metric::kDelayP50, "delay_ms_p50"},
@@ -37,6 +38,7 @@ inline constexpr std::array<MetricName, 13> kMetricNames = {{
     {Metric::kFirstFrameP95, "first_frame_ms_p95"},
     {Metric::kFirstFrameP99, "first_frame_ms_p99"},
     {Metric::kGapP99, "gap_ms_p99"},
+    {Metric::kSwitchP99, "switch_ms_p99"},
     {Metric::kFreezes, "freezes"},
     {Metric::kFailedJoins, "joins_failed"},
     {Metric::kRelayCpuPerPacket, "relay_cpu_us_per_packet"},
@@ -44,11 +46,18 @@ inline constexpr std::array<MetricName, 13> kMetricNames = {{
     {Metric::kRelayKibPerViewer, "relay_kib_per_viewer"},
 }};
 
+constexpr std::string_view name_of(Metric metric) {
+  for (const MetricName& known : kMetricNames) {
+    if (known.metric == metric) return known.name;
+  }
+  return "";
+}
+
 struct Limit {
   Metric metric = Metric::kLoss;
   double most = 0;
 };
-// One for each metric at most; what has none is good enough.
+// One for each metric at most; what has none is good enough. One on what nobody measured is broken.
 using Limits = std::vector<Limit>;
 
 }  // namespace simpul::load

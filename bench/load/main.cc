@@ -7,6 +7,7 @@
 
 #include "bench/load/command_line.h"
 #include "bench/load/html_report.h"
+#include "bench/load/process_meter.h"
 #include "bench/load/report.h"
 #include "bench/load/run.h"
 
@@ -68,9 +69,17 @@ int main(int argc, char** argv) {
   const auto plan = simpul::load::make_plan(*scenario);
   if (!plan) return refuse(plan.error(), kWrongUsage);
   if (line.check) {
-    std::printf("%s: ok, %zu connections at one time at most\n", scenario->name.c_str(),
-                plan->connections_max(*scenario));
+    std::printf("%s: ok, %zu connections at one time at most, %zu sockets\n",
+                scenario->name.c_str(), plan->connections_max(*scenario),
+                plan->sockets_max(*scenario));
     return 0;
+  }
+  const bool measures_relay = line.relay_pid != 0;
+  if (measures_relay && !simpul::load::read_usage(line.relay_pid).there) {
+    return refuse("--relay-pid: there is no such process", kWrongUsage);
+  }
+  if (const auto reason = unjudged_limit(*scenario, measures_relay)) {
+    return refuse(*reason, kLimitBroken);
   }
   simpul::load::RunOptions options{.cpu = line.cpu, .relay_pid = line.relay_pid};
   if (!line.quiet) options.on_progress = show;

@@ -38,6 +38,8 @@ class PhasePlanner {
   size_t add_viewer(size_t watched);
   Clients add_publishers(const std::string& room, uint32_t count, const std::string& name);
   Clients add_viewers(const Clients& watched, uint32_t count);
+  size_t add_viewer_of(const Clients& room);
+  size_t add_viewer_like(size_t viewer);
   std::string room_name(size_t i, size_t rooms) const;
   void join_all(const Clients& clients, Duration over);
   void add_stages();
@@ -90,7 +92,30 @@ PhasePlanner::Clients PhasePlanner::add_publishers(const std::string& room, uint
 
 PhasePlanner::Clients PhasePlanner::add_viewers(const Clients& watched, uint32_t count) {
   Clients added;
-  for (uint32_t i = 0; i < count; ++i) added.push_back(add_viewer(watched[i % watched.size()]));
+  for (uint32_t i = 0; i < count; ++i) {
+    added.push_back(phase_.names_publishers() ? add_viewer(watched[i % watched.size()])
+                                              : add_viewer_of(watched));
+  }
+  return added;
+}
+
+// One who watches several of a room, whom the relay chooses.
+size_t PhasePlanner::add_viewer_of(const Clients& room) {
+  const size_t viewer = add_viewer(room.front());
+  PlannedClient& planned = plan_.clients[viewer];
+  planned.watched_count = room.size();
+  planned.hears = phase_.hears;
+  planned.sees = phase_.sees;
+  return viewer;
+}
+
+// Another one, who watches the same.
+size_t PhasePlanner::add_viewer_like(size_t viewer) {
+  const PlannedClient before = plan_.clients[viewer];
+  const size_t added = add_viewer(before.watched);
+  plan_.clients[added].watched_count = before.watched_count;
+  plan_.clients[added].hears = before.hears;
+  plan_.clients[added].sees = before.sees;
   return added;
 }
 
@@ -198,7 +223,7 @@ void PhasePlanner::add_churn() {
     Present& leaving = present[pick(random_, present.size())];
     if (when - leaving.since < kQuietEnd) continue;
     at(when, Action::Kind::kLeave, leaving.client);
-    leaving = {add_viewer(plan_.clients[leaving.client].watched), when};
+    leaving = {add_viewer_like(leaving.client), when};
     at(when, Action::Kind::kJoin, leaving.client);
   }
 }
@@ -250,20 +275,30 @@ PlannedPhase PhasePlanner::make() {
     planned_.connections_max =
         std::max(planned_.connections_max, replaces ? 2 * planned_.setup.size() : present);
   }
+  planned_.sockets_max = planned_.connections_max;
+  if (phase_.kind == PhaseKind::kRoam) planned_.sockets_max += viewers_.size();
   return std::move(planned_);
 }
 
 }  // namespace
 
-size_t Plan::connections_max(const Scenario& scenario) const {
+size_t Plan::together_max(const Scenario& scenario, size_t PlannedPhase::*count) const {
   size_t most = 0;
   size_t together = 0;
   for (size_t i = 0; i < phases.size(); ++i) {
     if (!scenario.phases[i].start) together = 0;  // all before it are over
-    together += phases[i].connections_max;
+    together += phases[i].*count;
     most = std::max(most, together);
   }
   return most;
+}
+
+size_t Plan::connections_max(const Scenario& scenario) const {
+  return together_max(scenario, &PlannedPhase::connections_max);
+}
+
+size_t Plan::sockets_max(const Scenario& scenario) const {
+  return together_max(scenario, &PlannedPhase::sockets_max);
 }
 
 Expected<Plan, std::string> make_plan(const Scenario& scenario) {

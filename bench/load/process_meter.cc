@@ -31,6 +31,7 @@ ProcessUsage read_usage(int pid) {
   uint64_t total = 0;
   uint64_t resident = 0;
   std::ifstream(folder + "/statm") >> total >> resident;
+  usage.there = resident > 0;  // of one that has ended, and is still listed, nothing is
   usage.resident_bytes = resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   return usage;
 }

@@ -48,6 +48,7 @@ PhaseReport& PhaseReport::operator+=(const PhaseReport& other) {
     return both > 0 ? (mine * seconds + theirs * other.seconds) / both : 0;
   };
   own.cpu_share = average(own.cpu_share, other.own.cpu_share);
+  own.cpu_share_max = std::max(own.cpu_share_max, other.own.cpu_share_max);
   own.wait_share = average(own.wait_share, other.own.wait_share);
   own.socket_overflows += other.own.socket_overflows;
   own.late_ms_p99 = std::max(own.late_ms_p99, other.own.late_ms_p99);
@@ -66,14 +67,18 @@ PhaseReport& PhaseReport::operator+=(const PhaseReport& other) {
   received += other.received;
   viewers_with_loss += other.viewers_with_loss;
   viewer_loss_max = std::max(viewer_loss_max, other.viewer_loss_max);
+  watched_pictures += other.watched_pictures;
   freezes += other.freezes;
+  stood_still += other.stood_still;
   frozen_ms_max = std::max(frozen_ms_max, other.frozen_ms_max);
   delay += other.delay;
   last_viewer += other.last_viewer;
   append(first_frame_ms, other.first_frame_ms);
   append(gap_ms, other.gap_ms);
+  append(switch_ms, other.switch_ms);
   append(viewer_loss, other.viewer_loss);
   forwarded += other.forwarded;
+  relay_measured = relay_measured || other.relay_measured;
   relay_cpu_seconds += other.relay_cpu_seconds;
   relay_kib_per_viewer = std::max(relay_kib_per_viewer, other.relay_kib_per_viewer);
   return *this;
@@ -114,6 +119,8 @@ double value_of(const PhaseReport& report, Metric metric) {
       return percentile(report.first_frame_ms, 0.99);
     case Metric::kGapP99:
       return percentile(report.gap_ms, 0.99);
+    case Metric::kSwitchP99:
+      return percentile(report.switch_ms, 0.99);
     case Metric::kFreezes:
       return static_cast<double>(report.freezes);
     case Metric::kFailedJoins:
@@ -128,31 +135,82 @@ double value_of(const PhaseReport& report, Metric metric) {
   return 0;
 }
 
-std::vector<std::string> complaints(const PhaseReport& report) {
-  std::vector<std::string> wrong;
+std::optional<std::string_view> why_unknown(const PhaseReport& report, Metric metric) {
+  const auto unless = [](bool known, std::string_view why) {
+    return known ? std::nullopt : std::optional(why);
+  };
+  switch (metric) {
+    case Metric::kLoss:
+    case Metric::kViewerLossMax:
+      return unless(report.expected > 0, "nobody was expected to get a packet");
+    case Metric::kDelayP50:
+    case Metric::kDelayP99:
+      return unless(report.delay.count() > 0, "no packet was decrypted and timed");
+    case Metric::kFirstFrameP50:
+    case Metric::kFirstFrameP95:
+    case Metric::kFirstFrameP99:
+      return unless(!report.first_frame_ms.empty(), "nobody had a first frame");
+    case Metric::kGapP99:
+      return unless(!report.gap_ms.empty(), "nobody moved");
+    case Metric::kSwitchP99:
+      return unless(!report.switch_ms.empty(), "no slot was seen to switch");
+    case Metric::kFreezes:
+      return unless(report.watched_pictures > 0, "nobody saw a picture");
+    case Metric::kFailedJoins:
+      return std::nullopt;
+    case Metric::kRelayCpuPerPacket:
+      if (report.relay_measured && report.forwarded == 0) return "nobody got a packet";
+      return unless(report.relay_measured, "the process of the relay was not measured");
+    case Metric::kRelayCpuShare:
+      return unless(report.relay_measured, "the process of the relay was not measured");
+    case Metric::kRelayKibPerViewer:
+      if (report.relay_measured && report.connected == 0) return "nobody watched";
+      return unless(report.relay_measured, "the process of the relay was not measured");
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+// Who has no picture, or none any more; without media, who has no connection.
+void complain_of_people(const PhaseReport& report, std::vector<std::string>& wrong) {
   const auto complain = [&wrong](uint64_t count, const std::string& what) {
     if (count > 0) wrong.push_back(std::to_string(count) + " " + what);
   };
   const auto limited = [&report](Metric metric) {
     return std::ranges::find(report.limits, metric, &Limit::metric) != report.limits.end();
   };
+  const uint64_t tried = report.viewers - std::min(report.viewers, report.left_early);
+  const uint64_t pictures = report.first_frame_ms.size() + report.gap_ms.size();
   if (!limited(Metric::kFailedJoins)) {
     complain(report.joins_failed,
              "could not join" +
                  (report.failures.empty() ? "" : ", the first: " + report.failures.front()));
+    if (report.is_silent) {
+      complain(tried - std::min(tried, report.connected), "viewers were never connected");
+    } else {
+      complain(tried - std::min(tried, pictures), "viewers never had a whole frame");
+    }
   }
-  const uint64_t tried = report.viewers - std::min(report.viewers, report.left_early);
-  const uint64_t pictures = report.first_frame_ms.size() + report.gap_ms.size();
-  if (!limited(Metric::kFailedJoins)) {
-    complain(tried - std::min(tried, pictures), "viewers never had a whole frame");
-  }
+  if (!limited(Metric::kFreezes))
+    complain(report.stood_still, "viewers got nothing new at the end");
   complain(report.received.corrupt, "packets were corrupt");
+}
+
+}  // namespace
+
+std::vector<std::string> complaints(const PhaseReport& report) {
+  std::vector<std::string> wrong;
+  complain_of_people(report, wrong);
   for (const Limit& limit : report.limits) {
+    const std::string name(name_of(limit.metric));
+    if (const auto why = why_unknown(report, limit.metric)) {
+      wrong.push_back(name + " has a limit and is not known: " + std::string(*why));
+      continue;
+    }
     const double value = value_of(report, limit.metric);
     if (value <= limit.most) continue;
-    const auto named = std::ranges::find(kMetricNames, limit.metric, &MetricName::metric);
-    wrong.push_back(std::string(named->name) + " is " + short_number(value) + ", above " +
-                    short_number(limit.most));
+    wrong.push_back(name + " is " + short_number(value) + ", above " + short_number(limit.most));
   }
   return wrong;
 }

@@ -16,16 +16,18 @@ namespace simpul::load {
 
 // What simpul-load itself needed over the measured time, in shares of one core.
 struct OwnCost {
-  static constexpr double kFullShare = 0.95;
+  static constexpr double kFullShare = 0.9;
   static constexpr double kLateMs = 10;
 
   double cpu_share = 0;
-  double wait_share = 0;  // ready to run, and the core had other work
+  double cpu_share_max = 0;  // of one second
+  double wait_share = 0;     // ready to run, and the core had other work
   uint64_t socket_overflows = 0;
   double late_ms_p99 = 0;  // so late its timers were
   // What it reports of the relay is then about itself, or its machine, too.
   bool is_bottleneck() const {
-    return cpu_share + wait_share > kFullShare || socket_overflows > 0 || late_ms_p99 > kLateMs;
+    return cpu_share + wait_share > kFullShare || cpu_share_max > kFullShare ||
+           socket_overflows > 0 || late_ms_p99 > kLateMs;
   }
 };
 
@@ -56,18 +58,23 @@ struct PhaseReport {
   uint64_t expected = 0;
   MediaCounts received = {};
   uint64_t viewers_with_loss = 0;
-  double viewer_loss_max = 0;  // of the one who lost most, 0 to 1
+  double viewer_loss_max = 0;     // of the one who lost most, 0 to 1
+  uint64_t watched_pictures = 0;  // viewers whose freezes are known
   uint64_t freezes = 0;
-  double frozen_ms_max = 0;                 // the longest time between two frames
-  Histogram delay = {};                     // sampled: sent by the publisher to received
-  LastViewer last_viewer = {};              // the same, of whoever got a frame last
+  double frozen_ms_max = 0;     // the longest time between two frames, or without one at the end
+  uint64_t stood_still = 0;     // viewers to whom nothing new came any more
+  Histogram delay = {};         // sampled: sent by the publisher to received
+  LastViewer last_viewer = {};  // the same, of whoever got a frame last
   std::vector<double> first_frame_ms = {};  // the wish to join to the first whole frame
   std::vector<double> gap_ms = {};          // who moved: without a picture
+  std::vector<double> switch_ms = {};       // another one in a slot: the last frame to the first
   std::vector<double> viewer_loss = {};     // of each, 0 to 1
+  bool is_silent = false;                   // nothing was sent, so nothing is missed
 
   OwnCost own = {};
-  uint64_t forwarded = 0;        // datagrams that all viewers got within the measured time
-  double relay_cpu_seconds = 0;  // 0 without --relay-pid
+  uint64_t forwarded = 0;       // datagrams that all viewers got within the measured time
+  bool relay_measured = false;  // its process was there from the beginning to the end
+  double relay_cpu_seconds = 0;
   double relay_kib_per_viewer = 0;
 
   uint64_t lost() const { return expected - std::min(expected, received.packets); }
@@ -111,9 +118,12 @@ struct Report {
 
 double percentile(std::vector<double> values, double share);
 double value_of(const PhaseReport& report, Metric metric);
+// Why there is no such value; nothing when there is.
+std::optional<std::string_view> why_unknown(const PhaseReport& report, Metric metric);
 
-// One line for each thing that is wrong: somebody without a connection or a picture, a packet that
-// is not as it was made, a limit that is broken.
+// One line for each thing that is wrong: somebody without a connection or a picture, or whose
+// picture stopped, a packet that is not as it was made, a limit that is broken or that nothing
+// tells of.
 std::vector<std::string> complaints(const PhaseReport& report);
 // Of all phases, each line with its phase where there are several.
 std::vector<std::string> complaints(const Report& report);

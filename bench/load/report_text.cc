@@ -24,13 +24,26 @@ std::string share(double value) {
   return text.data();
 }
 
+// Of what nobody measured.
+constexpr const char* kUnknown = "null";
+
 using Rows = std::vector<std::pair<std::string, std::string>>;
 
+template <class At>
+void add_percentiles(const std::string& name, bool known, At at, Rows& rows) {
+  for (const auto& [end, share] :
+       {std::pair{"_p50", 0.5}, {"_p95", 0.95}, {"_p99", 0.99}, {"_max", 1.0}}) {
+    rows.emplace_back(name + end, known ? number(at(share)) : kUnknown);
+  }
+}
+
 void add_percentiles(const std::string& name, const std::vector<double>& values, Rows& rows) {
-  rows.emplace_back(name + "_p50", number(percentile(values, 0.5)));
-  rows.emplace_back(name + "_p95", number(percentile(values, 0.95)));
-  rows.emplace_back(name + "_p99", number(percentile(values, 0.99)));
-  rows.emplace_back(name + "_max", number(percentile(values, 1)));
+  const auto at = [&values](double share) { return percentile(values, share); };
+  add_percentiles(name, !values.empty(), at, rows);
+}
+
+std::string known_or_not(const PhaseReport& report, Metric metric, const std::string& text) {
+  return why_unknown(report, metric) ? kUnknown : text;
 }
 
 void add_people(const PhaseReport& report, Rows& rows) {
@@ -61,21 +74,23 @@ void add_media(const PhaseReport& report, Rows& rows) {
   rows.emplace_back("mbit_per_second",
                     number(static_cast<double>(report.received.bytes) * 8 / seconds / 1'000'000));
   count("lost", report.lost());
-  rows.emplace_back("loss", share(report.loss()));
+  rows.emplace_back("loss", known_or_not(report, Metric::kLoss, share(report.loss())));
   count("viewers_with_loss", report.viewers_with_loss);
-  rows.emplace_back("viewer_loss_max", share(report.viewer_loss_max));
+  rows.emplace_back("viewer_loss_max",
+                    known_or_not(report, Metric::kViewerLossMax, share(report.viewer_loss_max)));
   count("repaired", report.received.repaired);
   count("duplicates", report.received.duplicates);
   count("reordered", report.received.reordered);
   count("corrupt", report.received.corrupt);
-  count("freezes", report.freezes);
-  rows.emplace_back("frozen_ms_max", number(report.frozen_ms_max));
-  for (const auto& [name, where] : {std::pair{"delay_ms_p50", 0.5},
-                                    {"delay_ms_p95", 0.95},
-                                    {"delay_ms_p99", 0.99},
-                                    {"delay_ms_max", 1.0}}) {
-    rows.emplace_back(name, number(report.delay.percentile(where)));
-  }
+  rows.emplace_back("freezes",
+                    known_or_not(report, Metric::kFreezes, std::to_string(report.freezes)));
+  rows.emplace_back("frozen_ms_max",
+                    known_or_not(report, Metric::kFreezes, number(report.frozen_ms_max)));
+  count("stood_still", report.stood_still);
+  count("switches", report.switch_ms.size());
+  add_percentiles(
+      "delay_ms", report.delay.count() > 0,
+      [&report](double at) { return report.delay.percentile(at); }, rows);
   rows.emplace_back("last_viewer_ms_p50", number(report.last_viewer.frames().percentile(0.5)));
 }
 
@@ -87,14 +102,20 @@ Rows rows_of(const PhaseReport& report) {
   if (!report.gap_ms.empty() || report.kind == "pairs" || report.kind == "all") {
     add_percentiles("gap_ms", report.gap_ms, rows);
   }
+  add_percentiles("switch_ms", report.switch_ms, rows);
   rows.emplace_back("own_cpu_share", number(report.own.cpu_share));
+  rows.emplace_back("own_cpu_share_max", number(report.own.cpu_share_max));
   rows.emplace_back("own_wait_share", number(report.own.wait_share));
   rows.emplace_back("own_socket_overflows", std::to_string(report.own.socket_overflows));
   rows.emplace_back("own_late_ms_p99", number(report.own.late_ms_p99));
   rows.emplace_back("bottleneck", report.own.is_bottleneck() ? "true" : "false");
-  rows.emplace_back("relay_cpu_us_per_packet", number(report.relay_cpu_us_per_packet()));
-  rows.emplace_back("relay_cpu_share", number(report.relay_cpu_share()));
-  rows.emplace_back("relay_kib_per_viewer", number(report.relay_kib_per_viewer));
+  const auto add_relay = [&](Metric metric) {
+    const std::string value = number(value_of(report, metric));
+    rows.emplace_back(name_of(metric), known_or_not(report, metric, value));
+  };
+  add_relay(Metric::kRelayCpuPerPacket);
+  add_relay(Metric::kRelayCpuShare);
+  add_relay(Metric::kRelayKibPerViewer);
   return rows;
 }
 
@@ -140,7 +161,8 @@ std::string table(std::span<const PhaseReport> phases) {
     text += '\n' + padded(name, kNameWidth);
     for (const Rows& rows : columns) {
       const auto found = std::ranges::find(rows, name, &Rows::value_type::first);
-      text += padded(found == rows.end() ? "-" : found->second, kColumnWidth);
+      const bool unknown = found == rows.end() || found->second == kUnknown;
+      text += padded(unknown ? "-" : found->second, kColumnWidth);
     }
   }
   return text + '\n';

@@ -111,6 +111,7 @@ void Run::begin(size_t index, TimePoint now) {
   reports_[index].name = scenario_.phases[index].name;
   reports_[index].kind = name_of(scenario_.phases[index].kind);
   reports_[index].limits = limits_of(scenario_, index);
+  reports_[index].is_silent = scenario_.silent;
   reports_[index].rooms = plan_.phases[index].rooms;
   reports_[index].began = seconds(now - began_);
   set_step(phases_[index], Step::kJoining, now);
@@ -173,7 +174,10 @@ void Run::end(size_t index, TimePoint now) {
     report.seconds = report.wall = seconds(now - phase.step_began);
     const ProcessUsage relay = read_usage(options_.relay_pid);
     const ProcessUsage own = read_usage(getpid());
-    report.relay_cpu_seconds = relay.cpu_seconds - phase.relay.cpu_seconds;
+    report.relay_measured = phase.relay.there && relay.there;
+    if (report.relay_measured) {
+      report.relay_cpu_seconds = relay.cpu_seconds - phase.relay.cpu_seconds;
+    }
     report.own.cpu_share = (own.cpu_seconds - phase.own.cpu_seconds) / report.seconds;
     report.own.wait_share = (own.wait_seconds - phase.own.wait_seconds) / report.seconds;
     report.own.socket_overflows = crowd_.socket_overflows() - phase.overflows;
@@ -264,6 +268,12 @@ void Run::note_second(TimePoint now) {
        .relay_mib = static_cast<double>(counted_.relay.resident_bytes) / (1024 * 1024),
        .own_cpu = per_second(counted_.own.cpu_seconds - before.own.cpu_seconds),
        .own_wait = per_second(counted_.own.wait_seconds - before.own.wait_seconds)});
+  for (size_t i = 0; i < phases_.size(); ++i) {
+    // Not while all were coming.
+    if (phases_[i].step != Step::kMeasuring || now - phases_[i].step_began < kSecond) continue;
+    double& most = reports_[i].own.cpu_share_max;
+    most = std::max(most, report_.seconds.back().own_cpu);
+  }
   if (options_.on_progress) options_.on_progress(progress_at(report_.seconds.back(), now));
 }
 
@@ -307,7 +317,7 @@ Report Run::run() {
 
 Expected<Report, std::string> run(const Scenario& scenario, const Plan& plan,
                                   const RunOptions& options) {
-  if (auto error = allow_sockets(plan.connections_max(scenario))) return unexpected(*error);
+  if (auto error = allow_sockets(plan.sockets_max(scenario))) return unexpected(*error);
   if (options.cpu && !net::pin_this_thread(*options.cpu)) {
     return unexpected("cannot stay on CPU " + std::to_string(*options.cpu));
   }

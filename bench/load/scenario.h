@@ -85,7 +85,9 @@ struct Phase {
   uint32_t rooms = 1;                            // of a stage, of tables
   uint32_t publishers = 1;                       // in each room
   uint32_t viewers = 100;                        // in each room
-  uint32_t people = 4;                           // at each table
+  uint32_t hears = 1;   // speakers at once, by each viewer of a stage; with several it names nobody
+  uint32_t sees = 1;    // the same of those who are seen
+  uint32_t people = 4;  // at each table
   uint32_t pairs = 50;
   uint32_t microphones = 500;
   uint32_t joins = 1000;                      // of a storm
@@ -95,6 +97,9 @@ struct Phase {
   size_t publisher_class = 0;
   size_t viewer_class = 0;
   Limits limits = {};
+
+  // Who is heard and seen is the viewer's wish; otherwise the relay's choice.
+  bool names_publishers() const { return hears == 1 && sees == 1; }
 };
 
 // What a run does, and what it must keep to.
@@ -114,6 +119,7 @@ struct Scenario {
 inline constexpr size_t kScenarioSizeMax = 256 * 1024;
 inline constexpr size_t kClassesMax = 64;
 inline constexpr size_t kPhasesMax = 64;
+inline constexpr uint32_t kSlotsMax = 16;  // of a viewer, of each kind: as many as a relay allows
 inline constexpr uint32_t kClientsMax = 100'000;  // connections of a run, one after the other too
 // Before a phase ends nobody comes any more, so that everybody can have a picture.
 inline constexpr Duration kQuietEnd = std::chrono::seconds(3);
@@ -126,8 +132,14 @@ Expected<Scenario, std::string> load_scenario(const std::string& path,
 Expected<Scenario, std::string> parse_scenario(std::string_view toml, std::string_view name,
                                                std::span<const std::string> overrides = {});
 
-// What a phase must keep to: its own limits, and those of the scenario that it does not replace.
+// What a phase must keep to: its own limits, and those of the scenario that it does not replace and
+// that it can be judged by.
 Limits limits_of(const Scenario& scenario, size_t phase);
+// Why there can be no such value in a phase, whatever happens; nothing when there can.
+std::optional<std::string_view> cannot_judge(const Scenario& scenario, const Phase& phase,
+                                             Metric metric);
+// The first limit that a run would have to break because nothing will tell of it, with the reason.
+std::optional<std::string> unjudged_limit(const Scenario& scenario, bool measures_relay);
 
 // The same scenario with `factor` times as many viewers, rooms, pairs, microphones and joins, each
 // at least one.

@@ -162,6 +162,7 @@ void PhaseReader::read_kind() {
       return section_.duration("every", 1s, 1h, phase_.every);
     case PhaseKind::kAudio:
       section_.number("microphones", 1, 10'000, phase_.microphones);
+      section_.number("hears", 1, kSlotsMax, phase_.hears);
       return section_.number("viewers", 1, kPeopleMax, phase_.viewers);
     case PhaseKind::kStage:
       section_.number("rooms", 1, 10'000, phase_.rooms);
@@ -178,6 +179,8 @@ void PhaseReader::read_kind() {
       break;
   }
   section_.number("publishers", 1, 10, phase_.publishers);
+  section_.number("hears", 1, kSlotsMax, phase_.hears);
+  section_.number("sees", 1, kSlotsMax, phase_.sees);
   const bool alone = phase_.kind == PhaseKind::kStorm;  // those who storm may be the first
   section_.number("viewers", alone ? 0 : 1, kPeopleMax, phase_.viewers);
 }
@@ -191,6 +194,18 @@ void PhaseReader::check() {
   if ((viewers.has_video && !publishers.has_video) ||
       (viewers.has_audio && !publishers.has_audio)) {
     section_.refuse("viewer_class", "wants what publisher_class does not send");
+  }
+  const bool is_audio = phase_.kind == PhaseKind::kAudio;
+  const uint32_t publish = is_audio ? phase_.microphones : phase_.publishers;
+  if (phase_.hears > publish) section_.refuse("hears", "is more than there are publishers");
+  if (phase_.sees > publish) section_.refuse("sees", "is more than there are publishers");
+  if (phase_.hears > 1 && !viewers.has_audio) section_.refuse("hears", "needs audio");
+  if (phase_.sees > 1 && !viewers.has_video) section_.refuse("sees", "needs video");
+  for (const Limit& limit : phase_.limits) {
+    if (const auto why = cannot_judge(scenario_, phase_, limit.metric)) {
+      section_.refuse(
+          "limits", std::string(name_of(limit.metric)) + " cannot be judged: " + std::string(*why));
+    }
   }
 }
 
@@ -229,7 +244,7 @@ void read_root(TomlSection& root, Scenario& scenario) {
 Expected<Scenario, std::string> parse_scenario(std::string_view toml, std::string_view name,
                                                std::span<const std::string> overrides) {
   Problems problems(name);
-  auto parsed = toml::parse(toml, name);
+  auto parsed = toml::parse(ascii_of(toml), name);
   if (!parsed) {
     problems.add(parsed.error().source(), "", parsed.error().description());
     return unexpected(*problems.first());

@@ -97,24 +97,33 @@ std::optional<peer::MediaStamp> ViewerMedia::receive(const rtp::PacketView& view
   const bool is_repair = peer::is_rtx(view.payload_type());
   const bool is_video = is_repair || peer::is_video(view.payload_type());
   const uint32_t track = view.csrcs().empty() ? 0 : view.csrcs()[0].value();
-  if (is_video && !first_video_at_) first_video_at_ = now;
   Bytes payload = view.payload();
+  std::optional<int64_t> number;
   Stream* stream = is_repair ? repaired_stream(track) : stream_of(view.ssrc(), is_video);
   if (stream == nullptr) return std::nullopt;
   if (is_repair) {
     const auto rtx = rtp::unwrap_rtx(payload);
     if (!rtx) return std::nullopt;  // a probe
     note_round_trip(*stream, rtx->original, now);
-    note_arrival(*stream, rtx->original, true, now);
+    number = note_arrival(*stream, rtx->original, true, now);
     payload = rtx->payload;
   } else {
+    if (!is_video && stream->highest < 0) ++sounds_;
     stream->statistics.on_packet(view.sequence_number(), view.timestamp(), size, now);
     stream->track = track;
     stream->last_packet_at = now;
-    note_arrival(*stream, view.sequence_number(), false, now);
+    number = note_arrival(*stream, view.sequence_number(), false, now);
+    stream->is_listened = !decrypted;
   }
-  // A probe, or the silence that ends a slot's sound, is nobody's.
-  if (!decrypted || payload.empty() || (!is_video && payload.size() < peer::kStampSize)) {
+  if (stream->is_listened && is_video && number) {
+    const auto before = stream->listened.first_frame_at();
+    stream->listened.on_packet(*number, view.timestamp(), view.marker(), now);
+    note_first_frame(before, stream->listened.first_frame_at());
+  }
+  // A probe, or the silence that ends a slot's sound, is nobody's. Of a stream that is not
+  // decrypted its repairs alone would tell too much of delay.
+  if (!decrypted || stream->is_listened || payload.empty() ||
+      (!is_video && payload.size() < peer::kStampSize)) {
     return std::nullopt;
   }
   const auto stamp = peer::read_stamp(payload);
@@ -123,34 +132,54 @@ std::optional<peer::MediaStamp> ViewerMedia::receive(const rtp::PacketView& view
     return std::nullopt;
   }
   if (!take_number(*stamp, is_repair)) return std::nullopt;
-  if (is_video) {
-    stream->picture.on_packet(*stamp, track, now);
-    if (!first_frame_at_) first_frame_at_ = stream->picture.first_frame_at();
-  }
+  if (is_video) note_picture(*stream, *stamp, track, now);
   return stamp;
 }
 
-// By the relay's sequence numbers.
-void ViewerMedia::note_arrival(Stream& stream, rtp::SequenceNumber number, bool is_repair,
+void ViewerMedia::note_picture(Stream& stream, const peer::MediaStamp& stamp, uint32_t track,
                                TimePoint now) {
+  peer::PictureWatch& picture = stream.picture;
+  const auto before = picture.first_frame_at();
+  const uint64_t changes = picture.changes();
+  picture.on_packet(stamp, track, now);
+  note_first_frame(before, picture.first_frame_at());
+  const bool counts = picture.changes() != changes && !pictures_ended_;
+  if (counts && switches_.size() < kSwitchesMax) switches_.push_back(picture.last_change()->gap);
+}
+
+void ViewerMedia::note_first_frame(std::optional<TimePoint> before,
+                                   std::optional<TimePoint> after) {
+  if (before || !after) return;
+  ++pictures_;
+  if (!first_frame_at_) first_frame_at_ = after;
+}
+
+// By the relay's sequence numbers.
+std::optional<int64_t> ViewerMedia::note_arrival(Stream& stream, rtp::SequenceNumber number,
+                                                 bool is_repair, TimePoint now) {
   const rtp::Arrival arrival = stream.gaps.on_packet(number, now);
   const int64_t before = stream.highest;
   const int64_t unwrapped =
       before < 0 ? int64_t{number.value()} + 0x10000 : rtp::unwrap_near(before, number);
   stream.highest = std::max(before, unwrapped);
-  if (!listening_measured_) return;
+  if (listening_measured_) count_arrival(stream, arrival, unwrapped, before, is_repair);
+  const bool is_new = arrival == rtp::Arrival::kNew || arrival == rtp::Arrival::kRecovered;
+  return is_new ? std::optional(unwrapped) : std::nullopt;
+}
+
+void ViewerMedia::count_arrival(Stream& stream, rtp::Arrival arrival, int64_t number,
+                                int64_t before, bool is_repair) {
   if (!stream.counted_from) {
     if (arrival != rtp::Arrival::kNew) return;
-    stream.counted_from = unwrapped;
+    stream.counted_from = number;
     stream.counted_to = INT64_MAX;
   }
-  const bool counts = unwrapped >= *stream.counted_from && unwrapped <= stream.counted_to;
-  if (!counts) return;
+  if (number < *stream.counted_from || number > stream.counted_to) return;
   switch (arrival) {
     case rtp::Arrival::kNew:
       ++counts_.packets;
       counts_.expected +=
-          static_cast<uint64_t>(unwrapped - std::max(before, *stream.counted_from - 1));
+          static_cast<uint64_t>(number - std::max(before, *stream.counted_from - 1));
       break;
     case rtp::Arrival::kRecovered:
       ++counts_.packets;
@@ -218,7 +247,6 @@ void ViewerMedia::measure(uint32_t source, uint32_t number) {
   measured.measured_until = UINT32_MAX;
   measured.heard = heard_;
   counts_ = {};
-  for (Stream& stream : streams_) stream.picture.reset_counts();
 }
 
 void ViewerMedia::measure_until(uint32_t source, uint32_t number) {
@@ -235,16 +263,50 @@ void ViewerMedia::end_listening() {
   for (Stream& stream : streams_) stream.counted_to = stream.highest;
 }
 
-peer::PictureWatch::Counts ViewerMedia::picture() const {
-  peer::PictureWatch::Counts all;
+const peer::FreezeMeter& ViewerMedia::Stream::freezes() const {
+  return is_listened ? listened.freezes() : picture.freezes();
+}
+
+void ViewerMedia::measure_pictures() {
+  switches_.clear();
+  pictures_ended_ = false;
+  for (Stream& stream : streams_) {
+    stream.picture.freezes().reset();
+    stream.listened.freezes().reset();
+  }
+}
+
+void ViewerMedia::end_pictures(TimePoint now) {
+  pictures_ended_ = true;
+  for (Stream& stream : streams_) {
+    stream.picture.freezes().end(now);
+    stream.listened.freezes().end(now);
+  }
+}
+
+PictureCounts ViewerMedia::picture() const {
+  PictureCounts all;
   for (const Stream& stream : streams_) {
-    const auto& counts = stream.picture.counts();
-    all.frames += counts.frames;
+    const auto& counts = stream.freezes().counts();
+    all.frames += stream.picture.frames();
     all.freezes += counts.freezes;
     all.frozen += counts.frozen;
     all.longest_gap = std::max(all.longest_gap, counts.longest_gap);
   }
   return all;
+}
+
+std::optional<TimePoint> ViewerMedia::last_new_at() const {
+  std::optional<TimePoint> picture;
+  std::optional<TimePoint> sound;
+  for (const Stream& stream : streams_) {
+    const auto at = stream.freezes().last_frame_at();
+    if (stream.is_video && at) picture = std::min(picture.value_or(*at), *at);
+    if (!stream.is_video) {
+      sound = std::max(sound.value_or(stream.last_packet_at), stream.last_packet_at);
+    }
+  }
+  return picture ? picture : sound;
 }
 
 std::optional<peer::PictureWatch::Change> ViewerMedia::last_change() const {

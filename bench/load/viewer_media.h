@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/time.h"
+#include "bench/load/listened_picture.h"
+#include "bench/peer/freeze_meter.h"
 #include "bench/peer/media_stamp.h"
 #include "bench/peer/peer.h"
 #include "bench/peer/picture_watch.h"
@@ -31,6 +33,14 @@ struct MediaCounts {
   uint64_t expected = 0;
 
   MediaCounts& operator+=(const MediaCounts& other);
+};
+
+// What was seen.
+struct PictureCounts {
+  uint64_t frames = 0;  // shown, from the beginning on
+  uint64_t freezes = 0;
+  Duration frozen{};
+  Duration longest_gap{};
 };
 
 // What a viewer told the relay, from its beginning on.
@@ -57,6 +67,7 @@ class ViewerMedia {
   static constexpr Duration kPictureWait = std::chrono::milliseconds(500);
   static constexpr size_t kSourcesMax = 32;  // that are known at a time; the longest unheard goes
   static constexpr size_t kStreamsMax = 64;  // SSRCs of the relay; more are not counted
+  static constexpr size_t kSwitchesMax = 1'000;
 
   explicit ViewerMedia(rtp::Ssrc own_ssrc) : own_ssrc_(own_ssrc) {}
 
@@ -72,10 +83,11 @@ class ViewerMedia {
   // What is due of feedback, reports, and requests. Some of it each 20 ms.
   void write_due(TimePoint now, std::vector<std::vector<uint8_t>>& packets);
 
-  // When the first whole key frame was there; who only listens knows of no frames.
+  // Video slots that have shown a whole key frame; and those of sound that something came of.
+  size_t pictures() const { return pictures_; }
+  size_t sounds() const { return sounds_; }
+  // When the first of these pictures was there.
   std::optional<TimePoint> first_frame_at() const { return first_frame_at_; }
-  // When the first packet of video came.
-  std::optional<TimePoint> first_video_at() const { return first_video_at_; }
 
   // What a source makes from here on counts; `number` is that of its next packet. Begins at zero.
   void measure(uint32_t source, uint32_t number);
@@ -84,11 +96,21 @@ class ViewerMedia {
   // The same for who only listens: from the next packet of each stream on, and up to the last one.
   void measure_listening();
   void end_listening();
+  // What is seen counts from now on, and no more: what stands still then is a freeze.
+  void measure_pictures();
+  void end_pictures(TimePoint now);
   const MediaCounts& counts() const { return counts_; }
   const FeedbackCounts& feedback() const { return feedback_; }
-  // Of all video slots together, since the beginning or measure...().
-  peer::PictureWatch::Counts picture() const;
-  // The last change of who is in a video slot, and how many there were.
+  // Of all video slots together, since the beginning or measure_pictures(); who only listens counts
+  // frames that begin to come.
+  PictureCounts picture() const;
+  // When there was a new frame last, or sound where nothing is to be seen; of those video slots
+  // that have had one, the one that has waited longest.
+  std::optional<TimePoint> last_new_at() const;
+  // How long each change of what a video slot shows took, the last frame before to the first one
+  // after it; up to kSwitchesMax.
+  const std::vector<Duration>& switches() const { return switches_; }
+  // The last change of what is in a video slot, and how many there were.
   std::optional<peer::PictureWatch::Change> last_change() const;
   uint64_t changes() const;
 
@@ -114,14 +136,25 @@ class ViewerMedia {
     TimePoint last_packet_at{};
     bool wants_key_frame = false;
     TimePoint key_frame_asked{};
+    bool is_listened = false;  // its packets are not decrypted
     peer::PictureWatch picture = {};
+    ListenedPicture listened = {};  // instead
+
+    // Of the one that sees something.
+    const peer::FreezeMeter& freezes() const;
   };
 
   Source& source_of(uint32_t ssrc);
   Stream* stream_of(rtp::Ssrc ssrc, bool is_video);
   Stream* repaired_stream(uint32_t track);
   void note_transport_number(const rtp::PacketView& view, TimePoint now);
-  void note_arrival(Stream& stream, rtp::SequenceNumber number, bool is_repair, TimePoint now);
+  // Returns its unwrapped number when it is a new one.
+  std::optional<int64_t> note_arrival(Stream& stream, rtp::SequenceNumber number, bool is_repair,
+                                      TimePoint now);
+  void count_arrival(Stream& stream, rtp::Arrival arrival, int64_t number, int64_t before,
+                     bool is_repair);
+  void note_picture(Stream& stream, const peer::MediaStamp& stamp, uint32_t track, TimePoint now);
+  void note_first_frame(std::optional<TimePoint> before, std::optional<TimePoint> after);
   void note_round_trip(Stream& stream, rtp::SequenceNumber original, TimePoint now);
   bool take_number(const peer::MediaStamp& stamp, bool is_repair);
   void write_feedback(TimePoint now, std::vector<std::vector<uint8_t>>& packets);
@@ -140,7 +173,10 @@ class ViewerMedia {
   uint64_t heard_ = 0;  // packets
   bool listening_measured_ = false;
   std::optional<TimePoint> first_frame_at_;
-  std::optional<TimePoint> first_video_at_;
+  size_t pictures_ = 0;
+  size_t sounds_ = 0;
+  std::vector<Duration> switches_;
+  bool pictures_ended_ = false;
   std::optional<Duration> round_trip_;
   TimePoint next_report_ = kNever;
   TimePoint next_feedback_{};

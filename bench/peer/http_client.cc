@@ -65,7 +65,7 @@ std::string header_of(const std::string& head, const std::string& name) {
     const size_t colon = head.find(':', at);
     if (colon < end && colon - at == name.size() &&
         strncasecmp(head.data() + at, name.data(), name.size()) == 0) {
-      const size_t value = head.find_first_not_of(' ', colon + 1);
+      const size_t value = std::min(head.find_first_not_of(' ', colon + 1), end);
       return head.substr(value, end - value);
     }
     at = end + 2;

@@ -46,9 +46,22 @@ std::unique_ptr<SocketSet::Socket> PeerSocket::open(const Address& local) {
 }
 
 void PeerSocket::move(const Address& local, std::optional<Address> remote) {
-  former_ = std::exchange(socket_, open(local));
+  replace_socket(open(local));
   former_remote_ = std::exchange(remote_, remote.value_or(remote_));
   send(peer_.make_check(true));
+}
+
+void PeerSocket::replace_socket(std::unique_ptr<SocketSet::Socket> socket) {
+  if (former_) overflows_gone_ += former_->statistics().overflows;
+  former_ = std::exchange(socket_, std::move(socket));
+}
+
+uint64_t PeerSocket::overflows() const {
+  uint64_t overflows = overflows_gone_ + socket_->statistics().overflows;
+  for (const auto* other : {former_.get(), next_socket_.get()}) {
+    if (other != nullptr) overflows += other->statistics().overflows;
+  }
+  return overflows;
 }
 
 bool PeerSocket::start(std::string_view answer, std::optional<Address> remote) {
@@ -167,7 +180,7 @@ void PeerSocket::end_read(TimePoint now) {
 void PeerSocket::wake(TimePoint now) {
   if (network_) advance_network(now);
   if (next_socket_ && peer_.checked()) {
-    former_ = std::exchange(socket_, std::move(next_socket_));
+    replace_socket(std::move(next_socket_));
     former_remote_ = remote_;
   }
   peer_.advance(now, out_);

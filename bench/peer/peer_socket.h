@@ -73,7 +73,10 @@ class PeerSocket {
   uint64_t datagrams_received() const { return datagrams_received_; }
   // That came from elsewhere than this peer sends to, and were dropped.
   uint64_t datagrams_foreign() const { return datagrams_foreign_; }
+  // Of the socket that it has now.
   const net::UdpStatistics& statistics() const { return socket_->statistics(); }
+  // Datagrams that its sockets had no room for, of those that are gone too.
+  uint64_t overflows() const;
 
  private:
   PeerSocket(std::unique_ptr<SocketSet> own, SocketSet* shared, Options options, Identity& identity,
@@ -88,6 +91,7 @@ class PeerSocket {
   void send_out(Bytes datagram);
   void wake(TimePoint now);
   void take_output(TimePoint now);
+  void replace_socket(std::unique_ptr<SocketSet::Socket> socket);
   void answer(Bytes compound, TimePoint now);
 
   std::unique_ptr<SocketSet> own_sockets_;  // when they are not shared
@@ -117,6 +121,7 @@ class PeerSocket {
   std::vector<std::vector<uint8_t>> datagrams_;
   uint64_t datagrams_received_ = 0;
   uint64_t datagrams_foreign_ = 0;
+  uint64_t overflows_gone_ = 0;  // of sockets that are closed
   bool told_connected_ = false;
 };
 

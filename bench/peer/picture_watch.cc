@@ -14,11 +14,9 @@ int16_t ahead(uint16_t number, uint16_t of) {
 
 void PictureWatch::on_packet(const MediaStamp& stamp, uint32_t track, TimePoint now) {
   if (!waiting_since_) waiting_since_ = now;
-  if (track != track_) {
-    track_ = track;
-    track_began_ = now;
-  }
+  track_ = track;
   if (stamp.source != source_) {
+    source_began_ = now;
     source_ = stamp.source;
     newest_ = stamp.frame;
   }
@@ -57,39 +55,21 @@ bool PictureWatch::can_be_shown(const Frame& frame) {
 
 void PictureWatch::show(Frame& frame, TimePoint now) {
   frame.shown = true;
-  if (first_frame_at_) measure_interval(now);
-  if (first_frame_at_ && track_ != shown_track_) {
+  if (first_frame_at_ && (track_ != shown_track_ || frame.source != shown_source_)) {
     ++changes_;
     last_change_ = Change{.from = shown_track_,
                           .to = track_,
-                          .first_packet_at = track_began_,
+                          .first_packet_at = source_began_,
                           .first_frame_at = now,
-                          .gap = now - last_frame_at_};
+                          .gap = now - freezes_.last_frame_at().value_or(now)};
   }
   if (!first_frame_at_) first_frame_at_ = now;
+  freezes_.frame(now);
   shown_track_ = track_;
   shown_source_ = frame.source;
   shown_number_ = frame.number;
-  last_frame_at_ = now;
   waiting_since_ = now;
-  ++counts_.frames;
-}
-
-void PictureWatch::measure_interval(TimePoint now) {
-  const Duration interval = now - last_frame_at_;
-  const auto interval_us = static_cast<uint32_t>(std::min<int64_t>(interval.count(), UINT32_MAX));
-  uint32_t& oldest = intervals_us_[interval_count_ % kIntervals];
-  interval_sum_us_ += interval_us;
-  interval_sum_us_ -= oldest;
-  oldest = interval_us;
-  ++interval_count_;
-  counts_.longest_gap = std::max(counts_.longest_gap, interval);
-  const size_t known = std::min(interval_count_, kIntervals);
-  if (known < kIntervalsMin) return;
-  const Duration mean(static_cast<int64_t>(interval_sum_us_ / known));
-  if (interval < std::max(3 * mean, mean + kFrozenAfter)) return;
-  ++counts_.freezes;
-  counts_.frozen += interval;
+  ++shown_;
 }
 
 }  // namespace simpul::peer

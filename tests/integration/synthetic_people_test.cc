@@ -155,7 +155,7 @@ TEST_P(SyntheticNetworks, AreTheSameForWhoListensWithoutDecrypting) {
   Watcher& carol = watch({.srtp_profile = dtls::SrtpProfile::kAeadAes256Gcm, .decrypts = false});
   carol.guest->socket->impair({}, {.loss = 0.05}, kSeed);
   ASSERT_TRUE(run_until([&] {
-    return bob.media.first_video_at().has_value() && carol.media.first_video_at().has_value();
+    return bob.media.first_frame_at().has_value() && carol.media.first_frame_at().has_value();
   }));
   bob.media.measure_listening();
   carol.media.measure_listening();

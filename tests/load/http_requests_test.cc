@@ -32,6 +32,16 @@ TEST(HttpText, ReadsAWholeAnswer) {
   EXPECT_EQ(answer->body, "v=0");
 }
 
+TEST(HttpText, AHeaderMayBeEmpty) {
+  for (const char* text : {"HTTP/1.1 201 Created\r\nLocation:\r\n\r\n",
+                           "HTTP/1.1 201 Created\r\nLocation:  \r\nA: b\r\n\r\n"}) {
+    const auto answer = parse_answer(text);
+    ASSERT_TRUE(answer) << answer.error();
+    EXPECT_EQ(answer->location, "");
+    EXPECT_EQ(answer->header("retry-after"), "");
+  }
+}
+
 TEST(HttpText, RefusesWhatIsNoWholeAnswer) {
   for (const char* text :
        {"", "HTTP/1.1 201 Created\r\n", "SSH-2.0\r\n\r\n", "HTTP/1.1 abc\r\n\r\n",

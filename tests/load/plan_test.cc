@@ -184,6 +184,42 @@ TEST(Plan, EveryViewerRoamsOnceInItsTime) {
   }
 }
 
+TEST(Plan, WhoRoamsNeedsTwoSocketsForAWhile) {
+  const Scenario scenario{
+      .phases = {{.kind = PhaseKind::kRoam, .duration = 33s, .viewers = 20, .every = 10s}}};
+  const auto plan = make_plan(scenario);
+  EXPECT_EQ(plan->connections_max(scenario), 21u);
+  EXPECT_EQ(plan->sockets_max(scenario), 41u);
+}
+
+TEST(Plan, WhoHearsSeveralWatchesTheWholeRoomAndNamesNobody) {
+  const Plan plan = plan_of({.rooms = 2, .publishers = 3, .viewers = 2, .hears = 3, .sees = 2});
+  ASSERT_EQ(plan.clients.size(), 10u);
+  for (const size_t viewer : {3u, 4u, 8u, 9u}) {
+    const PlannedClient& client = plan.clients[viewer];
+    EXPECT_EQ(client.watched, viewer < 5 ? 0u : 5u);
+    EXPECT_EQ(client.watched_count, 3u);
+    EXPECT_EQ(client.hears, 3u);
+    EXPECT_EQ(client.sees, 2u);
+    EXPECT_FALSE(client.names_publisher());
+  }
+}
+
+TEST(Plan, WhoComesInAChurnWatchesWhatTheOneWhoLeftDid) {
+  const Plan plan = plan_of({.kind = PhaseKind::kChurn,
+                             .duration = 60s,
+                             .publishers = 2,
+                             .viewers = 10,
+                             .hears = 2,
+                             .rate = 2});
+  ASSERT_GT(plan.clients.size(), 20u);
+  for (const PlannedClient& client : plan.clients) {
+    if (client.publishes()) continue;
+    EXPECT_EQ(client.watched_count, 2u);
+    EXPECT_EQ(client.hears, 2u);
+  }
+}
+
 TEST(Plan, IsTheSameWithTheSameSeedAndAnotherWithAnother) {
   const Phase phase{.kind = PhaseKind::kChurn, .viewers = 50, .rate = 5};
   const auto timed = plan_of(phase, 7).phases[0].timed;

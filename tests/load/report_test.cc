@@ -61,14 +61,72 @@ TEST(LoadReport, HasAValueForEveryMetric) {
   phase.forwarded = 1'000;
   phase.relay_cpu_seconds = 0.002;
   phase.relay_kib_per_viewer = 55;
+  phase.relay_measured = true;
+  phase.watched_pictures = 2;
+  phase.switch_ms = {70};
   phase.limits.clear();
   for (const MetricName& metric : kMetricNames) {
     EXPECT_GT(value_of(phase, metric.metric), 0) << metric.name;
+    EXPECT_FALSE(why_unknown(phase, metric.metric)) << metric.name;
     phase.limits.push_back({metric.metric, 0});
   }
   EXPECT_EQ(complaints(phase).size(), kMetricNames.size());
   EXPECT_DOUBLE_EQ(value_of(phase, Metric::kRelayCpuPerPacket), 2);
   EXPECT_DOUBLE_EQ(value_of(phase, Metric::kLoss), 0.05);
+}
+
+TEST(LoadReport, ComplainsOfEveryLimitThatNothingTellsOf) {
+  PhaseReport phase{.name = "empty"};
+  for (const MetricName& metric : kMetricNames) phase.limits.push_back({metric.metric, 1e9});
+  const auto wrong = complaints(phase);
+  ASSERT_EQ(wrong.size(), kMetricNames.size() - 1) << "but who could not join";
+  for (const std::string& line : wrong)
+    EXPECT_THAT(line, HasSubstr(" has a limit and is not known: "));
+  EXPECT_EQ(wrong[0], "loss has a limit and is not known: nobody was expected to get a packet");
+  EXPECT_THAT(wrong.back(), HasSubstr("the relay was not measured"));
+  phase.relay_measured = true;
+  phase.limits = {{Metric::kRelayCpuPerPacket, 1}, {Metric::kRelayKibPerViewer, 1}};
+  EXPECT_THAT(complaints(phase),
+              ElementsAre(HasSubstr("nobody got a packet"), HasSubstr("nobody watched")));
+}
+
+TEST(LoadReport, ShowsWhatIsNotKnownAsSuch) {
+  PhaseReport phase = good_phase();
+  phase.delay = {};
+  phase.limits = {{Metric::kDelayP99, 5}};
+  EXPECT_THAT(to_json(report_of({phase}), {}), HasSubstr("\"delay_ms_p99\": null, "));
+  EXPECT_THAT(to_text(report_of({phase})), HasSubstr("\ndelay_ms_p99              -  "));
+  EXPECT_THAT(to_html(report_of({phase}), {}), HasSubstr("<td class=\"bad\">not known"));
+}
+
+TEST(LoadReport, ALimitOfFreezesReplacesTheComplaintOfPicturesThatStopped) {
+  PhaseReport phase = good_phase();
+  phase.watched_pictures = 2;
+  phase.stood_still = phase.freezes = 1;
+  EXPECT_THAT(complaints(phase), ElementsAre("1 viewers got nothing new at the end"));
+  phase.limits = {{Metric::kFreezes, 1}};
+  EXPECT_THAT(complaints(phase), IsEmpty());
+}
+
+TEST(LoadReport, MissesNoPictureWhereNothingIsSentButConnections) {
+  PhaseReport phase = good_phase();
+  phase.is_silent = true;
+  phase.first_frame_ms.clear();
+  EXPECT_THAT(complaints(phase), IsEmpty());
+  phase.connected = 1;
+  EXPECT_THAT(complaints(phase), ElementsAre("1 viewers were never connected"));
+}
+
+TEST(LoadReport, TellsHowLongSwitchesTook) {
+  PhaseReport phase = good_phase();
+  phase.switch_ms = {40, 90};
+  EXPECT_THAT(to_json(report_of({phase}), {}),
+              HasSubstr("\"switch_ms_p50\": 90.000, \"switch_ms_p95\": 90.000"));
+  EXPECT_THAT(to_json(report_of({phase}), {}), HasSubstr("\"switches\": 2"));
+  EXPECT_THAT(to_text(report_of({phase})), HasSubstr("\nswitch_ms_max             90.000"));
+  EXPECT_THAT(to_html(report_of({phase}), {}), HasSubstr("Switching"));
+  phase.limits = {{Metric::kSwitchP99, 80}};
+  EXPECT_THAT(complaints(phase), ElementsAre("switch_ms_p99 is 90, above 80"));
 }
 
 TEST(LoadReport, AlwaysComplainsOfWhatIsNeverRight) {
@@ -77,9 +135,11 @@ TEST(LoadReport, AlwaysComplainsOfWhatIsNeverRight) {
   phase.failures = {"whep/stage, viewer-2: status 500"};
   phase.first_frame_ms.pop_back();
   phase.received.corrupt = 3;
+  phase.stood_still = 1;
   EXPECT_THAT(complaints(phase),
               ElementsAre("1 could not join, the first: whep/stage, viewer-2: status 500",
-                          "1 viewers never had a whole frame", "3 packets were corrupt"));
+                          "1 viewers never had a whole frame",
+                          "1 viewers got nothing new at the end", "3 packets were corrupt"));
 }
 
 TEST(LoadReport, DoesNotMissThePictureOfThoseWhoLeftBeforeIt) {
@@ -103,8 +163,10 @@ TEST(LoadReport, SaysWhenItWasTheBottleneckItself) {
   PhaseReport phase = good_phase();
   phase.own = {.cpu_share = 0.5, .wait_share = 0.2};
   EXPECT_FALSE(phase.own.is_bottleneck());
-  phase.own.wait_share = 0.48;
+  phase.own.wait_share = 0.41;
   EXPECT_TRUE(phase.own.is_bottleneck());
+  phase.own = {.cpu_share = 0.5, .cpu_share_max = 0.91};
+  EXPECT_TRUE(phase.own.is_bottleneck()) << "for a second";
   phase.own = {.late_ms_p99 = 11};
   EXPECT_TRUE(phase.own.is_bottleneck());
   phase.own = {.socket_overflows = 1};
@@ -175,6 +237,7 @@ TEST(LoadReport, IsAPageThatNeedsNothingElseAndBelievesNobody) {
   for (const char* outside : {"<script", "src=", "href=", "url(", "@import", "http:"}) {
     EXPECT_THAT(good, Not(HasSubstr(outside)));
   }
+  EXPECT_THAT(good, HasSubstr("prefers-color-scheme: dark"));
   const std::string bad = to_html(report, {"<script>alert(1)</script>"});
   EXPECT_THAT(bad, HasSubstr(">failed<"));
   EXPECT_THAT(bad, HasSubstr("&lt;script&gt;"));

@@ -190,6 +190,12 @@ TEST(Scenario, RefusesWhatIsNotTomlWithItsPlace) {
   EXPECT_THAT(outcome("viewers = [)"), HasSubstr("test.toml:1:"));
 }
 
+TEST(Scenario, CommentsAreInAnyLanguageAndKeysInAscii) {
+  accepted("\xEF\xBB\xBF# Größe: \xEF\xBB\x9F \xFF\n[[phases]]\nkind = \"stage\"\n");
+  EXPECT_NE(outcome("\xEF\xBB\x9F = 1\n"), "ok");
+  EXPECT_NE(outcome("[[phases]]\nkind = \"stage\"\n", {"name=\"\xEF\xBB\x9F\""}), "ok");
+}
+
 TEST(Scenario, RefusesUnknownKeysEverywhere) {
   EXPECT_EQ(outcome("nmae = \"a\"\n[[phases]]\nkind = \"stage\""),
             "test.toml:1:1: nmae: unknown key");
@@ -323,6 +329,27 @@ TEST(Scenario, APhaseReplacesLimitsOfTheScenario) {
   ASSERT_EQ(limits.size(), 2u);
   EXPECT_EQ(limits[0].most, 0.5);
   EXPECT_EQ(limits[1].metric, Metric::kDelayP99);
+}
+
+TEST(Scenario, ViewersHearAndSeeAsManyAsThereAre) {
+  const Scenario scenario = accepted(
+      "[[phases]]\nkind = \"stage\"\npublishers = 4\nhears = 4\nsees = 2\n"
+      "[[phases]]\nkind = \"audio\"\nmicrophones = 500\nhears = 10\n");
+  EXPECT_EQ(scenario.phases[0].hears, 4u);
+  EXPECT_EQ(scenario.phases[0].sees, 2u);
+  EXPECT_FALSE(scenario.phases[0].names_publishers());
+  EXPECT_EQ(scenario.phases[1].hears, 10u);
+  EXPECT_EQ(scaled(scenario, 0.01).phases[1].hears, 5u) << "no more than speak";
+  EXPECT_THAT(outcome_of_phase("kind = \"stage\"\nhears = 2"),
+              HasSubstr("test.toml:4:9: phases[0].hears: is more than there are publishers"));
+  EXPECT_THAT(outcome_of_phase("kind = \"stage\"\npublishers = 3\nsees = 4"),
+              HasSubstr("phases[0].sees: is more than there are publishers"));
+  EXPECT_THAT(outcome_of_phase("kind = \"audio\"\nhears = 17"), HasSubstr("must be 1 to 16"));
+  EXPECT_THAT(outcome_of_phase("kind = \"audio\"\nsees = 2"), HasSubstr("unknown key"));
+  EXPECT_THAT(outcome_of_phase("kind = \"tables\"\nhears = 2"), HasSubstr("unknown key"));
+  EXPECT_THAT(outcome("[clients.default]\naudio = false\n[[phases]]\nkind = \"stage\"\n"
+                      "publishers = 2\nhears = 2\n"),
+              HasSubstr("phases[0].hears: needs audio"));
 }
 
 TEST(Scenario, TheReadyMadeFilesAreGoodAndCoverEveryKind) {

@@ -1,22 +1,64 @@
 #!/usr/bin/env python3
-"""Every ready-made scenario once, small, against a relay of its own; and what simpul-load says of it.
+"""Every ready-made scenario once, small, against a relay of its own; and what simpul-load says.
 
 usage: scenarios_test.py PATH_OF_SIMPULD PATH_OF_SIMPUL_LOAD
 
 Nothing here depends on how fast the machine is: limits on times are lifted, loss and pictures are
 not.
 """
+import contextlib
+import http.client
+import http.server
 import json
 import pathlib
 import re
 import signal
 import subprocess
 import sys
+import threading
 import unittest
 
 from relay_case import PATIENCE, SIMPUL_LOAD, RelayCase
 
 SCENARIOS = pathlib.Path(__file__).resolve().parents[2] / "bench" / "scenarios"
+
+
+@contextlib.contextmanager
+def a_relay_that_lets_nobody_watch(port):
+    """In front of a real one; the port of its HTTP."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def pass_on(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            server = http.client.HTTPConnection("127.0.0.1", int(port), timeout=PATIENCE)
+            server.request(self.command, self.path, body,
+                           {"Content-Type": self.headers.get("Content-Type", "")})
+            answer = server.getresponse()
+            text = answer.read()
+            self.send_response(404 if "/whep/" in self.path else answer.status)
+            for name in ("location", "content-type"):
+                if answer.getheader(name):
+                    self.send_header(name, answer.getheader(name))
+            self.send_header("Content-Length", str(len(text)))
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(text)
+            server.close()
+
+        do_POST = do_DELETE = pass_on
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever)
+        thread.start()
+        try:
+            yield proxy.server_address[1]
+        finally:
+            proxy.shutdown()
+            thread.join()
 
 
 class Scenarios(RelayCase):
@@ -32,7 +74,7 @@ class Scenarios(RelayCase):
         return done.returncode, done.stderr, seen
 
     def run_small(self, name, *sets):
-        """A ready-made scenario with a tenth of the people for some seconds; nothing may be wrong."""
+        """A ready-made scenario, a tenth of the people, some seconds: nothing may be wrong."""
         toml = (SCENARIOS / f"{name}.toml").read_text(encoding="utf-8")
         limits = re.findall(r"^(\w+_ms_\w+) = ", toml, re.M)
         arguments = [f"limits.{limit}=60000" for limit in limits] + list(sets)
@@ -71,7 +113,24 @@ class Scenarios(RelayCase):
     def test_audio(self):
         seen = self.run_small("audio", "phases[0].duration=3s", "phases[0].viewers=50")
         self.assertEqual((seen["publishers"], seen["viewers"]), (50, 5))
-        self.assertGreater(seen["packets"], 0)
+        # Each hears ten.
+        self.assertGreater(seen["packets"], 5 * 10 * 50)
+
+    def test_ten_speakers_are_heard_by_every_listener(self):
+        seen = self.run_small("audio", "phases[0].duration=3s", "phases[0].viewers=300",
+                              "phases[0].microphones=100")
+        self.assertEqual((seen["publishers"], seen["viewers"]), (10, 30))
+        self.assertEqual(seen["packets"], seen["expected"])
+        self.assertGreater(seen["expected"], 30 * 10 * 50)
+
+    def test_a_stage_of_four_is_seen_whole_by_every_viewer(self):
+        for sees in (4, 2):
+            seen = self.run_small("stage", "phases[0].duration=3s", "phases[0].publishers=4",
+                                  f"phases[0].hears={sees}", f"phases[0].sees={sees}",
+                                  "phases[0].viewers=100", "clients.speaker.video.bitrate_kbps=300")
+            self.assertEqual((seen["publishers"], seen["viewers"]), (4, 10))
+            self.assertEqual(seen["packets"], seen["expected"])
+            self.assertGreater(seen["expected"], 10 * sees * 2 * 50)
 
     def test_storm(self):
         seen = self.run_small("storm", "phases[0].duration=5s", "phases[0].within=2s")
@@ -134,6 +193,82 @@ class Scenarios(RelayCase):
         self.assertIn("delay_ms_p99 is", said)
         self.assertIn(">failed<", (self.folder / "report.html").read_text(encoding="utf-8"))
 
+    def refused(self, status, *arguments):
+        done = subprocess.run([SIMPUL_LOAD, *arguments], capture_output=True, text=True,
+                              timeout=PATIENCE, check=False)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stderr
+
+    def test_a_limit_that_nothing_will_tell_of_is_refused_before_anybody_joins(self):
+        stage = str(SCENARIOS / "stage.toml")
+        said = self.refused(1, stage, "--set", "limits.relay_cpu_share=1", "--port", self.port)
+        self.assertEqual(said, "simpul-load: the limit of relay_cpu_share cannot be judged: it"
+                               " needs --relay-pid\n")
+        said = self.refused(1, stage, "--silent", "--port", self.port)
+        self.assertIn("cannot be judged: publishers send nothing", said)
+        self.assertIn("no such process", self.refused(2, "--relay-pid", "4194304"))
+
+    def test_a_limit_that_nothing_told_of_breaks_the_run(self):
+        status, said, seen = self.run_load(str(SCENARIOS / "stage.toml"), "--set",
+                                           "phases[0].duration=1s", "--set", "phases[0].viewers=2",
+                                           "--set", "limits.delay_ms_p99=60000", "--set",
+                                           "clients.default.decrypting_share=0.1")
+        self.assertEqual(status, 1)
+        self.assertIn("delay_ms_p99 has a limit and is not known: no packet was decrypted", said)
+        self.assertIsNone(seen["delay_ms_p99"])
+
+    def test_silence_is_not_waited_for_and_its_limits_hold(self):
+        file = self.folder / "silent.toml"
+        file.write_text('[limits]\nrelay_kib_per_viewer = 0.000001\n[[phases]]\nkind = "stage"\n'
+                        'duration = "1s"\nviewers = 20\n', encoding="utf-8")
+        status, _, seen = self.run_load(str(file), "--silent")
+        self.assertEqual(status, 1)
+        self.assertEqual(len(seen["complaints"]), 1, seen["complaints"])
+        self.assertIn("relay_kib_per_viewer is", seen["complaints"][0])
+        self.assertEqual((seen["connected"], seen["first_frames"]), (20, 0))
+        # A picture would be waited for half a minute before, and as long afterwards.
+        self.assertLess(len(seen["per_second"]), 30)
+
+    def test_a_stream_that_ends_is_seen_by_all_who_watch_whether_they_decrypt_or_not(self):
+        for share, layers in ((1, 1), (0, 1), (1, 3)):
+            self.run_and_stop_the_relay(share, layers)
+
+    def run_and_stop_the_relay(self, share, layers):
+        report = self.folder / "report.json"
+        load = subprocess.Popen(
+            [SIMPUL_LOAD, str(SCENARIOS / "churn.toml"), "--set", "phases[0].viewers=3",
+             "--set", "phases[0].duration=1h", "--set", "phases[0].rate=0.01", "--set",
+             f"clients.default.decrypting_share={share}", "--set",
+             f"clients.speaker.video.layers={layers}", "--port", self.port, "--json", str(report)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        measured = 0
+        for line in load.stderr:
+            measured += "measuring" in line
+            if measured == 2:
+                self.relay.send_signal(signal.SIGSTOP)
+            if measured == 6:
+                break
+        load.send_signal(signal.SIGINT)
+        for line in load.stderr:
+            if "leaving" in line:
+                break
+        self.relay.send_signal(signal.SIGCONT)
+        _, said = load.communicate(timeout=PATIENCE)
+        seen = json.loads(report.read_text(encoding="utf-8"))
+        self.assertEqual(load.returncode, 1)
+        self.assertEqual(seen["stood_still"], 3, said)
+        self.assertGreaterEqual(seen["freezes"], 3)
+        self.assertIn("3 viewers got nothing new at the end", said)
+
+    def test_a_phase_without_viewers_left_ends_though_its_publisher_is_there(self):
+        with a_relay_that_lets_nobody_watch(self.port) as port:
+            done = subprocess.run([SIMPUL_LOAD, "--port", str(port), "--viewers", "2", "--seconds",
+                                   "3600", "--json"], capture_output=True, text=True,
+                                  timeout=PATIENCE, check=False)
+        seen = json.loads(done.stdout)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual((seen["publishers"], seen["joins_failed"]), (1, 2))
+
     def test_a_line_a_second_tells_how_far_it_is(self):
         _, said, seen = self.run_load(str(SCENARIOS / "stage.toml"), "--set",
                                       "phases[0].duration=3s", "--set", "phases[0].viewers=2",
@@ -159,10 +294,7 @@ class Scenarios(RelayCase):
 
     def test_bad_scenarios_and_usage_end_with_2(self):
         def refused(*arguments):
-            done = subprocess.run([SIMPUL_LOAD, *arguments], capture_output=True, text=True,
-                                  timeout=PATIENCE, check=False)
-            self.assertEqual(done.returncode, 2)
-            return done.stderr
+            return self.refused(2, *arguments)
 
         file = self.folder / "bad.toml"
         file.write_text('[[phases]]\nkind = "stage"\nviewers = -1\n', encoding="utf-8")

@@ -24,10 +24,14 @@ class ViewerMediaTest : public ::testing::Test {
     bool repair = false;
     bool corrupt = false;
     uint16_t frame = 0;
+    uint8_t depends_on = 0;
     uint32_t source = kSource;
     uint32_t track = 0;
     bool encrypted = false;
     std::optional<uint16_t> transport = {};
+    bool marker = false;
+    std::optional<uint32_t> timestamp = {};  // otherwise one of its own
+    uint32_t slot = 11;
   };
   // The sequence number that the relay gave is 100 above the source's number.
   void receive(const Made& made) {
@@ -37,6 +41,7 @@ class ViewerMediaTest : public ::testing::Test {
                        .made_at = now_,
                        .frame = made.frame,
                        .frame_packets = made.frame_packets,
+                       .depends_on = made.depends_on,
                        .key_frame = made.key_frame},
                       payload);
     if (made.corrupt) payload.front() ^= 1;
@@ -48,10 +53,11 @@ class ViewerMediaTest : public ::testing::Test {
     testing::PacketFields fields{
         .payload_type = made.repair ? peer::kRtxPayloadType.value() : peer::kVp8PayloadType.value(),
         .sequence_number = made.repair ? uint16_t{5} : original,
-        .timestamp = made.number * 3'000,
-        .ssrc = rtp::Ssrc(made.repair ? 22 : 11),
+        .timestamp = made.timestamp.value_or(made.number * 3'000),
+        .ssrc = rtp::Ssrc(made.repair ? 22 : made.slot),
         .csrcs = {made.track},
         .payload = payload};
+    fields.marker = made.marker;
     if (made.transport) {
       fields.extension_words = 1;
       fields.extension = {peer::kTransportSequenceExtension << 4 | 1,
@@ -298,6 +304,78 @@ TEST_F(ViewerMediaTest, TellsASwitchOfWhoIsSeen) {
   EXPECT_EQ(media_.changes(), 1u);
   EXPECT_EQ(media_.last_change()->to, 80u);
   EXPECT_EQ(media_.last_change()->gap, 80ms);
+}
+
+TEST_F(ViewerMediaTest, WhoListensHasItsFirstFrameWhenARepairMakesItWhole) {
+  receive({.number = 10, .encrypted = true, .timestamp = 3'000});
+  receive({.number = 12, .encrypted = true, .marker = true, .timestamp = 3'000});
+  EXPECT_EQ(media_.pictures(), 0u);
+  now_ += 1ms;
+  receive({.number = 11, .repair = true, .timestamp = 3'000});
+  EXPECT_EQ(media_.pictures(), 1u);
+  EXPECT_EQ(media_.first_frame_at(), now_);
+}
+
+TEST_F(ViewerMediaTest, TellsOfAPictureThatStoppedWhetherItDecryptsOrNot) {
+  for (const bool encrypted : {false, true}) {
+    media_ = ViewerMedia(rtp::Ssrc(1));
+    for (uint32_t number = 0; number < 30; ++number) {
+      now_ += 33ms;
+      receive({.number = number,
+               .key_frame = number == 0,
+               .frame = static_cast<uint16_t>(number),
+               .depends_on = 1,
+               .encrypted = encrypted,
+               .marker = true});
+    }
+    media_.measure_pictures();
+    const TimePoint last = now_;
+    now_ += 3s;
+    EXPECT_EQ(media_.picture().freezes, 0u);
+    media_.end_pictures(now_);
+    EXPECT_EQ(media_.picture().freezes, 1u) << encrypted;
+    EXPECT_EQ(media_.picture().longest_gap, 3s);
+    EXPECT_EQ(media_.last_new_at(), last);
+  }
+}
+
+TEST_F(ViewerMediaTest, OneOfSeveralPicturesThatStoppedIsTold) {
+  const auto frame = [this](uint32_t number, uint32_t slot) {
+    receive({.number = number,
+             .key_frame = number == 0,
+             .frame = static_cast<uint16_t>(number),
+             .source = slot,
+             .slot = slot});
+  };
+  frame(0, 31);
+  frame(0, 32);
+  EXPECT_EQ(media_.pictures(), 2u);
+  const TimePoint stopped = now_;
+  for (uint32_t number = 1; number < 100; ++number) {
+    now_ += 33ms;
+    frame(number, 31);
+  }
+  EXPECT_EQ(media_.last_new_at(), stopped);
+}
+
+TEST_F(ViewerMediaTest, KeepsHowLongSwitchesTookWhileTheyAreMeasured) {
+  const auto show = [this](uint32_t source, uint16_t frame) {
+    now_ += 40ms;
+    receive({.number = frame, .key_frame = true, .frame = frame, .source = source});
+  };
+  show(1, 0);
+  show(2, 1);
+  EXPECT_EQ(media_.switches(), std::vector<Duration>{40ms});
+  media_.measure_pictures();
+  EXPECT_TRUE(media_.switches().empty());
+  for (uint16_t i = 0; i < ViewerMedia::kSwitchesMax + 10; ++i) {
+    show(i % 2 + 1u, static_cast<uint16_t>(2 + i));
+  }
+  EXPECT_EQ(media_.switches().size(), ViewerMedia::kSwitchesMax);
+  media_.measure_pictures();
+  media_.end_pictures(now_);
+  show(9, 5'000);
+  EXPECT_TRUE(media_.switches().empty());
 }
 
 TEST_F(ViewerMediaTest, KnowsABoundedNumberOfSources) {

@@ -32,7 +32,7 @@ class PictureWatchTest : public ::testing::Test {
       packet({.number = static_cast<uint16_t>(first + i)});
     }
   }
-  uint64_t shown() const { return watch_.counts().frames; }
+  uint64_t shown() const { return watch_.frames(); }
 
   TimePoint now_{1h};
   PictureWatch watch_;
@@ -98,15 +98,15 @@ TEST_F(PictureWatchTest, CallsFrozenWhatBrowsersCallFrozen) {
   run(1, 40);
   now_ += 146ms;
   run(41, 1);  // 179 ms, and the mean would have to be below 29
-  EXPECT_EQ(watch_.counts().freezes, 0u);
+  EXPECT_EQ(watch_.freezes().counts().freezes, 0u);
   run(42, 40);
   now_ += 200ms;
   run(82, 1);
-  EXPECT_EQ(watch_.counts().freezes, 1u);
-  EXPECT_EQ(watch_.counts().frozen, 233ms);
-  EXPECT_EQ(watch_.counts().longest_gap, 233ms);
-  watch_.reset_counts();
-  EXPECT_EQ(watch_.counts().freezes, 0u);
+  EXPECT_EQ(watch_.freezes().counts().freezes, 1u);
+  EXPECT_EQ(watch_.freezes().counts().frozen, 233ms);
+  EXPECT_EQ(watch_.freezes().counts().longest_gap, 233ms);
+  watch_.freezes().reset();
+  EXPECT_EQ(watch_.freezes().counts().freezes, 0u);
 }
 
 TEST_F(PictureWatchTest, ASlowStreamIsNotFrozenByItsPace) {
@@ -115,13 +115,13 @@ TEST_F(PictureWatchTest, ASlowStreamIsNotFrozenByItsPace) {
     now_ += 500ms;
     packet({.number = number});
   }
-  EXPECT_EQ(watch_.counts().freezes, 0u);
+  EXPECT_EQ(watch_.freezes().counts().freezes, 0u);
   now_ += 1'200ms;  // less than three times as much
   packet({.number = 40});
-  EXPECT_EQ(watch_.counts().freezes, 0u);
+  EXPECT_EQ(watch_.freezes().counts().freezes, 0u);
   now_ += 1'900ms;
   packet({.number = 41});
-  EXPECT_EQ(watch_.counts().freezes, 1u);
+  EXPECT_EQ(watch_.freezes().counts().freezes, 1u);
 }
 
 TEST_F(PictureWatchTest, TellsWhenSomebodyElseIsShown) {
@@ -143,6 +143,16 @@ TEST_F(PictureWatchTest, TellsWhenSomebodyElseIsShown) {
   EXPECT_EQ(change.gap, now_ - last);
   packet({.number = 501, .source = 8, .track = 80});
   EXPECT_EQ(watch_.changes(), 1u);
+}
+
+TEST_F(PictureWatchTest, TellsWhenAnotherEncodingOfTheSameOneIsShown) {
+  key_frame(0);
+  run(1, 10);
+  now_ += 50ms;
+  packet({.number = 300, .depends_on = 0, .source = 8});
+  ASSERT_EQ(watch_.changes(), 1u);
+  EXPECT_EQ(watch_.last_change()->from, watch_.last_change()->to);
+  EXPECT_EQ(watch_.last_change()->gap, 50ms);
 }
 
 TEST_F(PictureWatchTest, AnotherSourceNeedsAKeyFrameOfItsOwn) {
