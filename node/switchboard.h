@@ -9,11 +9,11 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "base/deadlines.h"
 #include "base/packet.h"
 #include "base/time.h"
 #include "connection/connection.h"
 #include "net/egress.h"
-#include "node/deadlines.h"
 #include "node/feed_exchange.h"
 #include "node/feed_plan.h"
 #include "node/path_hash.h"

@@ -145,9 +145,22 @@ void Feed::forget_packets() {
 
 bool Feed::advance(TimePoint now) {
   history_.expire(now);
+  // A request ends with the first packet of a key frame, which may not have got here; or, where
+  // key frames are hidden, with the first attempt, which may have been lost.
+  if (starters_ > 0 && !is_waiting()) {
+    key_frames_.keep_asking(KeyFrameRequests::Cause::kAssignment, now);
+  }
   if (!active_ || !lent_ || now - last_media_ <= kSilence) return false;
   active_ = false;
   return true;
+}
+
+TimePoint Feed::next_look() const {
+  if (starters_ > 0 && key_frames_.next_due() == kNever) return TimePoint{};
+  const bool may_fall_silent = active_ && lent_;
+  const TimePoint silent = may_fall_silent ? last_media_ + kSilence + Duration(1) : kNever;
+  const bool has_packets = is_waiting() || !history_.is_empty();
+  return has_packets ? std::min(silent, last_media_ + history_.age_max()) : silent;
 }
 
 void Feed::set_lent(bool lent, TimePoint now) {

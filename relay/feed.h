@@ -68,8 +68,18 @@ class Feed {
   void unwatch();
   bool is_watched() const { return watchers_ > 0; }
 
-  // Lets go of what is too old; true when the layer has just fallen silent.
+  // Slots that carry something of it from its next key frame on.
+  void add_starter() { ++starters_; }
+  void remove_starter() { --starters_; }
+
+  // Lets go of what is too old, and repeats the wish of slots that wait although the request was
+  // met; true when the layer has just fallen silent.
   bool advance(TimePoint now);
+  // When advance() has something to do, or earlier; kNever when it has nothing. Packets put it off,
+  // and need not be told to whoever keeps the time.
+  TimePoint next_look() const;
+  // Nothing that is too old is left in the history.
+  void expire(TimePoint now) { history_.expire(now); }
   LayerView view() const;
   LayerState state(TimePoint now) const;
 
@@ -105,6 +115,7 @@ class Feed {
   History history_;
   int64_t gone_ = -1;  // the highest number that did not get into the history
   size_t watchers_ = 0;
+  size_t starters_ = 0;  // of them
   KeyFrameRequests key_frames_;
   std::optional<ClockMapping> clock_;
 

@@ -22,6 +22,8 @@ class History {
   void expire(TimePoint now);
   void clear();
 
+  bool is_empty() const { return begin_ == end_; }
+  Duration age_max() const { return age_max_; }
   int64_t newest() const { return end_ - 1; }
   // The highest number that was here and is gone.
   int64_t gone() const { return gone_; }

@@ -9,6 +9,7 @@
 #include "relay/egress.h"
 #include "relay/publisher.h"
 #include "relay/room.h"
+#include "relay/schedule.h"
 #include "relay/seating.h"
 #include "relay/subscriber.h"
 #include "relay/track.h"
@@ -16,7 +17,7 @@
 namespace simpul::relay {
 namespace {
 
-// How often everything is looked at: silent layers, reports, old packets, key frames.
+// How often what is due is looked at: silent layers and publishers, reports, old packets.
 constexpr Duration kTick = std::chrono::milliseconds(100);
 
 template <class Map, class Id>
@@ -33,12 +34,9 @@ struct Relay::State {
   Room& room(std::string_view name);
   void leave(Room& room);
   void seat_all(Room& room, TimePoint now);
-  // Someone may have asked for a key frame of the track.
-  void note_requests(const Track& track) {
-    request_due = std::min(request_due, track.next_request());
-  }
-  void note_requests(const Room& room);
+  Track* track(TrackId id, uint8_t layer) const;  // null when it has no such layer
   Slot::FirstNumbers first_numbers();
+  void look(TimePoint now, std::vector<SlotReport>& reports);
   void take_requests(TimePoint now, std::vector<KeyFrameRequest>& out);
 
   const Limits limits;
@@ -49,13 +47,14 @@ struct Relay::State {
   std::unordered_map<PublisherId, std::unique_ptr<Publisher>> publishers;
   std::unordered_map<SubscriberId, std::unique_ptr<Subscriber>> subscribers;
   TrackIndex tracks;
-  std::vector<TrackId> changed;  // tracks with news for other workers
+  Schedule schedule;
+  std::vector<Track*> due;  // scratch
+  uint64_t looks = 0;
   Egress egress;
   uint32_t next_publisher = 1;
   uint32_t next_subscriber = 1;
   TimePoint latest{};  // that was told
   TimePoint tick_due{};
-  TimePoint request_due = kNever;
 };
 
 Room& Relay::State::room(std::string_view name) {
@@ -67,18 +66,19 @@ Room& Relay::State::room(std::string_view name) {
 }
 
 void Relay::State::leave(Room& room) {
-  if (room.publishers.empty() && room.subscribers.empty()) rooms.erase(room.name);
+  if (!room.publishers.empty() || !room.subscribers.empty()) return;
+  schedule.rooms.remove(room);
+  rooms.erase(room.name);
 }
 
 void Relay::State::seat_all(Room& room, TimePoint now) {
   for (Subscriber* subscriber : room.subscribers) seat(*subscriber, now);
-  note_requests(room);
+  schedule.note_change(room);
 }
 
-void Relay::State::note_requests(const Room& room) {
-  for (const Publisher* publisher : room.publishers) {
-    for (const auto& track : publisher->tracks) note_requests(*track);
-  }
+Track* Relay::State::track(TrackId id, uint8_t layer) const {
+  const auto found = tracks.find(id);
+  return found == tracks.end() || layer >= found->second->feeds().size() ? nullptr : found->second;
 }
 
 Slot::FirstNumbers Relay::State::first_numbers() {
@@ -90,22 +90,44 @@ Slot::FirstNumbers Relay::State::first_numbers() {
 
 // What a slot waits for goes before what a receiver lost.
 void Relay::State::take_requests(TimePoint now, std::vector<KeyFrameRequest>& out) {
-  if (request_due > now) return;
+  due.clear();
+  while (Track* track = schedule.requests.take_due(now)) due.push_back(track);
+  looks += due.size();
   using Cause = KeyFrameRequests::Cause;
   for (const Cause cause : {Cause::kAssignment, Cause::kRepair}) {
-    for (const auto& [id, track] : tracks) {
+    for (Track* track : due) {
       for (size_t layer = 0; layer < track->feeds().size(); ++layer) {
         KeyFrameRequests& requests = track->feeds()[layer].key_frames();
         if (requests.cause() != cause || !requests.take(now)) continue;
         ++counters.key_frames_asked_of_publishers;
         out.push_back({.publisher = track->publisher().id,
-                       .track = id,
+                       .track = track->id(),
                        .layer = static_cast<uint8_t>(layer)});
       }
     }
   }
-  request_due = kNever;
-  for (const auto& [id, track] : tracks) note_requests(*track);
+  for (Track* track : due) {
+    track->note_request();
+    track->note_look();  // where key frames are hidden, who waits has to ask again
+  }
+}
+
+// Taken out first: what is due again at once waits for the next tick.
+void Relay::State::look(TimePoint now, std::vector<SlotReport>& reports) {
+  due.clear();
+  while (Track* track = schedule.looks.take_due(now)) due.push_back(track);
+  for (Track* track : due) track->advance(now);
+  looks += due.size();
+  while (Room* room = schedule.rooms.take_due(now)) {
+    ++looks;
+    reseat_silent(*room, now);
+    schedule.rooms.set(*room, next_reseat(*room, now));
+  }
+  while (Slot* slot = schedule.slots.take_due(now)) {
+    ++looks;
+    slot->advance(now, clock, reports);
+    schedule.slots.set(*slot, slot->next_look());
+  }
 }
 
 Relay::Relay(const Limits& limits, uint64_t seed) : state_(std::make_unique<State>(limits, seed)) {}
@@ -133,7 +155,7 @@ void Relay::add_track(PublisherId publisher_id, const TrackConfig& config, TimeP
     return;
   }
   publisher->tracks.push_back(
-      std::make_unique<Track>(*publisher, config, state_->limits, state_->changed));
+      std::make_unique<Track>(*publisher, config, state_->limits, state_->schedule));
   state_->tracks.emplace(config.id, publisher->tracks.back().get());
   state_->seat_all(*publisher->room, now);
 }
@@ -150,7 +172,7 @@ void Relay::remove_publisher(PublisherId publisher_id, TimePoint now) {
   for (const auto& track : publisher->tracks) {
     state_->egress.forget(*track);
     state_->tracks.erase(track->id());
-    std::erase(state_->changed, track->id());
+    state_->schedule.forget(*track);
   }
   state_->seat_all(room, now);
   state_->leave(room);
@@ -166,6 +188,7 @@ SubscriberId Relay::add_subscriber(std::string_view room_name, const Wish& wish,
                         [this] { return state_->first_numbers(); });
   room.subscribers.push_back(subscriber.get());
   seat(*subscriber, now);
+  state_->schedule.note_change(room);
   state_->subscribers.emplace(id, std::move(subscriber));
   return id;
 }
@@ -175,7 +198,6 @@ void Relay::start_subscriber(SubscriberId subscriber_id, TimePoint now) {
   Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
   if (subscriber == nullptr) return;
   for (Slot& slot : subscriber->slots) slot.start(now);
-  state_->note_requests(*subscriber->room);
 }
 
 void Relay::remove_subscriber(SubscriberId subscriber_id) {
@@ -183,7 +205,10 @@ void Relay::remove_subscriber(SubscriberId subscriber_id) {
   if (found == state_->subscribers.end()) return;
   const auto subscriber = std::move(found->second);
   state_->subscribers.erase(found);
-  for (Slot& slot : subscriber->slots) slot.assign(nullptr, state_->latest);
+  for (Slot& slot : subscriber->slots) {
+    slot.assign(nullptr, state_->latest);
+    state_->schedule.slots.remove(slot);
+  }
   state_->egress.forget(*subscriber);
   Room& room = *subscriber->room;
   std::erase(room.subscribers, subscriber.get());
@@ -204,29 +229,26 @@ void Relay::receive(TrackId track_id, uint8_t layer, rtp::MediaPacket packet, Ti
   if (found == state_->tracks.end()) return;
   Track& track = *found->second;
   if (track.receive(layer, std::move(packet), now, state_->counters)) state_->egress.enlist(track);
-  state_->note_requests(track);
 }
 
 void Relay::receive_sender_report(TrackId track_id, uint8_t layer, uint64_t ntp_time,
                                   uint32_t rtp_timestamp, TimePoint now) {
   state_->latest = now;
   if (ntp_time == 0) return;  // the sender has no clock to tell (RFC 3550 §6.4.1)
-  const auto found = state_->tracks.find(track_id);
-  if (found == state_->tracks.end() || layer >= found->second->feeds().size()) return;
-  Track& track = *found->second;
-  track.feeds()[layer].set_clock({.ntp_time = ntp_time, .rtp_timestamp = rtp_timestamp});
-  track.publisher().clock.observe(ntp_time, state_->clock.ntp_time(now));
+  Track* track = state_->track(track_id, layer);
+  if (track == nullptr) return;
+  track->feeds()[layer].set_clock({.ntp_time = ntp_time, .rtp_timestamp = rtp_timestamp});
+  track->publisher().clock.observe(ntp_time, state_->clock.ntp_time(now));
 }
 
 void Relay::interrupt(TrackId track_id, uint8_t layer) {
-  const auto found = state_->tracks.find(track_id);
-  if (found == state_->tracks.end() || layer >= found->second->feeds().size()) return;
-  found->second->feeds()[layer].begin_anew();
+  Track* track = state_->track(track_id, layer);
+  if (track != nullptr) track->feeds()[layer].begin_anew();
 }
 
 void Relay::take_news(std::vector<LayerNews>& news) {
-  for (const TrackId id : state_->changed) state_->tracks.at(id)->take_news(news);
-  state_->changed.clear();
+  for (const TrackId id : state_->schedule.changed) state_->tracks.at(id)->take_news(news);
+  state_->schedule.changed.clear();
 }
 
 void Relay::repeat_news(TrackId track_id) {
@@ -235,25 +257,22 @@ void Relay::repeat_news(TrackId track_id) {
 }
 
 void Relay::set_lent(TrackId track_id, uint8_t layer, bool lent, TimePoint now) {
-  const auto found = state_->tracks.find(track_id);
-  if (found == state_->tracks.end() || layer >= found->second->feeds().size()) return;
-  found->second->feeds()[layer].set_lent(lent, now);
+  Track* track = state_->track(track_id, layer);
+  if (track != nullptr) track->set_lent(layer, lent, now);
 }
 
 void Relay::receive_news(const LayerNews& news, TimePoint now) {
   state_->latest = now;
-  const auto found = state_->tracks.find(news.track);
-  if (found == state_->tracks.end() || news.layer >= found->second->feeds().size()) return;
-  found->second->receive_news(news, now);
-  state_->note_requests(*found->second);
+  Track* track = state_->track(news.track, news.layer);
+  if (track != nullptr) track->receive_news(news, now);
 }
 
 void Relay::request_key_frame(TrackId track_id, uint8_t layer, TimePoint now) {
   state_->latest = now;
-  const auto found = state_->tracks.find(track_id);
-  if (found == state_->tracks.end() || layer >= found->second->feeds().size()) return;
-  found->second->feeds()[layer].key_frames().ask_once(KeyFrameRequests::Cause::kAssignment);
-  state_->note_requests(*found->second);
+  Track* track = state_->track(track_id, layer);
+  if (track == nullptr) return;
+  track->feeds()[layer].key_frames().ask_once(KeyFrameRequests::Cause::kAssignment);
+  track->note_request();
 }
 
 void Relay::receive_nack(SubscriberId subscriber_id, rtp::Ssrc ssrc,
@@ -279,9 +298,7 @@ void Relay::receive_key_frame_request(SubscriberId subscriber_id, rtp::Ssrc ssrc
   Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
   if (slot == nullptr) return;
   ++state_->counters.key_frames_asked_by_subscribers;
-  if (slot->track() == nullptr) return;
-  slot->ask_for_repair(now);
-  state_->note_requests(*slot->track());
+  if (slot->track() != nullptr) slot->ask_for_repair(now);
 }
 
 void Relay::set_round_trip(SubscriberId subscriber_id, Duration round_trip) {
@@ -303,19 +320,14 @@ void Relay::advance(TimePoint now, Output& out) {
   state_->latest = now;
   if (now >= state_->tick_due) {
     state_->tick_due = now + kTick;
-    for (const auto& [id, track] : state_->tracks) track->advance(now);
-    for (const auto& [name, room] : state_->rooms) reseat_silent(room, now);
-    for (const auto& [id, subscriber] : state_->subscribers) {
-      for (Slot& slot : subscriber->slots) slot.advance(now, state_->clock, out.reports);
-    }
-    for (const auto& [id, track] : state_->tracks) state_->note_requests(*track);
+    state_->look(now, out.reports);
   }
   state_->take_requests(now, out.key_frame_requests);
 }
 
 TimePoint Relay::next_deadline() const {
-  if (state_->tracks.empty()) return kNever;
-  return std::min(state_->tick_due, state_->request_due);
+  const Schedule& schedule = state_->schedule;
+  return std::min(schedule.requests.next(), std::max(state_->tick_due, schedule.next_look()));
 }
 
 std::vector<TrackState> Relay::tracks_of(PublisherId publisher_id) const {
@@ -343,5 +355,7 @@ std::vector<SlotState> Relay::slots_of(SubscriberId subscriber_id) const {
 }
 
 const Counters& Relay::counters() const { return state_->counters; }
+
+uint64_t Relay::looks() const { return state_->looks; }
 
 }  // namespace simpul::relay

@@ -205,6 +205,8 @@ class Relay {
   std::vector<TrackState> tracks_of(PublisherId publisher) const;
   std::vector<SlotState> slots_of(SubscriberId subscriber) const;
   const Counters& counters() const;
+  // How often a track, a room or a slot was looked at because something of it was due.
+  uint64_t looks() const;
 
  private:
   struct State;

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "base/deadlines.h"
+
 namespace simpul::relay {
 
 struct Publisher;
@@ -13,6 +15,7 @@ struct Room {
   std::string name;
   std::vector<Publisher*> publishers;
   std::vector<Subscriber*> subscribers;
+  DeadlinePlace look;  // Schedule's
 };
 
 }  // namespace simpul::relay

@@ -91,6 +91,19 @@ void reseat_silent(const Room& room, TimePoint now) {
   }
 }
 
+TimePoint next_reseat(const Room& room, TimePoint now) {
+  // Who is sending falls silent first.
+  static_assert(kSeatSilence > Feed::kSilence);
+  TimePoint earliest = kNever;
+  if (room.publishers.size() < 2) return earliest;
+  for (const Publisher* publisher : room.publishers) {
+    const TimePoint since = publisher->silent_since();
+    if (publisher->is_sending() || now - since > kSeatSilence) continue;
+    earliest = std::min(earliest, since + kSeatSilence + Duration(1));
+  }
+  return earliest;
+}
+
 void seat(Subscriber& subscriber, TimePoint now) {
   if (subscriber.wish.participant.empty()) {
     fill_by_last(subscriber);

@@ -20,6 +20,9 @@ inline constexpr Duration kSeatSilence = std::chrono::seconds(2);
 void seat(Subscriber& subscriber, TimePoint now);
 // Gives the seats of the silent in a room to those who are sending.
 void reseat_silent(const Room& room, TimePoint now);
+// When that may have something to do although nobody came, went, began to send or fell silent
+// meanwhile; kNever when it will not.
+TimePoint next_reseat(const Room& room, TimePoint now);
 // Takes somebody's seats away; they remember whose they were.
 void unseat(Subscriber& subscriber, const Publisher& publisher, TimePoint now);
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "relay/publisher.h"
+#include "relay/schedule.h"
 #include "relay/subscriber.h"
 
 namespace simpul::relay {
@@ -106,23 +107,27 @@ void Slot::set_layers(Layer current, Layer target) {
   for (const Layer layer : {current, target}) {
     if (layer) feed(*layer).watch();
   }
+  if (waits_for_key_frame()) feed(*target_).remove_starter();
   for (const Layer layer : {current_, target_}) {
     if (layer) feed(*layer).unwatch();
   }
   current_ = current;
   target_ = target;
+  if (waits_for_key_frame()) feed(*target_).add_starter();
   track_->note_change();
 }
 
 void Slot::ask_for_start(TimePoint now) {
   if (!waits_for_key_frame()) return;
   feed(*target_).key_frames().ask(KeyFrameRequests::Cause::kAssignment, now);
+  track_->note_request();
 }
 
 void Slot::ask_for_repair(TimePoint now) {
   const Layer layer = current_ ? current_ : target_;
   if (!layer || kind_ != rtp::MediaKind::kVideo) return;
   feed(*layer).key_frames().ask(KeyFrameRequests::Cause::kRepair, now);
+  track_->note_request();
 }
 
 void Slot::forward(std::vector<rtp::OutgoingPacket>& out) {
@@ -134,6 +139,10 @@ void Slot::forward(std::vector<rtp::OutgoingPacket>& out) {
   if (target_ && target_ != current_) begin(out);
   const auto clock_ahead = track_->publisher().clock.ahead();
   for (size_t i = first; i < out.size(); ++i) out[i].clock_ahead = clock_ahead;
+  if (out.size() > first && !look.is_set()) {
+    metered_at_ = std::max(metered_at_, stream_.last().arrival);
+    track_->schedule().slots.set(*this, next_look());
+  }
 }
 
 void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
@@ -160,6 +169,7 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
     }
   }
   set_layers(target_, target_);
+  if (look.is_set()) track_->schedule().slots.set(*this, next_look());
 }
 
 // The layers of one track show the same moments, which their sender reports tell exactly; apart
@@ -196,7 +206,8 @@ void Slot::retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
     if (segment == nullptr || !segment->rtx_payload_type) continue;
     const auto track = tracks.find(segment->track);
     if (track == tracks.end()) continue;
-    const Feed& source = track->second->feeds()[segment->layer];
+    Feed& source = track->second->feeds()[segment->layer];
+    source.expire(now);
     const FeedPacket* packet = source.history().find(segment->number_of(*index));
     if (packet == nullptr || source.generation() != segment->generation) continue;
     const RetransmissionLimit::Request request = {.index = *index,
@@ -230,13 +241,6 @@ void Slot::write(const Retransmission& retransmission, std::vector<rtp::Outgoing
 }
 
 void Slot::advance(TimePoint now, const WallClock& clock, std::vector<SlotReport>& reports) {
-  if (!started_) return;
-  // A request ends with the first packet of a key frame, which may not have got here; or, where
-  // key frames are hidden, with the first attempt, which may have been lost.
-  if (waits_for_key_frame() && !feed(*target_).is_waiting()) {
-    feed(*target_).key_frames().keep_asking(KeyFrameRequests::Cause::kAssignment, now);
-  }
-
   if (const Duration elapsed = now - metered_at_; elapsed >= kMeterInterval) {
     const uint64_t octets = stream_.octets() - octets_metered_;
     bitrate_bps_ = octets * 8 * 1'000'000 / static_cast<uint64_t>(elapsed.count());
@@ -252,6 +256,13 @@ void Slot::advance(TimePoint now, const WallClock& clock, std::vector<SlotReport
                      .rtp_timestamp = timestamp_at(now, clock),
                      .packets = stream_.packets(),
                      .octets = static_cast<uint32_t>(stream_.octets())});
+}
+
+TimePoint Slot::next_look() const {
+  const bool has_news = stream_.packets() != packets_reported_ && current_;
+  const bool has_rate = bitrate_bps_ != 0 || stream_.octets() != octets_metered_;
+  return std::min(has_news ? report_due_ : kNever,
+                  has_rate ? metered_at_ + kMeterInterval : kNever);
 }
 
 // The timestamp that a packet captured now would leave with. The publisher's report gives it by

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/deadlines.h"
 #include "base/time.h"
 #include "relay/clock_mapping.h"
 #include "relay/layer_stream.h"
@@ -65,9 +66,12 @@ class Slot {
                   std::vector<Retransmission>& out, Counters& counters);
   void write(const Retransmission& retransmission, std::vector<rtp::OutgoingPacket>& out);
 
-  // Keeps key-frame requests alive and the meter running; appends a report when it is due.
+  // Keeps the meter running; appends a report when it is due.
   void advance(TimePoint now, const WallClock& clock, std::vector<SlotReport>& reports);
+  TimePoint next_look() const;  // kNever when nothing has left since
   SlotState state() const;
+
+  DeadlinePlace look;  // Schedule's
 
  private:
   using Layer = std::optional<uint8_t>;

@@ -4,18 +4,19 @@
 #include <utility>
 
 #include "relay/publisher.h"
+#include "relay/schedule.h"
 #include "relay/slot.h"
 
 namespace simpul::relay {
 
 Track::Track(Publisher& publisher, const TrackConfig& config, const Limits& limits,
-             std::vector<TrackId>& changed)
+             Schedule& schedule)
     : publisher_(publisher),
       id_(config.id),
       kind_(config.kind),
       codec_(config.codec),
       clock_rate_(std::clamp(config.clock_rate, uint32_t{1}, kClockRateMax)),
-      changed_(changed) {
+      schedule_(schedule) {
   const size_t count =
       std::min({config.layers.size(), limits.layers_per_track, size_t{kLayersMax}});
   feeds_.reserve(count);
@@ -35,13 +36,20 @@ bool Track::receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counte
   }
   // Before the packet is queued: it may be the key frame that a slot will begin with.
   if (taken.layers_changed) choose_layers(now);
-  if (!taken.packet) return false;
+  const bool begins = taken.packet && taken.packet->starts_stream;
+  const bool waits = taken.packet && queue(feed, std::move(*taken.packet), counters);
+  // Whatever else is due is put off by packets, and found out when it is looked at.
+  if (begins || taken.layers_changed || !look.is_set()) note_look();
+  return waits;
+}
+
+bool Track::queue(Feed& feed, FeedPacket packet, Counters& counters) {
   if (!feed.is_watched()) {
-    if (taken.packet->starts_stream) feed.key_frames().on_key_frame();  // others may have asked
-    feed.let_go(*taken.packet);
+    if (packet.starts_stream) feed.key_frames().on_key_frame();  // others may have asked
+    feed.let_go(packet);
     return false;
   }
-  if (feed.queue(std::move(*taken.packet))) return true;
+  if (feed.queue(std::move(packet))) return true;
   ++counters.packets_dropped_full;
   return false;
 }
@@ -50,11 +58,25 @@ void Track::advance(TimePoint now) {
   bool changed = false;
   for (Feed& feed : feeds_) changed |= feed.advance(now);
   if (changed) choose_layers(now);
+  note_look();
+  note_request();
+}
+
+void Track::note_look() {
+  TimePoint earliest = kNever;
+  for (const Feed& feed : feeds_) earliest = std::min(earliest, feed.next_look());
+  schedule_.looks.set(*this, earliest);
+}
+
+void Track::note_request() {
+  TimePoint earliest = kNever;
+  for (const Feed& feed : feeds_) earliest = std::min(earliest, feed.key_frames().next_due());
+  schedule_.requests.set(*this, earliest);
 }
 
 void Track::note_change() {
   if (std::exchange(is_in_changed_, true)) return;
-  changed_.push_back(id_);
+  schedule_.changed.push_back(id_);
 }
 
 void Track::take_news(std::vector<LayerNews>& news) {
@@ -69,6 +91,13 @@ void Track::take_news(std::vector<LayerNews>& news) {
 
 void Track::receive_news(const LayerNews& news, TimePoint now) {
   if (feeds_[news.layer].receive_news(news, now)) choose_layers(now);
+  note_look();
+}
+
+void Track::set_lent(uint8_t layer, bool lent, TimePoint now) {
+  feeds_[layer].set_lent(lent, now);
+  note_look();
+  schedule_.note_change(*publisher_.room);
 }
 
 void Track::choose_layers(TimePoint now) {
@@ -81,12 +110,7 @@ void Track::choose_layers(TimePoint now) {
     layer_for_[choice] = choose_layer(layers, static_cast<LayerChoice>(choice));
   }
   for (Slot* slot : slots_) slot->choose_layer(now);
-}
-
-TimePoint Track::next_request() const {
-  TimePoint earliest = kNever;
-  for (const Feed& feed : feeds_) earliest = std::min(earliest, feed.key_frames().next_due());
-  return earliest;
+  schedule_.note_change(*publisher_.room);
 }
 
 }  // namespace simpul::relay

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/deadlines.h"
 #include "base/time.h"
 #include "relay/feed.h"
 #include "relay/layer_choice.h"
@@ -16,16 +17,16 @@ namespace simpul::relay {
 class Slot;
 class Track;
 struct Publisher;
+struct Schedule;
 
 using TrackIndex = std::unordered_map<TrackId, Track*>;
 
 // One published source: its feeds, one a layer, and the slots that carry it or wait to.
 class Track {
  public:
-  // `publisher` and `changed` outlive the track. Layers beyond the limit are left out. The track
-  // writes its id into `changed`, once, when it has news for other workers.
-  Track(Publisher& publisher, const TrackConfig& config, const Limits& limits,
-        std::vector<TrackId>& changed);
+  // `publisher` and `schedule` outlive the track, which tells the latter what is due of it when.
+  // Layers beyond the limit are left out.
+  Track(Publisher& publisher, const TrackConfig& config, const Limits& limits, Schedule& schedule);
 
   TrackId id() const { return id_; }
   rtp::MediaKind kind() const { return kind_; }
@@ -39,13 +40,18 @@ class Track {
   // Takes a packet for a layer, and moves the slots to other layers when that changes what is
   // being sent. True when it waits to be collected.
   bool receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counters& counters);
-  // Notices layers that fell silent.
+  // Notices layers that fell silent, and lets go of what is too old.
   void advance(TimePoint now);
+  // What advance() has to do is due at another time; somebody may have asked for a key frame.
+  void note_look();
+  void note_request();
+  Schedule& schedule() const { return schedule_; }
 
-  // News for other workers, and of them.
+  // News for other workers, and of them: written down once until take_news().
   void note_change();
   void take_news(std::vector<LayerNews>& news);
   void receive_news(const LayerNews& news, TimePoint now);
+  void set_lent(uint8_t layer, bool lent, TimePoint now);
 
   // The layer that meets a choice now; nothing before any was sent.
   std::optional<uint8_t> layer_for(LayerChoice choice) const {
@@ -58,12 +64,12 @@ class Track {
   void detach(Slot& slot) { std::erase(slots_, &slot); }
   const std::vector<Slot*>& slots() const { return slots_; }
 
-  // When the next key-frame request is due; kNever when nobody asks.
-  TimePoint next_request() const;
-
   bool in_egress = false;  // Egress keeps its place in its list
+  DeadlinePlace look;      // Schedule's, both
+  DeadlinePlace request;
 
  private:
+  bool queue(Feed& feed, FeedPacket packet, Counters& counters);
   void choose_layers(TimePoint now);
 
   Publisher& publisher_;
@@ -75,7 +81,7 @@ class Track {
   std::vector<Slot*> slots_;
   std::array<std::optional<uint8_t>, 4> layer_for_{};  // by LayerChoice
   bool sent_ = false;                                  // any layer is active
-  std::vector<TrackId>& changed_;
+  Schedule& schedule_;
   bool is_in_changed_ = false;
 };
 

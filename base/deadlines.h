@@ -7,12 +7,14 @@
 
 #include "base/time.h"
 
-namespace simpul::node {
+namespace simpul {
 
 // Where an item is among the deadlines; a member of the item, and theirs alone.
 struct DeadlinePlace {
   static constexpr size_t kNowhere = SIZE_MAX;
   size_t index = kNowhere;
+
+  bool is_set() const { return index != kNowhere; }
 };
 
 // Which of many items is due next: a binary heap of their deadlines, in which each can be changed
@@ -95,4 +97,4 @@ class Deadlines {
   std::vector<Entry> heap_;  // an entry is not after those at 2i + 1 and 2i + 2
 };
 
-}  // namespace simpul::node
+}  // namespace simpul

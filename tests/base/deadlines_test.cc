@@ -1,4 +1,4 @@
-#include "node/deadlines.h"
+#include "base/deadlines.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-namespace simpul::node {
+namespace simpul {
 namespace {
 
 struct Item {
@@ -106,4 +106,4 @@ TEST_F(DeadlinesTest, AgreesWithASearchThroughAllWhateverIsSet) {
 }
 
 }  // namespace
-}  // namespace simpul::node
+}  // namespace simpul
