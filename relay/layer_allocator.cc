@@ -74,7 +74,9 @@ struct LayerAllocator::Decision {
 
 bool LayerAllocator::on_estimate(uint64_t bps, TimePoint now) {
   recent_.add(static_cast<double>(bps), now);
-  return granted_bps_ > static_cast<double>(bps) || now - allocated_at_ >= kInterval;
+  const auto present = static_cast<double>(bps);
+  return granted_bps_ > present || (awaited_bps_ > 0 && present >= awaited_bps_) ||
+         now - allocated_at_ >= kInterval;
 }
 
 void LayerAllocator::recall(const AllocationRequest& request, TimePoint now, Decision& decision) {
@@ -218,6 +220,7 @@ void LayerAllocator::allocate(const AllocationRequest& request, TimePoint now, A
   write(request, now, decision, result);
   allocated_at_ = now;
   granted_bps_ = static_cast<double>(result.audio_bps + result.video_bps);
+  awaited_bps_ = static_cast<double>(result.probe_bps) / kProbeMargin;
 }
 
 // What the lowest layers cost with the next of those that are paused; infinite when none is.

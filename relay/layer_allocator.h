@@ -50,7 +50,7 @@ class LayerAllocator {
   static constexpr Duration kBetterFor = std::chrono::seconds(2);
 
   // Of each report. True when allocate() should be called: what was granted does not fit any more,
-  // or some time has passed.
+  // what was probed for was found, or some time has passed.
   bool on_estimate(uint64_t bps, TimePoint now);
 
   // Decides for all slots; a slot is known by its place. To be called when a request is another
@@ -91,6 +91,7 @@ class LayerAllocator {
   std::optional<TimePoint> better_since_;
   TimePoint allocated_at_{};
   double granted_bps_ = 0;  // audio and video
+  double awaited_bps_ = 0;  // that makes the next layer of use possible; 0: none
 };
 
 }  // namespace simpul::relay

@@ -116,11 +116,12 @@ TEST_F(LayerAllocatorTest, KeepsALayerForAsLongAsItFits) {
   EXPECT_THAT(encodings(), ElementsAre(0));
 }
 
-TEST_F(LayerAllocatorTest, SaysAtOnceWhenWhatWasGrantedDoesNotFitAnyMore) {
+TEST_F(LayerAllocatorTest, SaysAtOnceWhenTheEstimateAsksForAnotherDecision) {
   run(600'000, 10s);
   allocate(600'000);
   EXPECT_FALSE(allocator.on_estimate(550'000, now));
   EXPECT_TRUE(allocator.on_estimate(499'000, now));
+  EXPECT_TRUE(allocator.on_estimate(1'700'000, now));
   allocate(600'000);
   EXPECT_FALSE(allocator.on_estimate(600'000, now + LayerAllocator::kInterval - 1us));
   EXPECT_TRUE(allocator.on_estimate(600'000, now + LayerAllocator::kInterval));
