@@ -18,7 +18,12 @@ constexpr Duration kDrainFor = std::chrono::seconds(3);
 constexpr Duration kDrainAbove = std::chrono::milliseconds(40);
 constexpr double kDrainMin = 0.4;  // of what arrives
 constexpr Duration kProbeEcho = std::chrono::milliseconds(400);
-constexpr Duration kProbeQueueMax = std::chrono::milliseconds(100);
+// A sender of layers fills the path with that share of what was found to fit.
+constexpr double kFilled = 0.9;
+// A burst is more than the target carries in that time.
+constexpr double kBurstSeconds = 0.035;
+constexpr Duration kBurstEcho = std::chrono::milliseconds(600);
+constexpr Duration kBurstQueueMax = std::chrono::milliseconds(150);
 
 std::optional<double> bps_of(std::optional<uint64_t> bps) {
   if (!bps) return std::nullopt;
@@ -41,6 +46,7 @@ void Estimator::judge_application_limit(TimePoint now) {
   if (budget_at_ != TimePoint{}) {
     const double passed = std::chrono::duration<double>(now - budget_at_).count();
     budget_bits_ += std::max(passed, 0.0) * target_bps_ * kBudgetRate;
+    burst_bits_ = std::max(burst_bits_ - passed * target_bps_, 0.0);
   }
   budget_at_ = now;
   budget_bits_ = std::clamp(budget_bits_, -full, full);
@@ -50,8 +56,10 @@ void Estimator::judge_application_limit(TimePoint now) {
 }
 
 void Estimator::note_sent_rate(size_t size, TimePoint now) {
-  budget_bits_ -= static_cast<double>(size) * 8;
   judge_application_limit(now);
+  budget_bits_ -= static_cast<double>(size) * 8;
+  burst_bits_ += static_cast<double>(size) * 8;
+  if (burst_bits_ > kBurstSeconds * target_bps_) burst_at_ = now;
 }
 
 void Estimator::add_results(TimePoint now) {
@@ -102,8 +110,17 @@ void Estimator::update_delay(TimePoint now) {
   PathUse use = trendline_.use();
   bool may_grow = !is_application_limited_;
   // What a probe left in the queue is no sign that the path is too narrow for what is sent
-  // otherwise.
-  if (use == PathUse::kOver && now - probing_at_ < kProbeEcho && queue_.value() < kProbeQueueMax) {
+  // otherwise. Where layers are sent, neither is what a key frame left, nor a short queue while far
+  // less is sent than was found to fit: what arrives is then no measure. A path that became narrow
+  // makes the queue a long one at once.
+  bool is_own = now - probing_at_ < kProbeEcho;
+  if (planner_.has_wanted()) {
+    const double used = acknowledged_bps_.value_or(0) / delay_.rate_bps();
+    is_own = is_own || now - burst_at_ < kBurstEcho || used < kBudgetRate;
+    // Between layers only probes show that there is more.
+    may_grow = may_grow && used > kFilled;
+  }
+  if (use == PathUse::kOver && is_own && queue_.value() < kBurstQueueMax) {
     use = PathUse::kNormal;
     may_grow = false;
   }

@@ -89,6 +89,8 @@ class Estimator {
   // What may have been sent since, and was not (negative: more than that).
   double budget_bits_ = 0;
   TimePoint budget_at_{};
+  double burst_bits_ = 0;  // what a path of just the target would hold in its queue
+  TimePoint burst_at_{};
   std::vector<PacketResult> results_;  // scratch
 };
 

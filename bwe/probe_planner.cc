@@ -15,6 +15,7 @@ constexpr double kWorthWhile = 1.05;  // what lies closer is found without a pro
 constexpr double kBackoff = 1.5;      // of the interval, after a probe that found nothing
 constexpr double kDrop = 0.66;
 constexpr double kAfterDrop = 0.85;
+constexpr Duration kAfterSuccess = std::chrono::milliseconds(100);
 constexpr Duration kAfterDropWithin = std::chrono::seconds(5);
 constexpr Duration kAfterDropWait = std::chrono::seconds(1);
 
@@ -49,8 +50,11 @@ void ProbePlanner::on_estimate(double bps, bool by_probe, TimePoint now,
                                std::vector<Probe>& probes) {
   estimate_bps_ = bps;
   if (!by_probe || !further_above_bps_ || now > answer_until_ || bps <= *further_above_bps_) return;
-  interval_ = kIntervalMin;
   further_above_bps_.reset();
+  if (bps < probed_from_bps_ * kWorthWhile) return;
+  // There was more: what is wanted next is tried for soon.
+  interval_ = kIntervalMin;
+  next_at_ = std::min(next_at_, now + kAfterSuccess);
   add(kFurther * bps, now, probes);
 }
 

@@ -31,12 +31,13 @@ class ProbePlanner {
   static constexpr Duration kLength = std::chrono::milliseconds(15);
   static constexpr double kBpsMax = 5'000'000.0;
   static constexpr Duration kIntervalMin = std::chrono::seconds(3);
-  static constexpr Duration kIntervalMax = std::chrono::minutes(2);
+  static constexpr Duration kIntervalMax = std::chrono::seconds(5);
   static constexpr Duration kAnswerMax = std::chrono::seconds(1);
 
   // What could be used if the path carried it: the next layer up, or no more than now. No probe
   // aims higher. A source that is never told of takes whatever the estimate is.
   void set_wanted(double bps) { wanted_bps_ = bps; }
+  bool has_wanted() const { return wanted_bps_.has_value(); }
 
   // At the beginning, with the rate that is assumed.
   void start(double bps, TimePoint now, std::vector<Probe>& probes);

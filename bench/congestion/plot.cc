@@ -62,6 +62,20 @@ std::string style_of(const char* colour, const char* more = "") {
   return std::string("stroke=\"") + colour + "\" " + more;
 }
 
+// One line for each slot, next to one another where they are the same.
+std::string layer_lines(const Panel& panel, const FlowResult& flow, size_t index) {
+  std::string text;
+  const size_t slots = flow.samples.empty() ? 0 : flow.samples.front().layers.size();
+  for (size_t slot = 0; slot < slots; ++slot) {
+    const size_t place = index + slot;
+    text += line(panel, flow, style_of(kColours[place % kColours.size()], "stroke-width=\"1.4\""),
+                 [&](const Sample& sample) {
+                   return sample.layers[slot] + 1 - 0.08 * static_cast<double>(place);
+                 });
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string plot(const Scenario& scenario, const std::vector<FlowResult>& flows) {
@@ -72,18 +86,26 @@ std::string plot(const Scenario& scenario, const std::vector<FlowResult>& flows)
   const double seconds = std::chrono::duration<double>(scenario.duration).count();
   const Panel rates{.top = 44, .height = 200, .seconds = seconds, .most = most};
   const Panel queue{.top = 284, .height = 90, .seconds = seconds, .most = 300};
-  std::string text =
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 410\" "
-      "font-family=\"sans-serif\" font-size=\"11\" fill=\"#374151\">\n"
-      "<rect width=\"720\" height=\"410\" fill=\"#ffffff\"/>\n";
+  const auto& layers = scenario.flows.front().layers;
+  const Panel steps{.top = 414,
+                    .height = layers.empty() ? 0.0 : 20.0 * static_cast<double>(layers.size()),
+                    .seconds = seconds,
+                    .most = static_cast<double>(layers.size())};
+  const double bottom = layers.empty() ? queue.top + queue.height : steps.top + steps.height;
+  const std::string size = "width=\"720\" height=\"" + number(bottom + 36) + "\"";
+  std::string text = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 720 " +
+                     number(bottom + 36) +
+                     "\" font-family=\"sans-serif\" font-size=\"11\" fill=\"#374151\">\n<rect " +
+                     size + " fill=\"#ffffff\"/>\n";
   text += "<text x=\"360\" y=\"18\" text-anchor=\"middle\" font-size=\"14\">" + scenario.name +
           ": " + scenario.what + "</text>\n";
   text += axes(rates, "Mbit/s: capacity (grey), target (thin), sent", most > 5 ? 2 : 0.5);
   text += axes(queue, "queue, ms", 100);
+  if (!layers.empty()) text += axes(steps, "layer of each slot (0: paused)", 1);
   for (double second = 0; second <= seconds; second += seconds / 6) {
-    text += label(queue.x(second), 392, "middle", number(second));
+    text += label(queue.x(second), bottom + 18, "middle", number(second));
   }
-  text += label(kWidth - kRight, 406, "end", "seconds");
+  text += label(kWidth - kRight, bottom + 32, "end", "seconds");
   text += line(rates, flows.front(), style_of("#9ca3af", "stroke-width=\"2\""),
                [](const Sample& sample) { return sample.capacity_bps / 1e6; });
   for (size_t i = 0; i < flows.size(); ++i) {
@@ -94,6 +116,7 @@ std::string plot(const Scenario& scenario, const std::vector<FlowResult>& flows)
                  [](const Sample& sample) { return sample.sent_bps / 1e6; });
     text += line(queue, flows[i], style_of(colour),
                  [](const Sample& sample) { return sample.queue_ms; });
+    text += layer_lines(steps, flows[i], i);
   }
   return text + "</svg>\n";
 }

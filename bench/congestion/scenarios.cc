@@ -129,24 +129,55 @@ void append_bad_paths(std::vector<Scenario>& list) {
                   .steady_from = 20});
 }
 
+FlowProfile layered(std::vector<double> layers, size_t slots = 1) {
+  FlowProfile flow;
+  flow.layers = std::move(layers);
+  flow.slots = slots;
+  flow.audio_bps = 40e3;
+  return flow;
+}
+
 void append_layers(std::vector<Scenario>& list) {
-  FlowProfile four;
-  four.layers = {150e3, 500e3, 1'700e3, 2'500e3};
-  FlowProfile three;
-  three.layers = {150e3, 500e3, 1'700e3};
+  const auto three = layered({150e3, 500e3, 1'500e3});
   list.push_back({.name = "layers",
                   .what = "layers of 0.15, 0.5, 1.7 and 2.5 Mbit/s on 3 Mbit/s",
                   .path = constant(3e6),
-                  .flows = {four},
+                  .flows = {layered({150e3, 500e3, 1'700e3, 2'500e3})},
                   .duration = 60s,
                   .steady_from = 20});
   list.push_back(
       {.name = "layers, drop",
        .what = "layers of 0.15, 0.5 and 1.7 Mbit/s; 2.2 to 0.6 Mbit/s at 20 s and back at 40 s",
        .path = varying({{0s, 2.2e6}, {20s, 0.6e6}, {40s, 2.2e6}}),
-       .flows = {three},
+       .flows = {layered({150e3, 500e3, 1'700e3})},
        .duration = 60s,
        .steady_from = 50});
+  list.push_back({.name = "layers, follow",
+                  .what = "3 to 0.5 Mbit/s at 20 s and back at 50 s",
+                  .path = varying({{0s, 3e6}, {20s, 0.5e6}, {50s, 3e6}}),
+                  .flows = {three},
+                  .duration = 80s,
+                  .steady_from = 62});
+  list.push_back({.name = "layers, four slots",
+                  .what = "four people in one picture; 3.5 to 1.2 Mbit/s at 30 s",
+                  .path = varying({{0s, 3.5e6}, {30s, 1.2e6}}),
+                  .flows = {layered({150e3, 500e3, 1'500e3}, 4)},
+                  .duration = 70s,
+                  .steady_from = 45});
+  for (const char* name : {"5.1", "5.2", "5.4", "5.8"}) {
+    const auto found = std::ranges::find(list, name, &Scenario::name);
+    Scenario same = *found;
+    same.name = "layers, " + same.name;
+    for (FlowProfile& flow : same.flows) {
+      flow.layers = three.layers;
+      flow.audio_bps = three.audio_bps;
+    }
+    list.push_back(std::move(same));
+  }
+  Scenario lossy = *std::ranges::find(list, "loss 5 %", &Scenario::name);
+  lossy.name = "layers, loss 5 %";
+  lossy.flows = {three};
+  list.push_back(std::move(lossy));
 }
 
 std::vector<Scenario> all() {
@@ -170,6 +201,31 @@ const Scenario& scenario(std::string_view name) {
   const auto found = std::ranges::find(scenarios(), name, &Scenario::name);
   SIMPUL_CHECK(found != scenarios().end());
   return *found;
+}
+
+std::vector<std::pair<double, double>> steady_times(const Scenario& scenario, double settling) {
+  std::vector<std::pair<double, double>> times;
+  const auto& steps = scenario.path.capacity;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Duration end = i + 1 < steps.size() ? steps[i + 1].at : scenario.duration;
+    const double from = std::chrono::duration<double>(steps[i].at).count() + settling;
+    const double to = std::chrono::duration<double>(end).count();
+    if (from < to) times.emplace_back(from, to);
+  }
+  return times;
+}
+
+double use_of_layers(const Scenario& scenario, const FlowResult& flow) {
+  double used = 0;
+  double allowed = 0;
+  for (const auto& [from, to] : steady_times(scenario, kSettling)) {
+    for (const Sample& sample : flow.samples) {
+      if (sample.second < from || sample.second >= to) continue;
+      used += sample.sent_bps;
+      allowed += allowed_bps(scenario.flows.front(), sample.capacity_bps);
+    }
+  }
+  return allowed > 0 ? used / allowed : 0;
 }
 
 std::vector<FlowResult> run_scenario(const Scenario& scenario, uint64_t seed) {

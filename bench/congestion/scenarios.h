@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bench/congestion/simulator.h"
@@ -25,6 +26,15 @@ struct Scenario {
 std::span<const Scenario> scenarios();
 // Ends the process when there is none of that name.
 const Scenario& scenario(std::string_view name);
+
+// So many seconds after a change of the capacity all should be as it stays.
+inline constexpr double kSettling = 10;
+
+// The seconds of a scenario in which the capacity has been the same for so long: from, to.
+std::vector<std::pair<double, double>> steady_times(const Scenario& scenario, double settling);
+
+// Of one flow with layers: what it sent in those times, of the most that its layers allow.
+double use_of_layers(const Scenario& scenario, const FlowResult& flow);
 
 std::vector<FlowResult> run_scenario(const Scenario& scenario, uint64_t seed);
 

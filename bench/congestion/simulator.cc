@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "bench/congestion/layered_source.h"
 #include "rtp/rtcp_reader.h"
 #include "rtp/rtcp_writer.h"
 
@@ -19,8 +20,7 @@ constexpr Duration kFrame = microseconds(33'333);
 constexpr Duration kReportInterval = milliseconds(100);
 constexpr Duration kSampleInterval = milliseconds(100);
 constexpr double kPacing = 2.5;  // of the target, within a frame
-// A layer is taken when it fits for so long, and left when it does not fit.
-constexpr Duration kLayerAffordable = std::chrono::seconds(1);
+constexpr Duration kAudioFrame = milliseconds(20);
 const TimePoint kZero = TimePoint(std::chrono::hours(1));
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -31,10 +31,12 @@ Duration duration_of(double seconds) { return Duration(std::llround(seconds * 1e
 struct Simulator::Flow {
   explicit Flow(const FlowProfile& wanted)
       : profile(wanted),
-        estimator({.start_bps = wanted.start_bps, .max_bps = wanted.max_bps * 1.5}) {}
+        estimator({.start_bps = wanted.start_bps, .max_bps = wanted.max_bps * 1.5}),
+        source(wanted.layers, wanted.layers.empty() ? 0 : wanted.slots, wanted.audio_bps) {}
 
   FlowProfile profile;
   Estimator estimator;
+  LayeredSource source;
   rtp::TransportFeedbackBuilder reports;
   uint16_t next_number = 0;
   double unsent_bytes = 0;  // of the source
@@ -42,8 +44,6 @@ struct Simulator::Flow {
   Duration probing_until{};  // probes leave one after the other
   ProbeId probe;             // that is being sent
   double probe_bytes = 0;
-  int layer = 0;
-  Duration affordable_since{-1};
   double sampled_bytes = 0;
   double last_queue_ms = 0;
   FlowResult result;
@@ -56,6 +56,7 @@ Simulator::Simulator(const PathProfile& path, const std::vector<FlowProfile>& fl
     Flow& flow = *flows_.back();
     at(profile.start, [this, &flow] { advance(flow); });
     at(profile.start, [this, &flow] { send_frame(flow); });
+    if (profile.audio_bps > 0) at(profile.start, [this, &flow] { send_audio(flow); });
     at(profile.start + kReportInterval, [this, &flow] { report(flow); });
     at(kSampleInterval, [this, &flow] { sample(flow); });
   }
@@ -92,7 +93,7 @@ std::optional<Duration> Simulator::cross(size_t size) {
   return free_at_;
 }
 
-void Simulator::send(Flow& flow, size_t size, ProbeId probe) {
+bool Simulator::send(Flow& flow, size_t size, ProbeId probe) {
   const rtp::SequenceNumber number(flow.next_number++);
   if (probe == ProbeId()) probe = flow.probe;
   flow.probe_bytes += static_cast<double>(size);
@@ -102,7 +103,7 @@ void Simulator::send(Flow& flow, size_t size, ProbeId probe) {
   const auto left = cross(size);
   if (!left || random() < path_.loss) {
     ++flow.result.lost_packets;
-    return;
+    return false;
   }
   const double queue_ms = std::chrono::duration<double, std::milli>(*left - now_).count();
   Duration arrival = *left + flow.profile.one_way + duration_of(random() * seconds(path_.jitter));
@@ -115,6 +116,14 @@ void Simulator::send(Flow& flow, size_t size, ProbeId probe) {
     flow.result.queue_ms.push_back(queue_ms);
     flow.last_queue_ms = queue_ms;
   });
+  return true;
+}
+
+void Simulator::send_audio(Flow& flow) {
+  at(now_ + kAudioFrame, [this, &flow] { send_audio(flow); });
+  ++flow.result.sent_audio;
+  const auto size = static_cast<size_t>(flow.profile.audio_bps / 8 * seconds(kAudioFrame));
+  if (!send(flow, size, {})) ++flow.result.lost_audio;
 }
 
 void Simulator::send_frame(Flow& flow) {
@@ -122,33 +131,24 @@ void Simulator::send_frame(Flow& flow) {
   const auto& pause = flow.profile.pause;
   if (pause && now_ >= pause->first && now_ < pause->second) return;
   const double target = flow.estimator.target_bps();
-  double bps = std::min(target, flow.profile.max_bps);
+  double bits = std::min(target, flow.profile.max_bps) * seconds(kFrame);
   if (!flow.profile.layers.empty()) {
-    const auto& layers = flow.profile.layers;
-    auto fits = [&](int layer) { return layers[static_cast<size_t>(layer)] <= target; };
-    const int former = flow.layer;
-    while (flow.layer > 0 && !fits(flow.layer)) --flow.layer;
-    const bool higher = flow.layer + 1 < static_cast<int>(layers.size()) && fits(flow.layer + 1);
-    if (!higher) flow.affordable_since = Duration(-1);
-    if (higher && flow.affordable_since < Duration{0}) flow.affordable_since = now_;
-    if (higher && now_ - flow.affordable_since >= kLayerAffordable) {
-      ++flow.layer;
-      flow.affordable_since = Duration(-1);
+    bits = flow.source.frame_bits(target, kZero + now_);
+    flow.estimator.set_wanted(flow.source.probe_bps());
+    if (flow.source.take_changed()) {
+      flow.result.layer_switches.emplace_back(seconds(now_), flow.source.layers());
     }
-    if (flow.layer != former) flow.result.layer_switches.emplace_back(seconds(now_), flow.layer);
-    bps = layers[static_cast<size_t>(flow.layer)];
-    const size_t next = std::min(static_cast<size_t>(flow.layer) + 1, layers.size() - 1);
-    flow.estimator.set_wanted(flow.layer + 1 < static_cast<int>(layers.size()) ? layers[next] * 1.1
-                                                                               : 0);
   }
+  const double bps = bits / seconds(kFrame);
   // Frames differ in size, as an encoder's do.
-  flow.unsent_bytes += bps / 8 * seconds(kFrame) * (0.8 + 0.4 * random());
+  flow.unsent_bytes += bits / 8 * (0.8 + 0.4 * random());
   Duration paced{};
   while (flow.unsent_bytes >= 200) {
     const auto size = static_cast<size_t>(std::min<double>(flow.unsent_bytes, kPacketSize));
     flow.unsent_bytes -= static_cast<double>(size);
     at(now_ + paced, [this, &flow, size] { send(flow, size, {}); });
-    paced += duration_of(static_cast<double>(size) * 8 / (kPacing * std::max(target, bps)));
+    paced +=
+        duration_of(static_cast<double>(size) * 8 / (kPacing * std::max(target, bps / kPacing)));
   }
 }
 
@@ -209,7 +209,7 @@ void Simulator::sample(Flow& flow) {
                                  .target_bps = flow.estimator.target_bps(),
                                  .sent_bps = flow.sampled_bytes * 8 / seconds(kSampleInterval),
                                  .queue_ms = flow.last_queue_ms,
-                                 .layer = flow.layer});
+                                 .layers = flow.source.layers()});
   flow.sampled_bytes = 0;
 }
 
@@ -234,6 +234,27 @@ double FlowResult::mean_bps(double from, double to) const {
     ++count;
   }
   return count > 0 ? sum / static_cast<double>(count) : 0;
+}
+
+double FlowResult::switches_a_minute(double from, double to) const {
+  const auto count = std::ranges::count_if(layer_switches, [&](const auto& change) {
+    return change.first >= from && change.first < to;
+  });
+  return static_cast<double>(count) * 60 / (to - from);
+}
+
+double FlowResult::layer_settled(int layer, double from) const {
+  std::optional<double> since;
+  for (const Sample& sample : samples) {
+    if (sample.second < from) continue;
+    if (sample.layers.empty() || sample.layers.front() != layer) {
+      since.reset();
+    } else if (!since) {
+      since = sample.second;
+    }
+    if (since && sample.second - *since >= 2) return *since;
+  }
+  return -1;
 }
 
 double FlowResult::queue_percentile(double share) const {
@@ -262,6 +283,20 @@ double FlowResult::queue_settled(double milliseconds, double from) const {
     if (since && sample.second - *since >= 1) return *since;
   }
   return -1;
+}
+
+double allowed_bps(const FlowProfile& flow, double capacity_bps) {
+  std::vector<double> sums = {flow.audio_bps};
+  for (size_t slot = 0; slot < flow.slots; ++slot) {
+    std::vector<double> next;
+    for (const double sum : sums) {
+      for (const double layer : flow.layers) {
+        if (sum + layer <= capacity_bps) next.push_back(sum + layer);
+      }
+    }
+    sums = std::move(next);
+  }
+  return sums.empty() ? 0 : *std::ranges::max_element(sums);
 }
 
 double fairness(const std::vector<double>& rates) {

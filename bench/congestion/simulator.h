@@ -40,9 +40,11 @@ struct FlowProfile {
   Duration start{};
   Duration one_way = std::chrono::milliseconds(50);
   double start_bps = 300'000;
-  // What the source may send: the estimate up to a maximum, or the largest of these sums.
+  // What the source may send: the estimate up to a maximum, or of each slot one of these layers.
   double max_bps = 5'000'000;
   std::vector<double> layers = {};
+  size_t slots = 1;
+  double audio_bps = 0;  // before all else, in packets of 20 ms
   // Nothing is sent in between.
   std::optional<std::pair<Duration, Duration>> pause = {};
   double clock_drift = 0;  // of the receiver's clock, seconds a second
@@ -54,7 +56,7 @@ struct Sample {
   double target_bps = 0;
   double sent_bps = 0;
   double queue_ms = 0;
-  int layer = 0;
+  std::vector<int> layers = {};  // of the slots; negative: paused
 };
 
 struct FlowResult {
@@ -62,10 +64,17 @@ struct FlowResult {
   uint64_t received_bytes = 0;
   uint64_t sent_packets = 0;
   uint64_t lost_packets = 0;
-  std::vector<double> queue_ms;                        // of each packet that arrived
-  std::vector<std::pair<double, int>> layer_switches;  // second, layer
+  uint64_t sent_audio = 0;  // packets
+  uint64_t lost_audio = 0;
+  std::vector<double> queue_ms;                                     // of each packet that arrived
+  std::vector<std::pair<double, std::vector<int>>> layer_switches;  // second, layers then
 
   double mean_bps(double from, double to) const;  // of what was sent
+  // Switches of layers in between, a minute.
+  double switches_a_minute(double from, double to) const;
+  // The first second from `from` on from which on the first slot carries that layer for two
+  // seconds; negative: never.
+  double layer_settled(int layer, double from) const;
   double queue_percentile(double share) const;
   // The first second from `from` on at which the target reached a rate; negative: never.
   double reached(double bps, double from) const;
@@ -97,8 +106,9 @@ class Simulator {
   void at(Duration time, std::function<void()> act);
   double capacity(Duration time) const;
   double random() { return std::uniform_real_distribution<>(0, 1)(random_); }
-  void send(Flow& flow, size_t size, ProbeId probe);
-  std::optional<Duration> cross(size_t size);  // when it leaves the bottleneck
+  bool send(Flow& flow, size_t size, ProbeId probe);  // false: it will not arrive
+  std::optional<Duration> cross(size_t size);         // when it leaves the bottleneck
+  void send_audio(Flow& flow);
   void send_frame(Flow& flow);
   void send_probe(Flow& flow, const Probe& probe);
   void report(Flow& flow);
@@ -116,6 +126,9 @@ class Simulator {
   double tokens_ = 0;
   Duration tokens_at_{};
 };
+
+// The most that audio and one layer in each slot can make within a capacity; 0 when nothing fits.
+double allowed_bps(const FlowProfile& flow, double capacity_bps);
 
 // Jain's index of fairness: 1 when all are equal.
 double fairness(const std::vector<double>& rates);

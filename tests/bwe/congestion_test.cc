@@ -47,11 +47,38 @@ TEST_P(Congestion, UsesWhatItsLayersAllow) {
 TEST_P(Congestion, FollowsALayerDownAndUpAndStays) {
   const auto flow = run("layers, drop")[0];
   // Down at 20 s, up again after 40 s; apart from that and the start nothing moves.
-  for (const auto& [second, layer] : flow.layer_switches) {
+  for (const auto& [second, layers] : flow.layer_switches) {
     EXPECT_TRUE(second < 10 || (second > 20 && second < 25) || (second > 40 && second < 50))
-        << second << " " << layer;
+        << second << " " << layers.front();
   }
-  EXPECT_EQ(flow.samples.back().layer, 2);
+  EXPECT_EQ(flow.samples.back().layers.front(), 2);
+}
+
+TEST_P(Congestion, FollowsThePathDownInTwoSecondsAndUpInTen) {
+  const auto flow = run("layers, follow")[0];
+  const double down = flow.layer_settled(0, 20);
+  EXPECT_GE(down, 20);
+  EXPECT_LT(down - 20, 2);
+  const double up = flow.layer_settled(2, 50);
+  EXPECT_GE(up, 50);
+  EXPECT_LT(up - 50, 10);
+  EXPECT_LT(flow.lost_audio, flow.sent_audio / 100);
+}
+
+TEST_P(Congestion, StaysWhereItIsWhileThePathStays) {
+  for (const char* name : {"layers", "layers, drop", "layers, follow", "layers, four slots",
+                           "layers, 5.1", "layers, loss 5 %"}) {
+    const auto flow = run(name)[0];
+    for (const auto& [from, to] : steady_times(scenario(name), kSettling)) {
+      EXPECT_EQ(flow.switches_a_minute(from, to), 0) << name << " from " << from;
+    }
+  }
+}
+
+TEST_P(Congestion, UsesWhatTheLayersOfOneSlotAllow) {
+  for (const char* name : {"layers", "layers, drop", "layers, loss 5 %"}) {
+    EXPECT_GE(use_of_layers(scenario(name), run(name)[0]), 0.9) << name;
+  }
 }
 
 TEST_P(Congestion, SurvivesTheLossOfReports) {

@@ -161,15 +161,33 @@ TEST_F(ProbePlannerTest, TriesForTheNextLayerAndNoFurther) {
   EXPECT_TRUE(after(1min).empty());
 }
 
-TEST_F(ProbePlannerTest, TriesMoreRarelyEachTimeThatNothingCameOfIt) {
+TEST_F(ProbePlannerTest, TriesMoreRarelyWhereNothingCameOfIt) {
   planner_.start(300'000, now_, probes_);
   planner_.set_wanted(5'000'000);
   taken();
-  const size_t first = after(1min).size();
-  after(5min);
-  const size_t later = after(1min).size();
-  EXPECT_GE(first, 5u);
-  EXPECT_LE(later, 1u);
+  EXPECT_EQ(after(ProbePlanner::kIntervalMin + 10ms).size(), 1u);
+  EXPECT_TRUE(after(ProbePlanner::kIntervalMin + 10ms).empty());
+  after(1min);
+  EXPECT_EQ(after(ProbePlanner::kIntervalMax * 3).size(), 3u);
+}
+
+TEST_F(ProbePlannerTest, GoesOnSoonForWhatIsWantedNext) {
+  planner_.start(300'000, now_, probes_);
+  planner_.set_wanted(500'000);
+  after(ProbePlanner::kIntervalMin + 10ms);
+  planner_.on_estimate(500'000, true, now_, probes_);
+  EXPECT_TRUE(taken().empty());
+  planner_.set_wanted(900'000);
+  EXPECT_THAT(after(300ms), ::testing::ElementsAre(900'000));
+}
+
+TEST_F(ProbePlannerTest, EndsWhenAProbeFindsNoMore) {
+  planner_.start(300'000, now_, probes_);
+  planner_.set_wanted(2'000'000);
+  planner_.on_estimate(1'700'000, true, now_ + 100ms, probes_);
+  taken();
+  planner_.on_estimate(1'750'000, true, now_ + 200ms, probes_);
+  EXPECT_TRUE(taken().empty());
 }
 
 }  // namespace

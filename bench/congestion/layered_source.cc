@@ -1,0 +1,65 @@
+#include "bench/congestion/layered_source.h"
+
+namespace simpul::congestion {
+namespace {
+
+constexpr Duration kKeyFrameDelay = std::chrono::milliseconds(100);
+constexpr double kKeyFrameSize = 4;  // of an ordinary frame
+constexpr double kFramesPerSecond = 30;
+constexpr int kPaused = -1;
+
+}  // namespace
+
+LayeredSource::LayeredSource(const std::vector<double>& layers, size_t slots, double audio_bps)
+    : audio_bps_(static_cast<uint64_t>(audio_bps)),
+      carried_(slots, kPaused),
+      granted_(slots, kPaused),
+      key_frame_at_(slots) {
+  for (size_t i = 0; i < layers.size(); ++i) {
+    options_.push_back({.id = {.encoding = static_cast<uint8_t>(i)},
+                        .bitrate_bps = static_cast<uint64_t>(layers[i]),
+                        .width = static_cast<uint16_t>(240u << i),
+                        .height = static_cast<uint16_t>(135u << i),
+                        .frames_per_second = kFramesPerSecond});
+  }
+}
+
+void LayeredSource::allocate(double target_bps, TimePoint now) {
+  std::vector<relay::SlotDemand> demands;
+  for (size_t i = 0; i < carried_.size(); ++i) {
+    relay::SlotDemand demand{.track = relay::TrackId(static_cast<uint32_t>(i + 1)),
+                             .options = options_};
+    if (carried_[i] != kPaused) demand.carried = options_[static_cast<size_t>(carried_[i])].id;
+    demands.push_back(demand);
+  }
+  allocator_.allocate({.estimate_bps = static_cast<uint64_t>(target_bps),
+                       .audio_bps = audio_bps_,
+                       .slots = demands},
+                      now, allocation_);
+  for (size_t i = 0; i < granted_.size(); ++i) {
+    const auto& layer = allocation_.slots[i].layer;
+    const int granted = layer ? layer->encoding : kPaused;
+    if (granted != granted_[i]) key_frame_at_[i] = now + kKeyFrameDelay;
+    granted_[i] = granted;
+  }
+}
+
+double LayeredSource::frame_bits(double target_bps, TimePoint now) {
+  const bool is_due = allocator_.on_estimate(static_cast<uint64_t>(target_bps), now);
+  if (is_due || allocation_.slots.empty()) allocate(target_bps, now);
+  double bits = 0;
+  for (size_t i = 0; i < carried_.size(); ++i) {
+    double size = 1;
+    if (granted_[i] != carried_[i] && (granted_[i] == kPaused || now >= key_frame_at_[i])) {
+      carried_[i] = granted_[i];
+      is_changed_ = true;
+      size = kKeyFrameSize;
+    }
+    if (carried_[i] == kPaused) continue;
+    const auto& layer = options_[static_cast<size_t>(carried_[i])];
+    bits += size * static_cast<double>(layer.bitrate_bps) / kFramesPerSecond;
+  }
+  return bits;
+}
+
+}  // namespace simpul::congestion

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "relay/layer_allocator.h"
+
+namespace simpul::congestion {
+
+// What a relay sends to one viewer: slots with a track of several layers each, shared out by the
+// allocator. A layer is left or begun with a key frame, which takes a moment to come.
+class LayeredSource {
+ public:
+  // The bitrates of the layers, lowest first; each is twice as wide as the one before.
+  LayeredSource(const std::vector<double>& layers, size_t slots, double audio_bps);
+
+  // Once a frame: how many bits leave now of all slots.
+  double frame_bits(double target_bps, TimePoint now);
+  // What to probe for; 0 for nothing.
+  double probe_bps() const { return static_cast<double>(allocation_.probe_bps); }
+  // The layer that each slot carries; negative when it pauses.
+  const std::vector<int>& layers() const { return carried_; }
+  bool take_changed() { return std::exchange(is_changed_, false); }
+
+ private:
+  void allocate(double target_bps, TimePoint now);
+
+  std::vector<relay::LayerOption> options_;
+  uint64_t audio_bps_;
+  relay::LayerAllocator allocator_;
+  relay::Allocation allocation_;
+  std::vector<int> carried_;
+  std::vector<int> granted_;
+  std::vector<TimePoint> key_frame_at_;
+  bool is_changed_ = false;
+};
+
+}  // namespace simpul::congestion
