@@ -3,6 +3,7 @@ import argparse
 import dataclasses
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -117,6 +118,8 @@ def status_of(figures, unable):
 
 def main():
     options = parse(sys.argv[1:])
+    # As an interrupt does: what was begun is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     rows = list(ROWS) if options.all else options.rows or (
         QUICK if options.quick else ["stage", "count"])
     # A quick count is enough to tell a call for each packet from a call for each frame.

@@ -82,9 +82,9 @@ class Relay:
                                             timeout=machine.PATIENCE) as page:
                     return page.read().decode()
             except urllib.error.HTTPError as error:
-                with error:
-                    if error.code != http.HTTPStatus.TOO_MANY_REQUESTS or time.monotonic() > end:
-                        raise
+                if error.code != http.HTTPStatus.TOO_MANY_REQUESTS or time.monotonic() > end:
+                    raise
+                error.close()
             time.sleep(0.05)
 
     def metric(self, name, labels=""):
@@ -107,7 +107,13 @@ class Relay:
         """Of those who watch somebody, how many do so from another worker."""
         apart = []
         for room in self._list("/v1/rooms", "rooms"):
-            people = self._list(f"/v1/rooms/{room['id']}/participants", "participants")
+            try:
+                people = self._list(f"/v1/rooms/{room['id']}/participants", "participants")
+            except urllib.error.HTTPError as error:
+                error.close()
+                if error.code != http.HTTPStatus.NOT_FOUND:
+                    raise
+                continue  # the last of it have just gone
             apart += who_is_apart(people)
         return sum(apart) / max(len(apart), 1)
 

@@ -361,6 +361,18 @@ class Programs(unittest.TestCase):
         self.assertEqual(simpuld.metric("simpul_connections"), 5)
         self.assertEqual(simpuld.metric("simpul_connections", 'state="connected"'), 3)
 
+    def test_a_room_that_has_just_gone_has_nobody_who_is_apart(self):
+        def answer(address, **_):
+            if address.endswith("/v1/rooms?limit=1000"):
+                return io.BytesIO(b'{"rooms": [{"id": "gone"}], "next": null}')
+            raise urllib.error.HTTPError("", 404, "", None, io.BytesIO())
+        kept = urllib.request.urlopen
+        self.addCleanup(setattr, urllib.request, "urlopen", kept)
+        urllib.request.urlopen = answer
+        simpuld = relay.Relay()
+        simpuld.port = 9
+        self.assertEqual(simpuld.share_apart(), 0)
+
     def test_janus_is_ended_when_it_does_not_begin_to_serve(self):
         self.script(self.folder / "janus", "exec sleep 600")
         path = os.environ["PATH"]
