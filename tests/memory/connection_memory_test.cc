@@ -16,8 +16,8 @@ using testing::VirtualNode;
 using namespace std::chrono_literals;
 
 // Resident, an idle connection may cost 48 KiB and a watching one 80; these are what is allocated.
-constexpr size_t kIdleMax = 12 * 1024;
-constexpr size_t kWatchingMax = 16 * 1024;
+constexpr size_t kIdleMax = 14 * 1024;
+constexpr size_t kWatchingMax = 24 * 1024;
 constexpr size_t kControlMax = 4 * 1024;
 // Debug builds remember nonces: of each of a viewer's two streams, and of theirs for RTX.
 #ifdef NDEBUG
