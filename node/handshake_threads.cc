@@ -23,13 +23,13 @@ HandshakeThreads::~HandshakeThreads() {
 }
 
 void HandshakeThreads::run(std::unique_ptr<dtls::HandshakeStep> step, Done done) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (jobs_.size() < kQueueMax) {
-      jobs_.push_back({std::move(step), std::move(done)});
-    }
+  std::unique_lock lock(mutex_);
+  if (jobs_.size() >= kQueueMax) {
+    lock.unlock();
+    return done(std::move(step));  // not run
   }
-  if (step) return done(std::move(step));  // no room: not run
+  jobs_.push_back({std::move(step), std::move(done)});
+  lock.unlock();
   wake_.notify_one();
 }
 
