@@ -1,110 +1,11 @@
-#include "bench/load/viewer_media.h"
-
 #include <gtest/gtest.h>
 
-#include "bench/peer/peer.h"
-#include "rtp/rtcp_reader.h"
 #include "rtp/rtcp_writer.h"
+#include "tests/load/viewer_media_case.h"
 #include "tests/support/allocation_counter.h"
-#include "tests/support/rtp_packets.h"
 
 namespace simpul::load {
 namespace {
-
-using namespace std::chrono_literals;
-
-class ViewerMediaTest : public ::testing::Test {
- protected:
-  static constexpr uint32_t kSource = 7;
-
-  struct Made {
-    uint32_t number = 0;
-    bool key_frame = false;
-    uint16_t frame_packets = 1;
-    bool repair = false;
-    bool corrupt = false;
-    uint16_t frame = 0;
-    uint8_t depends_on = 0;
-    uint32_t source = kSource;
-    uint32_t track = 0;
-    bool encrypted = false;
-    std::optional<uint16_t> transport = {};
-    bool marker = false;
-    std::optional<uint32_t> timestamp = {};  // otherwise one of its own
-    uint32_t slot = 11;
-  };
-  // The sequence number that the relay gave is 100 above the source's number.
-  void receive(const Made& made) {
-    std::vector<uint8_t> payload(200, 0x10);
-    peer::write_stamp({.source = made.source,
-                       .number = made.number,
-                       .made_at = now_,
-                       .frame = made.frame,
-                       .frame_packets = made.frame_packets,
-                       .depends_on = made.depends_on,
-                       .key_frame = made.key_frame},
-                      payload);
-    if (made.corrupt) payload.front() ^= 1;
-    const auto original = static_cast<uint16_t>(made.number + 100);
-    if (made.repair) {
-      payload.insert(payload.begin(),
-                     {static_cast<uint8_t>(original >> 8), static_cast<uint8_t>(original)});
-    }
-    testing::PacketFields fields{
-        .payload_type = made.repair ? peer::kRtxPayloadType.value() : peer::kVp8PayloadType.value(),
-        .sequence_number = made.repair ? uint16_t{5} : original,
-        .timestamp = made.timestamp.value_or(made.number * 3'000),
-        .ssrc = rtp::Ssrc(made.repair ? 22 : made.slot),
-        .csrcs = {made.track},
-        .payload = payload};
-    fields.marker = made.marker;
-    if (made.transport) {
-      fields.extension_words = 1;
-      fields.extension = {peer::kTransportSequenceExtension << 4 | 1,
-                          static_cast<uint8_t>(*made.transport >> 8),
-                          static_cast<uint8_t>(*made.transport), 0};
-    }
-    const auto packet = testing::make_packet(fields);
-    const auto view = rtp::PacketView::parse(packet);
-    ASSERT_TRUE(view);
-    media_.receive(*view, packet.size(), now_, !made.encrypted);
-  }
-  // What it asks for again, and how many reports it writes.
-  std::vector<uint16_t> asked_for(size_t* reports = nullptr) {
-    std::vector<std::vector<uint8_t>> packets;
-    media_.write_due(now_, packets);
-    std::vector<rtp::SequenceNumber> missing;
-    for (const auto& packet : packets) {
-      rtp::RtcpReader reader(packet);
-      while (const auto part = reader.next()) {
-        if (const auto* nack = std::get_if<rtp::Nack>(&*part)) nack->append_missing(missing);
-        if (reports != nullptr) *reports += std::holds_alternative<rtp::ReceiverReport>(*part);
-      }
-    }
-    std::vector<uint16_t> numbers;
-    for (const auto number : missing) numbers.push_back(number.value());
-    return numbers;
-  }
-
-  // All that it has to say now.
-  std::vector<std::vector<uint8_t>> said() {
-    std::vector<std::vector<uint8_t>> packets;
-    media_.write_due(now_, packets);
-    return packets;
-  }
-  template <class Part>
-  static size_t count(const std::vector<std::vector<uint8_t>>& packets) {
-    size_t found = 0;
-    for (const auto& packet : packets) {
-      rtp::RtcpReader reader(packet);
-      while (const auto part = reader.next()) found += std::holds_alternative<Part>(*part);
-    }
-    return found;
-  }
-
-  TimePoint now_{1h};
-  ViewerMedia media_{rtp::Ssrc(1)};
-};
 
 TEST_F(ViewerMediaTest, CountsFromTheNumberThatIsMeasured) {
   receive({.number = 0});
@@ -167,21 +68,6 @@ TEST_F(ViewerMediaTest, ReportsOnceASecond) {
     asked_for(&reports);
   }
   EXPECT_EQ(reports, 5u);
-}
-
-TEST_F(ViewerMediaTest, HasItsFirstFrameWhenAKeyFrameIsWhole) {
-  receive({.number = 0, .frame_packets = 1, .frame = 1});  // no key frame
-  receive({.number = 1, .key_frame = true, .frame_packets = 3, .frame = 2});
-  receive({.number = 2, .key_frame = true, .frame_packets = 3, .frame = 2});
-  // One packet of it never came; the next one is whole.
-  for (uint32_t i = 0; i < 3; ++i) {
-    EXPECT_FALSE(media_.first_frame_at());
-    now_ += 1ms;
-    receive({.number = 4 + i, .key_frame = true, .frame_packets = 3, .frame = 3});
-  }
-  EXPECT_EQ(media_.first_frame_at(), now_);
-  receive({.number = 9, .key_frame = true, .frame_packets = 1, .frame = 4});
-  EXPECT_EQ(media_.first_frame_at(), now_);
 }
 
 TEST_F(ViewerMediaTest, TellsWhenEachPacketOfThePathCame) {
@@ -295,87 +181,6 @@ TEST_F(ViewerMediaTest, ListensAcrossTheWrap) {
   }
   EXPECT_EQ(media_.counts().packets, 1'500u);
   EXPECT_EQ(media_.counts().expected, 1'500u);
-}
-
-TEST_F(ViewerMediaTest, TellsASwitchOfWhoIsSeen) {
-  receive({.number = 0, .key_frame = true, .frame = 0, .track = 70});
-  now_ += 80ms;
-  receive({.number = 1, .key_frame = true, .frame = 9, .source = 8, .track = 80});
-  EXPECT_EQ(media_.changes(), 1u);
-  EXPECT_EQ(media_.last_change()->to, 80u);
-  EXPECT_EQ(media_.last_change()->gap, 80ms);
-}
-
-TEST_F(ViewerMediaTest, WhoListensHasItsFirstFrameWhenARepairMakesItWhole) {
-  receive({.number = 10, .encrypted = true, .timestamp = 3'000});
-  receive({.number = 12, .encrypted = true, .marker = true, .timestamp = 3'000});
-  EXPECT_EQ(media_.pictures(), 0u);
-  now_ += 1ms;
-  receive({.number = 11, .repair = true, .timestamp = 3'000});
-  EXPECT_EQ(media_.pictures(), 1u);
-  EXPECT_EQ(media_.first_frame_at(), now_);
-}
-
-TEST_F(ViewerMediaTest, TellsOfAPictureThatStoppedWhetherItDecryptsOrNot) {
-  for (const bool encrypted : {false, true}) {
-    media_ = ViewerMedia(rtp::Ssrc(1));
-    for (uint32_t number = 0; number < 30; ++number) {
-      now_ += 33ms;
-      receive({.number = number,
-               .key_frame = number == 0,
-               .frame = static_cast<uint16_t>(number),
-               .depends_on = 1,
-               .encrypted = encrypted,
-               .marker = true});
-    }
-    media_.measure_pictures();
-    const TimePoint last = now_;
-    now_ += 3s;
-    EXPECT_EQ(media_.picture().freezes, 0u);
-    media_.end_pictures(now_);
-    EXPECT_EQ(media_.picture().freezes, 1u) << encrypted;
-    EXPECT_EQ(media_.picture().longest_gap, 3s);
-    EXPECT_EQ(media_.last_new_at(), last);
-  }
-}
-
-TEST_F(ViewerMediaTest, OneOfSeveralPicturesThatStoppedIsTold) {
-  const auto frame = [this](uint32_t number, uint32_t slot) {
-    receive({.number = number,
-             .key_frame = number == 0,
-             .frame = static_cast<uint16_t>(number),
-             .source = slot,
-             .slot = slot});
-  };
-  frame(0, 31);
-  frame(0, 32);
-  EXPECT_EQ(media_.pictures(), 2u);
-  const TimePoint stopped = now_;
-  for (uint32_t number = 1; number < 100; ++number) {
-    now_ += 33ms;
-    frame(number, 31);
-  }
-  EXPECT_EQ(media_.last_new_at(), stopped);
-}
-
-TEST_F(ViewerMediaTest, KeepsHowLongSwitchesTookWhileTheyAreMeasured) {
-  const auto show = [this](uint32_t source, uint16_t frame) {
-    now_ += 40ms;
-    receive({.number = frame, .key_frame = true, .frame = frame, .source = source});
-  };
-  show(1, 0);
-  show(2, 1);
-  EXPECT_EQ(media_.switches(), std::vector<Duration>{40ms});
-  media_.measure_pictures();
-  EXPECT_TRUE(media_.switches().empty());
-  for (uint16_t i = 0; i < ViewerMedia::kSwitchesMax + 10; ++i) {
-    show(i % 2 + 1u, static_cast<uint16_t>(2 + i));
-  }
-  EXPECT_EQ(media_.switches().size(), ViewerMedia::kSwitchesMax);
-  media_.measure_pictures();
-  media_.end_pictures(now_);
-  show(9, 5'000);
-  EXPECT_TRUE(media_.switches().empty());
 }
 
 TEST_F(ViewerMediaTest, KnowsABoundedNumberOfSources) {
