@@ -185,7 +185,7 @@ void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpS
                              .padding = padding,
                              .index = packet.index});
   }
-  srtp.seal(scratch.jobs_);
+  srtp.begin_seal(scratch.jobs_, scratch.tags_);
 }
 
 }  // namespace simpul::connection

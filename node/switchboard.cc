@@ -339,11 +339,16 @@ void Switchboard::end_superseded(TimePoint now) {
   for (const ConnectionKey key : superseded) end(key, now);
 }
 
+void Switchboard::flush(net::Egress& egress) {
+  seal_scratch_.finish();
+  egress.flush();
+}
+
 bool Switchboard::make_room() {
   // TCP streams take everything, or drop it.
-  if (options_.tcp != nullptr && options_.tcp->room() < kRoomMin) options_.tcp->flush();
-  return std::ranges::all_of(sockets_, [](net::Egress* egress) {
-    if (egress->room() < kRoomMin) egress->flush();
+  if (options_.tcp != nullptr && options_.tcp->room() < kRoomMin) flush(*options_.tcp);
+  return std::ranges::all_of(sockets_, [this](net::Egress* egress) {
+    if (egress->room() < kRoomMin) flush(*egress);
     return egress->room() >= kRoomMin;
   });
 }
@@ -372,6 +377,7 @@ size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_ma
     place_path_ = {path->socket, way.to, path->local};
     connection.seal(batch.packets, place_, seal_scratch_, now);
   }
+  seal_scratch_.finish();
   return served;
 }
 

@@ -166,6 +166,7 @@ class Switchboard {
   void leave_relay(Entry& entry, TimePoint now);
   void send_datagrams();
   bool make_room();
+  void flush(net::Egress& egress);
   void count_drops(Entry& entry);
   void forget_closed();
   void take_relay_output(TimePoint now);
