@@ -35,6 +35,7 @@ struct Media {
   uint16_t workers = 0;           // 0: one per core
   bool pin_workers = false;
   bool spread_rooms = false;  // connections on any worker, at random: for measuring and tests
+  bool gso_padding = true;    // the packets of a frame are padded into one message of the kernel
   Duration idle_timeout = std::chrono::seconds(30);
   std::vector<IceServer> ice_servers;  // told to clients
 };

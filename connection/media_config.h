@@ -65,6 +65,7 @@ struct MediaConfig {
   std::string cname;                                                    // of our RTCP
   uint64_t bitrate_max = 0;        // of each receiving line, bit/s; 0: any
   bool remb = false;               // the peer tells what it can receive
+  bool pad_frames = true;          // packets of a frame are sent with equal sizes
   bool reduced_size_rtcp = false;  // every line offered it (RFC 5506): feedback may stand alone
 };
 

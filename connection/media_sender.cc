@@ -95,6 +95,7 @@ void MediaSender::source_is_known(rtp::Ssrc ssrc) {
 
 void MediaSender::pad_frames(std::span<const rtp::OutgoingPacket> packets, Scratch& scratch) const {
   scratch.paddings_.assign(packets.size(), 0);
+  if (!config_.pad_frames) return;
   for (size_t first = 0; first < packets.size();) {
     const size_t end = frame_end(packets, first);
     const Source* source = source_of(packets[first].ssrc);
@@ -184,7 +185,7 @@ void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpS
                              .padding = padding,
                              .index = packet.index});
   }
-  srtp.seal(scratch.jobs_);
+  srtp.begin_seal(scratch.jobs_, scratch.tags_);
 }
 
 }  // namespace simpul::connection

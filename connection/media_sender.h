@@ -58,9 +58,13 @@ class MediaSender {
    public:
     // What the last call sent under a number.
     std::span<const NumberedPacket> numbered() const { return numbered_; }
+    // Makes whole what was sealed with it: before any of that leaves, is moved or looked at, and
+    // before its connections end.
+    void finish() { tags_.finish(); }
 
    private:
     friend class MediaSender;
+    crypto::TagBatch tags_;
     RewrittenExtensions rewritten_{};
     std::array<rtp::ExtensionElement, rtp::PassedExtensions::kMax + 2> elements_{};
     std::vector<Header> headers_;
@@ -72,7 +76,7 @@ class MediaSender {
   explicit MediaSender(const MediaConfig& config);
 
   // Asks for a place for each packet, in order, and writes it there. A packet that gets none is
-  // left out: to its receiver it is lost.
+  // left out: to its receiver it is lost. The packets are whole after scratch.finish() only.
   void seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
             const Place& place, Scratch& scratch);
 

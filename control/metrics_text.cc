@@ -144,6 +144,16 @@ void write_packets(Writer& writer, const Workers& workers) {
   writer.family("simpul_socket_overflow_total", "counter",
                 "Datagrams that the kernel dropped because a socket was full.");
   per_worker(writer, workers, &Worker::socket_overflows);
+  writer.family("simpul_socket_send_full_total", "counter",
+                "Times that a socket took no more datagrams for now.");
+  per_worker(writer, workers, &Worker::socket_send_full);
+  writer.family("simpul_socket_buffer_bytes", "gauge",
+                "What the kernel gave the smallest UDP socket's buffers.");
+  for (const auto& worker : workers) {
+    const std::string number = std::to_string(worker.worker);
+    writer.sample({{"worker", number}, {"direction", "receive"}}, worker.receive_buffer_bytes);
+    writer.sample({{"worker", number}, {"direction", "send"}}, worker.send_buffer_bytes);
+  }
   writer.family("simpul_tcp_streams", "gauge", "TCP streams of media open now.");
   per_worker(writer, workers, &Worker::tcp_streams);
 }

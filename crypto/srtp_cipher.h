@@ -61,6 +61,8 @@ struct OpenJob {
   bool authentic = false;  // out
 };
 
+class TagBatch;
+
 // One key of one direction, for whole batches: a batch of 16 costs far less than 16 of one with
 // HMAC, and the same with GCM. Allocates nothing after it is made. Not thread safe, and bound to
 // the engine that made it.
@@ -68,6 +70,8 @@ class SrtpCipher {
  public:
   virtual ~SrtpCipher() = default;
   virtual void seal(std::span<const SealJob> jobs) = 0;
+  // The same, but tags that cost less together may be left to the batch (crypto/tag_batch.h).
+  virtual void begin_seal(std::span<const SealJob> jobs, TagBatch& /*tags*/) { seal(jobs); }
   virtual void open(std::span<OpenJob> jobs) = 0;
 };
 

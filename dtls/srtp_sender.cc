@@ -26,24 +26,30 @@ SrtpSender::SrtpSender(crypto::CipherEngine& engine, const SrtpSessionKeys& keys
 }
 
 void SrtpSender::seal(std::span<RtpToSeal> batch) {
+  crypto::TagBatch tags;
+  begin_seal(batch, tags);
+}
+
+void SrtpSender::begin_seal(std::span<RtpToSeal> batch, crypto::TagBatch& tags) {
   SIMPUL_UNINITIALIZED SrtpJobs<crypto::SealJob, kGroupMax> group;
   for (RtpToSeal& packet : batch) {
     packet.sealed_size = prepare(packet, group.make());
     if (packet.sealed_size != 0) group.push();
     if (group.full()) {
-      rtp_.cipher().seal(group.jobs());
+      rtp_.cipher().begin_seal(group.jobs(), tags);
       group.clear();
     }
   }
-  if (!group.empty()) rtp_.cipher().seal(group.jobs());
+  if (!group.empty()) rtp_.cipher().begin_seal(group.jobs(), tags);
   if (guard_ != nullptr) check_nonces(batch);
 }
 
+// By all but the tag, which may be yet to come, and says nothing that the text does not.
 void SrtpSender::check_nonces(std::span<const RtpToSeal> batch) {
   for (const RtpToSeal& packet : batch) {
     if (packet.sealed_size == 0) continue;
     SIMPUL_CHECK(guard_->allows(rtp_ssrc(packet.destination), packet.index,
-                                packet.destination.first(packet.sealed_size)));
+                                packet.destination.first(packet.sealed_size - overhead())));
   }
 }
 

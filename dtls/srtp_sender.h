@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "crypto/srtp_cipher.h"
+#include "crypto/tag_batch.h"
 #include "dtls/srtp_keys.h"
 #include "dtls/srtp_nonce_guard.h"
 #include "dtls/srtp_stream.h"
@@ -45,6 +46,9 @@ class SrtpSender {
 
   // A batch of any size; packets of one frame in one batch are cheapest. Nothing is allocated.
   void seal(std::span<RtpToSeal> batch);
+  // The same, but the packets are whole after tags.finish() only, and stay where they are until
+  // then, as the sender does: with AES_CM the tags of many receivers' packets are cheaper together.
+  void begin_seal(std::span<RtpToSeal> batch, crypto::TagBatch& tags);
 
   // Writes the SRTCP packet of one compound packet; the room is plain.size() + kSrtcpOverheadMax.
   // Gives its size, or 0 when it does not fit, is no RTCP, or all 2^31 indices are used up.

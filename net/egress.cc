@@ -24,10 +24,11 @@ size_t datagrams_of(const OutgoingMessage& message) {
 
 Egress::Egress(DatagramSender& sender, size_t capacity) : sender_(sender), arena_(capacity) {}
 
-MutableBytes Egress::reserve(size_t size) {
-  const MutableBytes room = arena_.reserve(size);
-  if (room.empty()) ++statistics_.dropped_arena_full;
-  return room;
+MutableBytes Egress::reserve(size_t size, size_t kept) {
+  const bool for_others = blocked_ && room() < size + kept;
+  const MutableBytes place = for_others ? MutableBytes() : arena_.reserve(size);
+  if (place.empty()) ++statistics_.dropped_arena_full;
+  return place;
 }
 
 void Egress::commit(size_t size, const Address& to, uint16_t from) {

@@ -41,7 +41,9 @@ class Egress {
 
   // Room for one datagram, or empty (counted): the caller drops it. The room stays valid and may be
   // written until the next flush(), also after commit().
-  MutableBytes reserve(size_t size);
+  // While the socket is full, the last `kept` bytes of the memory are for others: for checks and
+  // feedback when media ask.
+  MutableBytes reserve(size_t size, size_t kept = 0);
   // The first `size` bytes of what was reserved last are one datagram to `to`, from the sender's
   // local address of that number.
   void commit(size_t size, const Address& to, uint16_t from = 0);

@@ -70,6 +70,12 @@ void set_options(int fd, const Address& address) {
   }
 }
 
+int option_of(int fd, int level, int name) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  return getsockopt(fd, level, name, &value, &length) == 0 ? value : 0;
+}
+
 template <class Value>
 Value value_of(const cmsghdr* part) {
   Value value;
@@ -182,6 +188,11 @@ struct UdpSocket::Batch {
 };
 
 Expected<std::unique_ptr<UdpSocket>, std::string> UdpSocket::bind(const Address& address) {
+  return bind(address, false);
+}
+
+Expected<std::unique_ptr<UdpSocket>, std::string> UdpSocket::bind(const Address& address,
+                                                                  bool beside_another) {
   const auto failure = [&address] {
     return unexpected("bind " + address.to_string() + ": " + error_text(errno));
   };
@@ -189,14 +200,35 @@ Expected<std::unique_ptr<UdpSocket>, std::string> UdpSocket::bind(const Address&
   Descriptor descriptor(::socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (descriptor.fd() < 0) return failure();
   set_options(descriptor.fd(), address);
+  if (beside_another) set_option(descriptor.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
   SocketAddress local{};
   socklen_t length = store_address(address, local);
   if (::bind(descriptor.fd(), &local.any, length) != 0) return failure();
   length = sizeof local;
   if (::getsockname(descriptor.fd(), &local.any, &length) != 0) return failure();
   const Address bound = load_address(local);
+  set_option(descriptor.fd(), SOL_SOCKET, SO_REUSEADDR, 0);
   return std::unique_ptr<UdpSocket>(new UdpSocket(descriptor.release(), bound));
 }
+
+std::vector<std::unique_ptr<UdpSocket>> UdpSocket::bind_own_addresses() const {
+  std::vector<std::unique_ptr<UdpSocket>> own;
+  if (!local_address().is_unspecified()) return own;
+  // Both must agree to share the port. They do for this moment only: nobody else is to have it.
+  set_option(fd_, SOL_SOCKET, SO_REUSEADDR, 1);
+  for (const LocalAddress& known : local_addresses()) {
+    if (known.address.is_v4() != local_address().is_v4() || own.size() == kOwnSocketsMax) continue;
+    Address address = known.address;
+    address.port = local_address().port;
+    if (auto socket = bind(address, true)) own.push_back(std::move(*socket));
+  }
+  set_option(fd_, SOL_SOCKET, SO_REUSEADDR, 0);
+  return own;
+}
+
+int UdpSocket::receive_buffer_size() const { return option_of(fd_, SOL_SOCKET, SO_RCVBUF); }
+
+int UdpSocket::send_buffer_size() const { return option_of(fd_, SOL_SOCKET, SO_SNDBUF); }
 
 UdpSocket::UdpSocket(int fd, const Address& local_address)
     : fd_(fd), ends_(local_address), batch_(std::make_unique<Batch>(local_address.is_v4())) {

@@ -44,9 +44,16 @@ class UdpSocket final : public DatagramSender {
  public:
   static constexpr size_t kBatch = 32;
   static constexpr int kBufferSize = 4 * 1024 * 1024;  // asked of the kernel, each way
+  static constexpr size_t kOwnSocketsMax = 16;
 
   // Port 0 takes a free one. The error is one line: "bind 127.0.0.1:7700: address already in use".
   static Expected<std::unique_ptr<UdpSocket>, std::string> bind(const Address& address);
+  // Sockets of their own for the addresses that the machine has now, at the port of this one, which
+  // is bound to all of them: what comes to such an address is theirs from now on. Whoever is
+  // reached over another address, mostly over another interface, has a send buffer of his own, and
+  // does not wait for a slow one. Addresses that get none (more than kOwnSocketsMax, or later ones)
+  // stay with this socket.
+  std::vector<std::unique_ptr<UdpSocket>> bind_own_addresses() const;
   ~UdpSocket() override;
   UdpSocket(const UdpSocket&) = delete;
   UdpSocket& operator=(const UdpSocket&) = delete;
@@ -72,9 +79,14 @@ class UdpSocket final : public DatagramSender {
   void notify_when_writable() override;
 
   const UdpStatistics& statistics() const { return statistics_; }
+  // What the kernel gave, in bytes, by its own measure: a datagram takes more than its size.
+  int receive_buffer_size() const;
+  int send_buffer_size() const;
 
  private:
   struct Batch;
+  static Expected<std::unique_ptr<UdpSocket>, std::string> bind(const Address& address,
+                                                                bool beside_another);
   UdpSocket(int fd, const Address& local_address);
   void on_ready(FdWatcher::Ready ready);
   bool receive_batch(PacketPool& pool, std::vector<ReceivedDatagram>& received);

@@ -143,6 +143,9 @@ struct WorkerReport {
   uint64_t key_frame_requests_received = 0;
   uint64_t key_frame_requests_sent = 0;
   uint64_t socket_overflows = 0;
+  uint64_t socket_send_full = 0;               // times that a socket took no more
+  uint64_t receive_buffer_bytes = 0;           // what the kernel gave: of the smallest UDP socket
+  uint64_t send_buffer_bytes = 0;              // the same
   uint64_t tcp_streams = 0;                    // open now
   double busy_ratio = 0;                       // 0 to 1, of the last second
   std::map<std::string, uint64_t> drops;       // reason -> packets

@@ -138,6 +138,7 @@ SessionSetup::SessionSetup(const config::Config& config, const dtls::Fingerprint
       watcher_policy_(policy_of(config, sdp::PeerRole::kWatcher)),
       idle_timeout_(config.media.idle_timeout),
       bitrate_per_track_(config.limits.bitrate_per_track),
+      gso_padding_(config.media.gso_padding),
       fingerprint_(to_sdp(fingerprint)),
       track_seed_(crypto::random_u32()) {
   publisher_policy_.media_max = config.limits.tracks_per_participant;
@@ -230,6 +231,7 @@ Expected<PreparedJoin, JoinError> SessionSetup::prepare(
   }
   config.media.cname = kCname;
   config.media.bitrate_max = bitrate_per_track_;
+  config.media.pad_frames = gso_padding_;
   config.media.reduced_size_rtcp = negotiated->rtcp_rsize();
 
   sdp::AnswerParameters answer{.session_id = crypto::random_u64() >> 2,

@@ -42,6 +42,7 @@ class SessionSetup {
   sdp::AnswerPolicy watcher_policy_;
   Duration idle_timeout_;
   uint64_t bitrate_per_track_;
+  bool gso_padding_;
   sdp::Fingerprint fingerprint_;
   uint64_t keys_ = 0;
   uint32_t tracks_ = 0;

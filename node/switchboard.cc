@@ -26,13 +26,14 @@ Switchboard::Switchboard(const Options& options, const dtls::Context& context,
       context_(context),
       engine_(engine),
       sockets_(std::move(sockets)),
+      watchers_(sockets_.size() + 1),
       relay_(options.relay, options.seed),
       next_tick_(now),
       next_second_(now),
       handshake_seconds_(make_histogram(handshake_bounds())) {
   relay_.set_wall_clock(now, options.clock.ntp_time(now));
   place_ = [this](size_t size) {
-    const MutableBytes room = place_egress_->reserve(size);
+    const MutableBytes room = place_egress_->reserve(size, kRoomMin);
     if (!room.empty()) place_egress_->commit(size, place_path_.remote, place_path_.local);
     return room;
   };
@@ -290,6 +291,7 @@ void Switchboard::advance(TimePoint now) {
   if (now < next_second_) return;
   next_second_ = now + std::chrono::seconds(1);
   end_superseded(now);
+  count_watchers();
 }
 
 void Switchboard::take_relay_output(TimePoint now) {
@@ -339,13 +341,32 @@ void Switchboard::end_superseded(TimePoint now) {
   for (const ConnectionKey key : superseded) end(key, now);
 }
 
-bool Switchboard::make_room() {
+void Switchboard::count_watchers() {
+  watchers_.assign(sockets_.size() + 1, 0);
+  for (const auto& [id, entry] : by_subscriber_) {
+    const auto path = entry->connection->selected();
+    if (path) ++watchers_[std::min<size_t>(path->socket, sockets_.size())];
+  }
+}
+
+void Switchboard::flush(net::Egress& egress) {
+  seal_scratch_.finish();
+  egress.flush();
+}
+
+bool Switchboard::may_send() {
   // TCP streams take everything, or drop it.
-  if (options_.tcp != nullptr && options_.tcp->room() < kRoomMin) options_.tcp->flush();
-  return std::ranges::all_of(sockets_, [](net::Egress* egress) {
-    if (egress->room() < kRoomMin) egress->flush();
-    return egress->room() >= kRoomMin;
-  });
+  if (options_.tcp != nullptr && options_.tcp->room() < kRoomMin) flush(*options_.tcp);
+  bool any_full = false;
+  bool any_others = watchers_.back() > 0;
+  for (size_t i = 0; i < sockets_.size(); ++i) {
+    net::Egress& egress = *sockets_[i];
+    if (egress.room() < kRoomMin) flush(egress);
+    const bool full = egress.blocked() || egress.room() < kRoomMin;
+    any_full |= full;
+    any_others |= !full && watchers_[i] > 0;
+  }
+  return !any_full || any_others;
 }
 
 TimePoint Switchboard::next_deadline() const {
@@ -360,7 +381,7 @@ TimePoint Switchboard::next_deadline() const {
 size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_max) {
   relay::SubscriberBatch batch;
   size_t served = 0;
-  while (served < subscribers_max && make_room() && relay_.collect(now, hold, batch)) {
+  while (served < subscribers_max && may_send() && relay_.collect(now, hold, batch)) {
     ++served;
     const auto found = by_subscriber_.find(batch.subscriber.value());
     if (found == by_subscriber_.end()) continue;
@@ -372,6 +393,7 @@ size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_ma
     place_path_ = {path->socket, way.to, path->local};
     connection.seal(batch.packets, place_, seal_scratch_, now);
   }
+  seal_scratch_.finish();
   return served;
 }
 

@@ -88,6 +88,10 @@ class Switchboard {
   // flushes when that gets full, and returns for how many: fewer than that when nothing more is
   // due, or when a socket that takes no more has left no room.
   size_t send_due(TimePoint now, Duration hold, size_t subscribers_max);
+  // False while packets stay with the relay because a socket takes no more. Where watchers have
+  // other sockets too, they do not wait for it: then what finds no room in the send memory of the
+  // full one is lost to its own watchers.
+  bool may_send();
   TimePoint next_send(Duration hold) const { return relay_.next_collect(hold); }
 
   // A round of reports about all connections begins; returns how many there are.
@@ -165,7 +169,8 @@ class Switchboard {
   void enter_relay(Entry& entry, TimePoint now);
   void leave_relay(Entry& entry, TimePoint now);
   void send_datagrams();
-  bool make_room();
+  void count_watchers();
+  void flush(net::Egress& egress);
   void count_drops(Entry& entry);
   void forget_closed();
   void take_relay_output(TimePoint now);
@@ -195,6 +200,7 @@ class Switchboard {
   const dtls::Context& context_;
   crypto::CipherEngine& engine_;
   std::vector<net::Egress*> sockets_;
+  std::vector<uint32_t> watchers_;  // of each socket, and at the end those by TCP; of this second
   relay::Relay relay_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Entry>> entries_;
   absl::flat_hash_map<ice::Path, Entry*, PathHash> by_path_;

@@ -1,6 +1,7 @@
 #include "node/worker.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
@@ -35,13 +36,28 @@ Expected<Sockets, std::string> bind_once(const std::vector<Address>& listen) {
   return sockets;
 }
 
+// Behind the sockets that were asked for.
+void add_own_sockets(Sockets& sockets) {
+  Sockets own;
+  for (const auto& socket : sockets) {
+    std::ranges::move(socket->bind_own_addresses(), std::back_inserter(own));
+  }
+  std::ranges::move(own, std::back_inserter(sockets));
+}
+
 Expected<Sockets, std::string> bind_all(const std::vector<Address>& listen) {
   auto sockets = bind_once(listen);
   const bool any_port = listen.front().port == 0;
   for (int attempt = 1; any_port && !sockets && attempt < kFreePortAttempts; ++attempt) {
     sockets = bind_once(listen);
   }
+  if (sockets) add_own_sockets(*sockets);
   return sockets;
+}
+
+void keep_smallest(uint64_t& smallest, int value) {
+  const auto size = static_cast<uint64_t>(value);
+  if (smallest == 0 || size < smallest) smallest = size;
 }
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -74,7 +90,9 @@ Expected<std::unique_ptr<Worker>, std::string> Worker::bind(const Options& optio
   auto sockets = bind_all(options.listen);
   if (!sockets) return unexpected(std::move(sockets.error()));
   for (auto& socket : *sockets) {
-    worker->addresses_.push_back(socket->local_address());
+    if (worker->addresses_.size() < options.listen.size()) {
+      worker->addresses_.push_back(socket->local_address());
+    }
     auto egress = std::make_unique<net::Egress>(*socket);
     worker->sockets_.push_back({std::move(socket), std::move(egress)});
   }
@@ -234,8 +252,8 @@ void Worker::end_turn() {
 }
 
 // What is due, for at most kEgressSlice; the loop then reads, and does not sleep before the rest.
-// While a socket is full the relay keeps what is due: sealed for a full send memory it would be
-// lost.
+// While a socket is full the relay keeps what is due (Switchboard::may_send): sealed for a full
+// send memory it would be lost.
 void Worker::send_due(TimePoint now) {
   const TimePoint began = net::EventLoop::clock_now();
   bool sent = false;
@@ -254,9 +272,7 @@ void Worker::send_due(TimePoint now) {
   read_at_ = kNever;
 }
 
-bool Worker::is_blocked() const {
-  return std::ranges::any_of(sockets_, [](const Socket& s) { return s.egress->blocked(); });
-}
+bool Worker::is_blocked() const { return !switchboard_->may_send(); }
 
 void Worker::flush() {
   for (const Socket& socket : sockets_) {
@@ -332,11 +348,14 @@ void Worker::count_sockets(WorkerReport& report) const {
     report.packets_received += in.datagrams;
     report.bytes_received += in.bytes;
     report.socket_overflows += in.overflows;
+    keep_smallest(report.receive_buffer_bytes, socket.socket->receive_buffer_size());
+    keep_smallest(report.send_buffer_bytes, socket.socket->send_buffer_size());
     report.drops["no_memory"] += in.dropped_no_packet;
     report.drops["too_large"] += in.dropped_truncated;
     const net::EgressStatistics& out = socket.egress->statistics();
     report.packets_sent += out.datagrams;
     report.bytes_sent += out.bytes;
+    report.socket_send_full += out.would_block;
     report.drops["send_full"] += out.dropped_arena_full;
     report.drops["unreachable"] += out.dropped_unreachable + out.dropped_too_large;
     for (size_t size = 1; size < out.messages_by_datagrams.size(); ++size) {

@@ -103,6 +103,7 @@ bool Forwarder::forward() {
 }
 
 bool Forwarder::flush() {
+  tags_.finish();
   size_t sent = 0;
   while (sent < filled_) {
     const int done =
@@ -132,7 +133,7 @@ void Forwarder::fill(size_t subscriber, size_t place) {
                         .index = index_ + i};
     room = room.subspan(destination.size());
   }
-  sender.seal(std::span(arrays_->jobs).first(sizes_.size()));
+  sender.begin_seal(std::span(arrays_->jobs).first(sizes_.size()), tags_);
   Message& message = arrays_->messages[place];
   message.part = {begin, static_cast<size_t>(room.data() - begin)};
   std::memcpy(CMSG_DATA(reinterpret_cast<cmsghdr*>(message.control.bytes.data())), &segment,

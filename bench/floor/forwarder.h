@@ -45,6 +45,7 @@ class Forwarder {
   std::vector<dtls::SrtpSender> senders_;
   std::vector<std::vector<size_t>> audiences_;  // the subscribers of each publisher
   std::unique_ptr<Arrays> arrays_;
+  crypto::TagBatch tags_;  // made together, as the relay does
   // The batch that is coming: plain packets, headers in front.
   std::vector<std::array<uint8_t, kRoom>> batch_;
   std::vector<size_t> sizes_;

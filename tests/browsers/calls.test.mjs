@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {test} from 'node:test';
 
 import {launchFirefox} from './support/browsers.mjs';
+import {startDaemon} from './support/daemon.mjs';
 import {goodTenSeconds, report} from './support/measure.mjs';
 import {connectionsOf, pressWatch, publish, publishCamera, watch} from './support/rooms.mjs';
 import {startBefore, using} from './support/suite.mjs';
@@ -41,6 +42,20 @@ test('Chromium to stock Firefox and back: no preference is needed to watch or to
     // Without an audio device it has no tone to send.
     report('stock-firefox-to-chromium', await goodTenSeconds(viewer, {sound: false}));
   }));
+}));
+
+// Everywhere else frames are padded, as is the default.
+test('Frames that are not padded are played by Chromium and by Firefox', () => using(async (keep) => {
+  const daemon = await keep(startDaemon({more: 'gso_padding = false'}));
+  const firefox = await keep(launchFirefox());
+  const publisher = await keep(own.chromium.page());
+  await publish(publisher, daemon.address, 'unpadded');
+  const viewers = {chromium: await keep(own.chromium.page()), firefox: await keep(firefox.page())};
+  for (const [name, viewer] of Object.entries(viewers)) {
+    await pressWatch(viewer, daemon.address, 'unpadded');
+    report(`unpadded-chromium-to-${name}`, await goodTenSeconds(viewer));
+    assert.deepEqual(viewer.errors, []);
+  }
 }));
 
 test('Firefox to Chromium: the picture goes on and the sound is heard', () => using(async (keep) => {

@@ -38,6 +38,7 @@ TEST(Config, AnEmptyFileIsTheDefaults) {
   EXPECT_EQ(config.media.port, 7700);
   EXPECT_EQ(config.media.tcp_port, 7700);
   EXPECT_EQ(config.media.idle_timeout, 30s);
+  EXPECT_TRUE(config.media.gso_padding);
   EXPECT_THAT(config.codecs.audio, ElementsAre("opus", "red"));
   EXPECT_THAT(config.codecs.video, ElementsAre("vp8", "h264", "vp9", "av1"));
   EXPECT_EQ(config.log.level, log::Level::kInfo);
@@ -57,6 +58,7 @@ tcp_port = 443
 workers = 4
 pin_workers = true
 spread_rooms = true
+gso_padding = false
 idle_timeout = "2m"
 [codecs]
 audio = ["red", "opus"]
@@ -82,6 +84,7 @@ format = "json"
   EXPECT_EQ(config.media.workers, 4);
   EXPECT_TRUE(config.media.pin_workers);
   EXPECT_TRUE(config.media.spread_rooms);
+  EXPECT_FALSE(config.media.gso_padding);
   EXPECT_EQ(config.media.idle_timeout, 2min);
   EXPECT_THAT(config.codecs.audio, ElementsAre("red", "opus"));
   EXPECT_THAT(config.codecs.video, ElementsAre("av1", "vp8"));

@@ -267,6 +267,21 @@ TEST_F(MediaSenderTest, PadsNoRetransmission) {
   EXPECT_EQ(sizes[1], 998 + 16 + srtp_.overhead());
 }
 
+TEST_F(MediaSenderTest, LeavesAFrameAsItCameWhenItIsToldNotToPad) {
+  config_.pad_frames = false;
+  make_known();
+  const auto sizes = seal({video(1000), video(998), video(1001), video(990), video(500)});
+  const size_t more = 16 + srtp_.overhead();
+  EXPECT_THAT(sizes, ElementsAre(1000 + more, 998 + more, 1001 + more, 990 + more, 500 + more));
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    const Buffer plain = opened(i);
+    const auto view = rtp::PacketView::parse(plain);
+    ASSERT_TRUE(view);
+    EXPECT_EQ(plain[0], 0x81);  // no P bit
+    EXPECT_TRUE(std::ranges::equal(view->payload(), payloads_[i]));
+  }
+}
+
 TEST_F(MediaSenderTest, LeavesOutWhatGetsNoPlace) {
   make_known();
   full_from_ = 2;

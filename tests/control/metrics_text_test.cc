@@ -70,6 +70,9 @@ node::WorkerReport make_worker(uint32_t number) {
   worker.key_frame_requests_received = 5;
   worker.key_frame_requests_sent = 1;
   worker.socket_overflows = 4;
+  worker.socket_send_full = 12;
+  worker.receive_buffer_bytes = 8'388'608;
+  worker.send_buffer_bytes = 425'984;
   worker.tcp_streams = 8 + number;
   worker.busy_ratio = 0.25;
   worker.drops = {{"no_session", 6}, {"replayed", 7}};
@@ -112,6 +115,8 @@ TEST_F(MetricsTextTest, HasTheNamesAndTypesOfTheApi) {
                                           {"simpul_worker_busy_ratio", "gauge"},
                                           {"simpul_send_batch_packets", "histogram"},
                                           {"simpul_socket_overflow_total", "counter"},
+                                          {"simpul_socket_send_full_total", "counter"},
+                                          {"simpul_socket_buffer_bytes", "gauge"},
                                           {"simpul_tcp_streams", "gauge"},
                                           {"simpul_tcp_refused_total", "counter"},
                                           {"simpul_http_requests_total", "counter"}}) {
@@ -126,6 +131,9 @@ TEST_F(MetricsTextTest, LabelsWhatIsPerWorkerAndAddsUpTheRest) {
   EXPECT_EQ(samples.at(R"(simpul_packets_dropped_total{worker="1",reason="replayed"})"), "7");
   EXPECT_EQ(samples.at(R"(simpul_worker_busy_ratio{worker="0"})"), "0.25");
   EXPECT_EQ(samples.at(R"(simpul_socket_overflow_total{worker="0"})"), "4");
+  EXPECT_EQ(samples.at(R"(simpul_socket_send_full_total{worker="1"})"), "12");
+  EXPECT_EQ(samples.at(R"(simpul_socket_buffer_bytes{worker="0",direction="receive"})"), "8388608");
+  EXPECT_EQ(samples.at(R"(simpul_socket_buffer_bytes{worker="1",direction="send"})"), "425984");
   EXPECT_EQ(samples.at(R"(simpul_tcp_streams{worker="1"})"), "9");
   EXPECT_EQ(samples.at(R"(simpul_tcp_refused_total{reason="silent"})"), "9");
   EXPECT_EQ(samples.at("simpul_bytes_received_total"), "200");

@@ -5,6 +5,7 @@
 
 #include <random>
 
+#include "crypto/tag_batch.h"
 #include "tests/support/hex.h"
 
 namespace simpul::crypto {
@@ -118,6 +119,52 @@ TEST_P(EachCipher, OpensWhatItSealed) {
       EXPECT_THAT(jobs[i].text, ElementsAreArray(messages[i]->plain_text()));
     }
   }
+}
+
+std::vector<std::vector<uint8_t>> packets_of(
+    const std::vector<std::unique_ptr<Message>>& messages) {
+  std::vector<std::vector<uint8_t>> packets;
+  for (const auto& message : messages) packets.push_back(message->packet);
+  return packets;
+}
+
+TEST_P(EachCipher, SealsTheSameWhenTheTagsAreMadeLater) {
+  for (const size_t count : {1u, 5u, 6u, 31u, 32u, 33u, 100u}) {
+    auto expected = random_messages(count, static_cast<uint32_t>(count));
+    seal_all(*cipher_, expected);
+    auto messages = random_messages(count, static_cast<uint32_t>(count));
+    TagBatch tags;
+    for (const auto& message : messages) cipher_->begin_seal({&message->seal, 1}, tags);
+    EXPECT_LT(tags.waiting(), TagBatch::kJobsMax);
+    tags.finish();
+    EXPECT_EQ(tags.waiting(), 0u);
+    EXPECT_EQ(packets_of(messages), packets_of(expected)) << count;
+  }
+}
+
+TEST_P(EachCipher, MakesTheTagsOfABatchThatEnds) {
+  auto expected = random_messages(10, 3);
+  seal_all(*cipher_, expected);
+  auto messages = random_messages(10, 3);
+  {
+    TagBatch tags;
+    for (const auto& message : messages) cipher_->begin_seal({&message->seal, 1}, tags);
+  }
+  EXPECT_EQ(packets_of(messages), packets_of(expected));
+}
+
+TEST_P(EachCipher, TakesTagsOfAnotherEngineIntoTheSameBatch) {
+  CipherEngine other_engine(std::get<1>(GetParam()));
+  const auto other = make_cipher(other_engine, suite());
+  auto expected = random_messages(40, 4);
+  seal_all(*cipher_, expected);
+  auto messages = random_messages(40, 4);
+  TagBatch tags;
+  for (size_t i = 0; i < messages.size(); ++i) {
+    (i / 10 % 2 == 0 ? *cipher_ : *other).begin_seal({&messages[i]->seal, 1}, tags);
+  }
+  tags.finish();
+  EXPECT_EQ(packets_of(messages), packets_of(expected));
 }
 
 TEST_P(EachCipher, TakesNothingForAMessage) {

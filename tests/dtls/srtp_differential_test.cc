@@ -32,6 +32,7 @@ class SrtpDifferentialTest : public ::simpul::testing::EachSrtp {
   SrtpReceiver receiver_{engine_, master_};
   SrtpReference reference_sender_{master_, SrtpReference::Direction::kSend};
   SrtpReference reference_receiver_{master_, SrtpReference::Direction::kReceive};
+  std::vector<size_t> sizes_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Srtp, SrtpDifferentialTest, ::simpul::testing::each_srtp(),
@@ -74,6 +75,62 @@ TEST_P(SrtpDifferentialTest, SealsTheSameBytesInABatch) {
     destinations[i].resize(batch[i].sealed_size);
     ASSERT_EQ(destinations[i], reference_sender_.protect(plain[i])) << i;
   }
+}
+
+// As a relay does it: frames for many receivers, each with keys of its own, whose tags are made
+// together. Between them is a packet that does not fit.
+TEST_P(SrtpDifferentialTest, SealsTheSameBytesForManyReceiversTogether) {
+  struct Receiver {
+    Receiver(crypto::CipherEngine& engine, const SrtpMasterKey& master)
+        : sender(engine, master), reference(master, SrtpReference::Direction::kSend) {}
+    SrtpSender sender;
+    SrtpReference reference;
+    uint64_t index = 65'530;
+  };
+  std::vector<std::unique_ptr<Receiver>> receivers;
+  for (uint8_t i = 0; i < 20; ++i) {
+    receivers.push_back(std::make_unique<Receiver>(engine_, make_master_key(profile(), i)));
+  }
+  for (int frame = 0; frame < 8; ++frame) {
+    crypto::TagBatch tags;
+    std::vector<Buffer> sealed;
+    std::vector<Buffer> expected;
+    for (const auto& receiver : receivers) {
+      const size_t count = 1 + random_() % 12;
+      std::vector<Buffer> plain;
+      std::vector<RtpToSeal> batch;
+      std::vector<Buffer> destinations(count, Buffer(2048));
+      for (size_t i = 0; i < count; ++i) {
+        auto fields = random_fields(random_);
+        fields.sequence_number = static_cast<uint16_t>(receiver->index);
+        plain.push_back(make_rtp(fields));
+        const size_t header_size = header_size_of(fields);
+        std::copy_n(plain[i].begin(), header_size, destinations[i].begin());
+        batch.push_back({.destination = destinations[i],
+                         .header_size = header_size,
+                         .head = {},
+                         .body = Bytes(plain[i]).subspan(header_size),
+                         .index = receiver->index++});
+        expected.push_back(receiver->reference.protect(plain[i]));
+      }
+      Buffer too_small(20);
+      batch.push_back({.destination = too_small, .header_size = 12, .head = {}, .body = plain[0]});
+      receiver->sender.begin_seal(batch, tags);
+      EXPECT_EQ(batch.back().sealed_size, 0u);
+      for (size_t i = 0; i < count; ++i) {
+        sealed.push_back(std::move(destinations[i]));  // the bytes stay where they are
+        sizes_.push_back(batch[i].sealed_size);
+      }
+    }
+    tags.finish();
+    EXPECT_EQ(tags.waiting(), 0u);
+    for (size_t i = 0; i < sealed.size(); ++i) {
+      sealed[i].resize(sizes_[i]);
+      ASSERT_EQ(sealed[i], expected[i]) << i;
+    }
+    sizes_.clear();
+  }
+  EXPECT_GT(receivers.front()->index, uint64_t{1} << 16);  // past a rollover
 }
 
 TEST_P(SrtpDifferentialTest, SealsTheSameRtcp) {

@@ -51,14 +51,18 @@ Network::Inside::~Inside() {
   close(outside_);
 }
 
-void Network::ip(const std::string& arguments) const {
+void Network::ip(const std::string& arguments) const { run("ip " + arguments); }
+
+void Network::tc(const std::string& arguments) const { run("tc " + arguments); }
+
+void Network::run(const std::string& command) const {
   const Inside inside(*this);
-  FILE* pipe = popen(("ip " + arguments + " 2>&1").c_str(), "r");
-  if (pipe == nullptr) fail("ip");
+  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) fail(command);
   std::string said;
   std::array<char, 256> part{};
   while (std::fgets(part.data(), part.size(), pipe) != nullptr) said += part.data();
-  if (pclose(pipe) != 0) throw std::runtime_error("ip " + arguments + ": " + said);
+  if (pclose(pipe) != 0) throw std::runtime_error(command + ": " + said);
 }
 
 void Network::set(const std::string& parameter, const std::string& value) const {

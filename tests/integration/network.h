@@ -31,6 +31,8 @@ class Network {
 
   // Runs ip(8) in it.
   void ip(const std::string& arguments) const;
+  // Runs tc(8) in it.
+  void tc(const std::string& arguments) const;
   // Sets a parameter of the kernel's: "net/ipv4/ip_forward".
   void set(const std::string& parameter, const std::string& value) const;
   // A cable between an interface here and one of the other network, both up.
@@ -42,6 +44,7 @@ class Network {
 
  private:
   void keep(const std::stop_token& ended);
+  void run(const std::string& command) const;
 
   int thread_id_ = 0;
   int fd_ = -1;

@@ -51,11 +51,14 @@ ServedProcess::ServedProcess(const std::string& program, const std::string& conf
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> ready(fdopen(output[0], "r"), &std::fclose);
   std::array<char, 256> line{};
   unsigned port = 0;
+  unsigned media_port = 0;
   if (std::fgets(line.data(), line.size(), ready.get()) == nullptr ||
-      std::sscanf(line.data(), "simpuld ready http=127.0.0.1:%u", &port) != 1) {
+      std::sscanf(line.data(), "simpuld ready http=127.0.0.1:%u media=udp:%u", &port,
+                  &media_port) != 2) {
     throw std::runtime_error("it did not get ready");
   }
   http_ = Address::v4({127, 0, 0, 1}, static_cast<uint16_t>(port));
+  media_ = Address::v4({127, 0, 0, 1}, static_cast<uint16_t>(media_port));
 }
 
 ServedProcess::~ServedProcess() {
@@ -70,6 +73,15 @@ int ServedProcess::stop() {
   ::waitpid(std::exchange(pid_, -1), &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
+
+// WUNTRACED: returns when it has stopped.
+void ServedProcess::suspend() const {
+  ::kill(pid_, SIGSTOP);
+  int status = 0;
+  ::waitpid(pid_, &status, WUNTRACED);
+}
+
+void ServedProcess::resume() const { ::kill(pid_, SIGCONT); }
 
 uint64_t ServedProcess::resident_bytes() const { return load::read_usage(pid_).resident_bytes; }
 

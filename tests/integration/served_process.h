@@ -19,6 +19,11 @@ class ServedProcess {
   ServedProcess& operator=(const ServedProcess&) = delete;
 
   const Address& http() const { return http_; }
+  // Of the first worker's socket.
+  const Address& media() const { return media_; }
+  // It gets no time of the CPU between the two.
+  void suspend() const;
+  void resume() const;
   uint64_t resident_bytes() const;
   size_t descriptors() const;
   // The value of a metric without labels, or the sum over its labels.
@@ -30,6 +35,7 @@ class ServedProcess {
   std::string folder_;
   pid_t pid_ = -1;
   Address http_;
+  Address media_;
 };
 
 }  // namespace simpul::testing

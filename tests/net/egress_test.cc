@@ -177,6 +177,18 @@ TEST_F(EgressTest, IsBoundedByItsMemoryWhileTheSocketIsFull) {
   EXPECT_THAT(names(), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11));
 }
 
+TEST_F(EgressTest, KeepsTheLastOfItsMemoryForOthersWhileTheSocketIsFull) {
+  Egress egress(sender_, kSmallArena);
+  EXPECT_FALSE(egress.reserve(900, 200).empty());  // it is not full
+  sender_.room = 0;
+  for (uint8_t name = 0; name < 7; ++name) send(egress, name, 100, viewer(name));
+  egress.flush();
+  EXPECT_FALSE(egress.reserve(100, 200).empty());
+  EXPECT_TRUE(egress.reserve(101, 200).empty());
+  EXPECT_EQ(egress.statistics().dropped_arena_full, 1u);
+  EXPECT_FALSE(egress.reserve(300).empty());
+}
+
 class EgressRefusedRunTest : public EgressTest, public ::testing::WithParamInterface<int> {};
 
 TEST_P(EgressRefusedRunTest, SendsARefusedRunPlainlyAndRemembersTheDestination) {

@@ -10,6 +10,7 @@
 #include "net/egress.h"
 #include "net/event_loop.h"
 #include "net/interfaces.h"
+#include "net/socket_address.h"
 #include "net/udp_socket.h"
 
 namespace simpul::net {
@@ -166,6 +167,40 @@ TEST_F(WildcardSocket, LetsTheRouteChooseWhenItIsToldNothing) {
   receive();
   ASSERT_THAT(received_, SizeIs(1));
   EXPECT_EQ(received_[0].from.ip, kLoopback.ip);
+}
+
+TEST_F(WildcardSocket, GivesEachAddressOfTheMachineASocketAtItsPort) {
+  const auto all_own = wildcard_->bind_own_addresses();
+  EXPECT_LE(all_own.size(), UdpSocket::kOwnSocketsMax);
+  const uint16_t port = wildcard_->local_address().port;
+  const Address loopback = Address::v4({127, 0, 0, 1}, port);
+  const auto own = std::ranges::find(all_own, loopback,
+                                     [](const auto& socket) { return socket->local_address(); });
+  ASSERT_NE(own, all_own.end());
+  // What comes there is its own; what comes to an address that has none, the wildcard's.
+  send_one(loopback, {1});
+  EXPECT_FALSE((*own)->receive(pool_, received_, kNoLimit));
+  EXPECT_THAT(received_, SizeIs(1));
+  send_one(Address::v4({127, 0, 0, 9}, port), {2});
+  (*own)->receive(pool_, received_, kNoLimit);
+  EXPECT_THAT(received_, SizeIs(1));
+  wildcard_->receive(pool_, received_, kNoLimit);
+  EXPECT_THAT(received_, SizeIs(2));
+}
+
+TEST_F(WildcardSocket, SharesItsPortWithNobodyElse) {
+  const auto own = wildcard_->bind_own_addresses();
+  Address elsewhere = Address::v4({127, 0, 0, 9}, wildcard_->local_address().port);
+  Address same = own.front()->local_address();
+  for (const Address& wanted : {elsewhere, same}) {
+    SocketAddress address{};
+    const socklen_t length = store_address(wanted, address);
+    const int other = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    ASSERT_EQ(setsockopt(other, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    EXPECT_EQ(::bind(other, &address.any, length), -1) << wanted.to_string();
+    ::close(other);
+  }
 }
 
 TEST_F(UdpLoopback, HasNoNumbersForASocketOfOneAddress) {

@@ -192,6 +192,13 @@ TEST_F(SessionSetupTest, TakesTheIdleTimeoutOfTheConfiguration) {
             std::chrono::seconds(5));
 }
 
+TEST_F(SessionSetupTest, PadsFramesUnlessTheConfigurationSaysOtherwise) {
+  EXPECT_TRUE(watch("chromium-offer-recvonly").session.connection.media.pad_frames);
+  config_.media.gso_padding = false;
+  setup_.reset();
+  EXPECT_FALSE(watch("chromium-offer-recvonly").session.connection.media.pad_frames);
+}
+
 TEST_F(SessionSetupTest, SaysWhyAnOfferIsRefused) {
   const auto garbage = prepare(Role::kPublisher, "v=1\r\n");
   ASSERT_FALSE(garbage);

@@ -9,13 +9,6 @@
 namespace simpul::testing {
 namespace {
 
-config::Config test_config() {
-  config::Config config;
-  config.dev = true;
-  config.limits.bitrate_per_track = 100'000'000;
-  return config;
-}
-
 Address address_of(uint16_t port) { return Address::v4({192, 0, 2, 1}, port); }
 
 }  // namespace
@@ -40,10 +33,17 @@ size_t Guest::count(rtp::Ssrc ssrc) const {
   return static_cast<size_t>(std::ranges::count(packets, ssrc, &Packet::ssrc));
 }
 
-VirtualNode::VirtualNode(node::FeedLanes* lanes, uint32_t worker)
+config::Config VirtualNode::test_config() {
+  config::Config config;
+  config.dev = true;
+  config.limits.bitrate_per_track = 100'000'000;
+  return config;
+}
+
+VirtualNode::VirtualNode(node::FeedLanes* lanes, uint32_t worker, const config::Config& config)
     : certificate_(dtls::Certificate::make(std::chrono::seconds(1'800'000'000))),
       context_(certificate_),
-      setup_(test_config(), certificate_.fingerprint()) {
+      setup_(config, certificate_.fingerprint()) {
   if (lanes != nullptr) {
     feeds_ = std::make_unique<node::FeedExchange>(
         node::FeedExchange::Options{.worker = worker, .wake = [](uint32_t) { return true; }},

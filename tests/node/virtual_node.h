@@ -74,8 +74,10 @@ struct Guest {
 // A switchboard and its guests at virtual time: real ICE, DTLS and SRTP, no socket and no clock.
 class VirtualNode {
  public:
+  static config::Config test_config();
   // With lanes, the worker of that number among several.
-  explicit VirtualNode(node::FeedLanes* lanes = nullptr, uint32_t worker = 0);
+  explicit VirtualNode(node::FeedLanes* lanes = nullptr, uint32_t worker = 0,
+                       const config::Config& config = test_config());
   ~VirtualNode();
 
   Guest& publish(const std::string& room, const std::string& name, peer::Options options = {});
