@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/overloaded.h"
+#include "base/prefetch.h"
 #include "ice/demultiplex.h"
 #include "rtp/packet_view.h"
 #include "rtp/rtcp_reader.h"
@@ -310,6 +311,27 @@ void Connection::seal(std::span<const rtp::OutgoingPacket> packets, const MediaS
   for (const NumberedPacket& packet : scratch.numbered()) {
     estimator_->on_sent(packet.transport_sequence, packet.size, now);
   }
+}
+
+void Connection::prefetch() const {
+  agent_.prefetch();
+  simpul::prefetch(&receiver_, sizeof receiver_);
+  simpul::prefetch(&sender_, sizeof sender_);
+  simpul::prefetch(&srtp_in_, sizeof srtp_in_);
+  simpul::prefetch(&srtp_out_, sizeof srtp_out_);
+  simpul::prefetch(&state_);
+  simpul::prefetch(&last_heard_);
+}
+
+void Connection::prefetch_receiving() const {
+  agent_.prefetch_paths();
+  receiver_.prefetch();
+  if (srtp_in_) srtp_in_->prefetch();
+}
+
+void Connection::prefetch_sending() const {
+  sender_.prefetch();
+  if (srtp_out_) srtp_out_->prefetch();
 }
 
 void Connection::enter(State state, CloseReason reason, Output& out) {

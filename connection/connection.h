@@ -145,6 +145,12 @@ class Connection {
   void seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
             MediaSender::Scratch& scratch, TimePoint now);
 
+  // What a packet needs, to be called some packets ahead (base/prefetch.h): first the connection
+  // itself, and when that is there what is behind it, for receive() or for seal().
+  void prefetch() const;
+  void prefetch_receiving() const;
+  void prefetch_sending() const;
+
   State state() const { return state_; }
   CloseReason close_reason() const { return close_reason_; }
   std::optional<ice::Path> selected() const { return agent_.selected(); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "base/packet.h"
+#include "base/prefetch.h"
 #include "base/time.h"
 #include "connection/ingress_policer.h"
 #include "connection/media_config.h"
@@ -75,6 +77,11 @@ class MediaReceiver {
   uint64_t ignored() const { return ignored_; }
   // Packets beyond the bit rate of their line.
   uint64_t over_rate() const { return over_rate_; }
+  // What receive() will need; see base/prefetch.h.
+  void prefetch() const {
+    simpul::prefetch(streams_.data(), std::min<size_t>(streams_.size(), 2) * sizeof(streams_[0]));
+    simpul::prefetch(policers_.data());
+  }
   // What the last packet told of the round trip, by answering a request for it.
   std::optional<Duration> take_round_trip_sample() {
     return std::exchange(round_trip_sample_, std::nullopt);

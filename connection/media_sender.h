@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/prefetch.h"
 #include "connection/media_config.h"
 #include "dtls/srtp_sender.h"
 #include "rtp/header_extensions.h"
@@ -79,6 +80,9 @@ class MediaSender {
   // left out: to its receiver it is lost. The packets are whole after scratch.finish() only.
   void seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
             const Place& place, Scratch& scratch);
+
+  // What seal() will need; see base/prefetch.h.
+  void prefetch() const { simpul::prefetch(sources_.data(), sources_.size() * sizeof(Source)); }
 
   // A receiver report about the source came: it needs the MID no longer (RFC 9143 §14).
   void source_is_known(rtp::Ssrc ssrc);

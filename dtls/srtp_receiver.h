@@ -55,6 +55,12 @@ class SrtpReceiver {
   // Decrypts one SRTCP packet in place; gives the size of the compound packet.
   Expected<size_t, SrtpError> open_rtcp(MutableBytes packet);
 
+  // What open() will need; see base/prefetch.h.
+  void prefetch() const {
+    rtp_.prefetch();
+    rtp_sources_.prefetch();
+  }
+
   size_t source_count() const { return rtp_sources_.size(); }
 
  private:

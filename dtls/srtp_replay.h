@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
+
+#include "base/prefetch.h"
 
 namespace simpul::dtls {
 
@@ -46,6 +49,10 @@ class SrtpSources {
   const SrtpReplayWindow* find(uint32_t ssrc) const;
   // There is room, and no entry of this SSRC.
   void add(uint32_t ssrc, uint64_t index);
+  void prefetch() const {
+    simpul::prefetch(ssrcs_.data());
+    simpul::prefetch(windows_.data(), std::min<size_t>(size(), 2) * sizeof(SrtpReplayWindow));
+  }
 
  private:
   size_t sources_max_;

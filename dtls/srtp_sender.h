@@ -54,6 +54,9 @@ class SrtpSender {
   // Gives its size, or 0 when it does not fit, is no RTCP, or all 2^31 indices are used up.
   size_t seal_rtcp(Bytes plain, MutableBytes destination);
 
+  // What seal() will need; see base/prefetch.h.
+  void prefetch() const { rtp_.prefetch(); }
+
   // How much seal() adds to a packet: 10 or 16 bytes.
   size_t overhead() const { return crypto::tag_size(suite_); }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <type_traits>
 
+#include "base/prefetch.h"
 #include "crypto/srtp_cipher.h"
 #include "dtls/srtp_keys.h"
 
@@ -21,6 +22,8 @@ class SrtpStream {
   SrtpStream(crypto::CipherEngine& engine, SrtpProfile profile, const SrtpSessionKey& key);
 
   crypto::SrtpCipher& cipher() const { return *cipher_; }
+  // The key, as it was expanded for all rounds and for the hash.
+  void prefetch() const { simpul::prefetch(cipher_.get(), kExpandedKeySize); }
 
   crypto::CipherIv initial_value(uint32_t ssrc, uint64_t index) const {
     std::array<uint8_t, 10> numbers;
@@ -34,6 +37,8 @@ class SrtpStream {
   }
 
  private:
+  static constexpr size_t kExpandedKeySize = 1'024;
+
   crypto::CipherIv salt_{};
   size_t numbers_at_;
   std::unique_ptr<crypto::SrtpCipher> cipher_;

@@ -269,6 +269,7 @@ void Switchboard::forget_closed() {
     forget_fragments(entry);
     count_drops(entry);
     deadlines_.remove(entry);
+    std::ranges::replace(expected_, &entry, nullptr);
     entries_.erase(found);
   }
   closed_.clear();
@@ -309,14 +310,14 @@ void Switchboard::take_relay_output(TimePoint now) {
     take_output(entry, now);
   }
   for (const relay::SlotReport& report : relay_out_.reports) {
-    const auto found = by_subscriber_.find(report.subscriber.value());
-    if (found == by_subscriber_.end()) continue;
-    found->second->connection->send_report({.ssrc = report.ssrc,
-                                            .ntp_time = report.ntp_time,
-                                            .rtp_timestamp = report.rtp_timestamp,
-                                            .packets = report.packets,
-                                            .octets = report.octets},
-                                           out_);
+    Entry* entry = entry_of(report.subscriber);
+    if (entry == nullptr) continue;
+    entry->connection->send_report({.ssrc = report.ssrc,
+                                    .ntp_time = report.ntp_time,
+                                    .rtp_timestamp = report.rtp_timestamp,
+                                    .packets = report.packets,
+                                    .octets = report.octets},
+                                   out_);
     send_datagrams();
     out_.clear();
   }
@@ -341,34 +342,6 @@ void Switchboard::end_superseded(TimePoint now) {
   for (const ConnectionKey key : superseded) end(key, now);
 }
 
-void Switchboard::count_watchers() {
-  watchers_.assign(sockets_.size() + 1, 0);
-  for (const auto& [id, entry] : by_subscriber_) {
-    const auto path = entry->connection->selected();
-    if (path) ++watchers_[std::min<size_t>(path->socket, sockets_.size())];
-  }
-}
-
-void Switchboard::flush(net::Egress& egress) {
-  seal_scratch_.finish();
-  egress.flush();
-}
-
-bool Switchboard::may_send() {
-  // TCP streams take everything, or drop it.
-  if (options_.tcp != nullptr && options_.tcp->room() < kRoomMin) flush(*options_.tcp);
-  bool any_full = false;
-  bool any_others = watchers_.back() > 0;
-  for (size_t i = 0; i < sockets_.size(); ++i) {
-    net::Egress& egress = *sockets_[i];
-    if (egress.room() < kRoomMin) flush(egress);
-    const bool full = egress.blocked() || egress.room() < kRoomMin;
-    any_full |= full;
-    any_others |= !full && watchers_[i] > 0;
-  }
-  return !any_full || any_others;
-}
-
 TimePoint Switchboard::next_deadline() const {
   const bool has_untold =
       options_.feeds != nullptr && (options_.feeds->has_unsent() || !untold_.empty());
@@ -376,25 +349,6 @@ TimePoint Switchboard::next_deadline() const {
   if (entries_.empty()) return kNever;
   // Between ticks nothing is done, and nothing is done at a tick at which nothing is due.
   return std::max(next_tick_, std::min({deadlines_.next(), relay_.next_deadline(), next_second_}));
-}
-
-size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_max) {
-  relay::SubscriberBatch batch;
-  size_t served = 0;
-  while (served < subscribers_max && may_send() && relay_.collect(now, hold, batch)) {
-    ++served;
-    const auto found = by_subscriber_.find(batch.subscriber.value());
-    if (found == by_subscriber_.end()) continue;
-    connection::Connection& connection = *found->second->connection;
-    const auto path = connection.selected();
-    if (!path) continue;
-    const WayOut way = way_out(*path);
-    place_egress_ = way.egress;
-    place_path_ = {path->socket, way.to, path->local};
-    connection.seal(batch.packets, place_, seal_scratch_, now);
-  }
-  seal_scratch_.finish();
-  return served;
 }
 
 }  // namespace simpul::node

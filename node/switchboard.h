@@ -11,6 +11,7 @@
 
 #include "base/deadlines.h"
 #include "base/packet.h"
+#include "base/prefetch.h"
 #include "base/time.h"
 #include "connection/connection.h"
 #include "net/egress.h"
@@ -60,6 +61,10 @@ class Switchboard {
   void end_all(TimePoint now);
   void resume(ConnectionKey key, std::unique_ptr<dtls::HandshakeStep> step, TimePoint now);
 
+  // Datagrams that are received soon, in their order, kExpectAhead of them before their turn: what
+  // they need is fetched into the cache meanwhile. A hint, and no more.
+  static constexpr size_t kExpectAhead = 4;
+  void expect(const ice::Path& from);
   void receive(PacketRef packet, ice::Path from, TimePoint now);
   // A path is no more: its TCP stream has ended.
   void forget_path(const ice::Path& path);
@@ -137,6 +142,12 @@ class Switchboard {
     bool superseded = false;          // by a connection on another worker
     std::array<uint64_t, connection::kDropKinds> drops_reported{};
     DeadlinePlace deadline;
+
+    // All but the session's words, for a packet that comes soon (base/prefetch.h).
+    void prefetch() const {
+      simpul::prefetch(&session.tracks);
+      simpul::prefetch(&connection, sizeof *this - sizeof session);
+    }
   };
   // A publisher of another worker, as it is in the relay here.
   struct Feed {
@@ -159,6 +170,7 @@ class Switchboard {
 
   WayOut way_out(const ice::Path& path) const;
   Entry* entry_of(const ice::Path& from, Bytes datagram);
+  Entry* entry_of(relay::SubscriberId subscriber) const;
   void take_output(Entry& entry, TimePoint now);
   void take_media(Entry& entry, TimePoint now);
   void take_feedback(Entry& entry, TimePoint now);
@@ -209,6 +221,8 @@ class Switchboard {
   absl::flat_hash_map<uint32_t, Entry*> by_publisher_;
   Deadlines<Entry, &Entry::deadline> deadlines_;
   std::vector<Entry*> due_;  // scratch
+  ice::Path expected_path_;
+  std::array<Entry*, 2> expected_{};  // the later one first; none is gone
   std::vector<ConnectionKey> closed_;
   std::map<std::string, std::vector<uint32_t>> borrowers_;  // by room
   absl::flat_hash_map<uint64_t, Feed> feeds_;               // by connection

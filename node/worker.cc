@@ -230,8 +230,15 @@ void Worker::read(uint32_t socket) {
   sockets_[socket].socket->receive(pool_, received_, kReadMax);
   const TimePoint now = loop_.now();
   if (read_at_ == kNever && !received_.empty()) read_at_ = net::EventLoop::clock_now();
-  for (net::ReceivedDatagram& datagram : received_) {
-    switchboard_->receive(std::move(datagram.packet), {socket, datagram.from, datagram.at}, now);
+  const auto path_of = [&](size_t i) {
+    return ice::Path{socket, received_[i].from, received_[i].at};
+  };
+  const size_t count = received_.size();
+  constexpr size_t kAhead = Switchboard::kExpectAhead;
+  for (size_t i = 0; i < std::min(count, kAhead); ++i) switchboard_->expect(path_of(i));
+  for (size_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) switchboard_->expect(path_of(i + kAhead));
+    switchboard_->receive(std::move(received_[i].packet), path_of(i), now);
   }
   received_.clear();
 }

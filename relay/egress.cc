@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/prefetch.h"
 #include "relay/subscriber.h"
 #include "relay/track.h"
 
@@ -31,12 +32,28 @@ bool Egress::collect(TimePoint now, Duration hold, SubscriberBatch& batch, Count
       packets_.clear();
       subscriber->forward(packets_, counters);
       if (packets_.empty()) continue;
-      batch = {.subscriber = subscriber->id, .packets = packets_};
+      batch = {.subscriber = subscriber->id, .packets = packets_, .later = look_ahead()};
       return true;
     }
     end_round();
   } while (begin_round(now, hold));
   return false;
+}
+
+Subscriber* Egress::ahead(size_t count) const {
+  const size_t place = visited_ + count - 1;  // visited_ is the next one's already
+  if (place >= subscribers_.size()) return nullptr;
+  return subscribers_[(first_ + place) % subscribers_.size()];
+}
+
+// Of a thousand subscribers nothing is in the cache when their turn comes.
+std::optional<SubscriberId> Egress::look_ahead() const {
+  constexpr size_t kSlotsMax = 4;
+  if (const Subscriber* far = ahead(kLaterBy + 2)) prefetch(far, sizeof *far);
+  const Subscriber* later = ahead(kLaterBy);
+  if (later == nullptr) return std::nullopt;
+  prefetch(later->slots.data(), std::min(later->slots.size(), kSlotsMax) * sizeof(Slot));
+  return later->id;
 }
 
 bool Egress::begin_round(TimePoint now, Duration hold) {

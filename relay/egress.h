@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/time.h"
@@ -30,6 +31,8 @@ class Egress {
   bool begin_round(TimePoint now, Duration hold);
   void end_round();
   void visit(Subscriber& subscriber);
+  Subscriber* ahead(size_t count) const;  // null when the round is over before
+  std::optional<SubscriberId> look_ahead() const;
 
   std::vector<Track*> waiting_;
   std::vector<Subscriber*> repaired_;

@@ -98,6 +98,7 @@ bool Feed::queue(FeedPacket packet) {
     packet.starts_stream = packet.number > std::max(gone_, history_.gone());
   }
   if (packet.starts_stream) key_frames_.on_key_frame();
+  if (kind_ == rtp::MediaKind::kVideo) history_.prefetch(packet.number);
   waiting_.push_back(std::move(packet));
   if (at_once) complete_ = waiting_.size();
   return true;

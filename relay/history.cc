@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/prefetch.h"
+
 namespace simpul::relay {
 
 void History::put(const FeedPacket& packet) {
@@ -34,10 +36,18 @@ void History::expire(TimePoint now) {
   }
 }
 
+void History::prefetch(int64_t number) const {
+  if (ring_.empty()) return;
+  for (const int64_t needed : {number, begin_}) {
+    simpul::prefetch(&ring_[static_cast<size_t>(needed) % ring_.size()], sizeof(FeedPacket));
+  }
+}
+
 void History::drop(int64_t number) {
   FeedPacket& packet = at(number);
-  if (packet.media.packet) gone_ = std::max(gone_, number);
-  packet = {};
+  if (!packet.media.packet) return;
+  gone_ = std::max(gone_, number);
+  packet.media.packet.reset();  // the rest says nothing without it
 }
 
 void History::clear() {

@@ -21,6 +21,8 @@ class History {
   const FeedPacket* find(int64_t number) const;
   void expire(TimePoint now);
   void clear();
+  // What put() of this number will need, and expire(); see base/prefetch.h.
+  void prefetch(int64_t number) const;
 
   bool is_empty() const { return begin_ == end_; }
   Duration age_max() const { return age_max_; }

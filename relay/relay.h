@@ -53,10 +53,14 @@ struct Wish {
   LayerChoice layer = LayerChoice::kHighest;
 };
 
+// How far ahead a batch tells who else is served: enough for their memory to be fetched.
+inline constexpr size_t kLaterBy = 3;
+
 // All packets that are due for one subscriber now, in the order to send them.
 struct SubscriberBatch {
   SubscriberId subscriber;
   std::span<const rtp::OutgoingPacket> packets;
+  std::optional<SubscriberId> later = {};  // whose turn is likely to be kLaterBy batches from now
 };
 
 struct KeyFrameRequest {

@@ -68,6 +68,24 @@ TEST_F(SwitchboardTest, CarriesPictureAndSoundToAWatcher) {
   EXPECT_TRUE(descriptor->key_frame);
 }
 
+TEST_F(SwitchboardTest, ForgetsWhoIsExpectedWhenTheyGo) {
+  Guest& alice = node_.publish("stage", "alice");
+  Guest& bob = node_.watch("stage", "bob");
+  ASSERT_TRUE(node_.run_until([&] { return alice.peer.connected() && bob.peer.connected(); }));
+  // At each of the steps in which what an expected packet needs is fetched.
+  for (Guest* guest : {&alice, &bob}) {
+    node_.switchboard().expect({0, guest->address});
+    node_.switchboard().expect({0, bob.address});
+  }
+  node_.switchboard().end(alice.key, node_.now());
+  node_.switchboard().end(bob.key, node_.now());
+  ASSERT_EQ(node_.switchboard().connections(), 0u);
+  for (size_t i = 0; i < Switchboard::kExpectAhead; ++i) {
+    node_.switchboard().expect(
+        {0, alice.address});  // under sanitizers: touches nobody who has gone
+  }
+}
+
 TEST_F(SwitchboardTest, NumbersASlotWithoutHolesAndNamesTheTrackInTheCsrc) {
   Guest& alice = node_.publish("stage", "alice");
   Guest& bob = node_.watch("stage", "bob");

@@ -72,6 +72,23 @@ TEST_F(EgressTest, BeginsEachRoundWithAnother) {
   EXPECT_THAT(first, SizeIs(3));
 }
 
+TEST_F(EgressTest, TellsAheadWhoseTurnComes) {
+  for (int i = 0; i < 8; ++i) add_watcher();
+  scene_.receive(2, source_.frame({.key = true}));
+  std::vector<SubscriberId> served;
+  std::vector<std::optional<SubscriberId>> told;
+  SubscriberBatch batch;
+  while (scene_.relay.collect(scene_.now, 0ms, batch)) {
+    served.push_back(batch.subscriber);
+    told.push_back(batch.later);
+  }
+  ASSERT_THAT(served, SizeIs(8));
+  for (size_t i = 0; i < served.size(); ++i) {
+    const bool is_told = i + kLaterBy < served.size();
+    EXPECT_EQ(told[i], is_told ? std::optional(served[i + kLaterBy]) : std::nullopt) << i;
+  }
+}
+
 TEST_F(EgressTest, HoldsAFrameUntilItsLastPacket) {
   add_watcher();
   auto frame = source_.frame({.key = true, .packets = 2});

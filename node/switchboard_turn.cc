@@ -1,0 +1,84 @@
+// What a switchboard does for many connections in one go: it gets ready for those whose turn comes,
+// and sends what is due.
+#include <algorithm>
+
+#include "base/prefetch.h"
+#include "node/switchboard.h"
+
+namespace simpul::node {
+
+// Each step needs what the one before has fetched, and is done a packet later.
+void Switchboard::expect(const ice::Path& from) {
+  if (expected_[1] != nullptr) expected_[1]->connection->prefetch_receiving();
+  expected_[1] = expected_[0];
+  if (expected_[1] != nullptr) {
+    const auto& tracks = expected_[1]->session.tracks;
+    prefetch(tracks.data(), tracks.size() * sizeof(relay::TrackConfig));
+    expected_[1]->connection->prefetch();
+  }
+  const auto found = by_path_.find(expected_path_);
+  expected_[0] = found == by_path_.end() ? nullptr : found->second;
+  if (expected_[0] != nullptr) expected_[0]->prefetch();
+  expected_path_ = from;
+  by_path_.prefetch(from);
+}
+
+Switchboard::Entry* Switchboard::entry_of(relay::SubscriberId subscriber) const {
+  const auto found = by_subscriber_.find(subscriber.value());
+  return found == by_subscriber_.end() ? nullptr : found->second;
+}
+
+void Switchboard::count_watchers() {
+  watchers_.assign(sockets_.size() + 1, 0);
+  for (const auto& [id, entry] : by_subscriber_) {
+    const auto path = entry->connection->selected();
+    if (path) ++watchers_[std::min<size_t>(path->socket, sockets_.size())];
+  }
+}
+
+void Switchboard::flush(net::Egress& egress) {
+  seal_scratch_.finish();
+  egress.flush();
+}
+
+bool Switchboard::may_send() {
+  // TCP streams take everything, or drop it.
+  if (options_.tcp != nullptr && options_.tcp->room() < kRoomMin) flush(*options_.tcp);
+  bool any_full = false;
+  bool any_others = watchers_.back() > 0;
+  for (size_t i = 0; i < sockets_.size(); ++i) {
+    net::Egress& egress = *sockets_[i];
+    if (egress.room() < kRoomMin) flush(egress);
+    const bool full = egress.blocked() || egress.room() < kRoomMin;
+    any_full |= full;
+    any_others |= !full && watchers_[i] > 0;
+  }
+  return !any_full || any_others;
+}
+
+size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_max) {
+  relay::SubscriberBatch batch;
+  size_t served = 0;
+  std::array<const Entry*, relay::kLaterBy - 1> later{};  // the last first
+  while (served < subscribers_max && may_send() && relay_.collect(now, hold, batch)) {
+    ++served;
+    if (later[1] != nullptr) later[1]->connection->prefetch_sending();
+    later[1] = later[0];
+    if (later[1] != nullptr) later[1]->connection->prefetch();
+    later[0] = batch.later ? entry_of(*batch.later) : nullptr;
+    if (later[0] != nullptr) later[0]->prefetch();
+    const Entry* entry = entry_of(batch.subscriber);
+    if (entry == nullptr) continue;
+    connection::Connection& connection = *entry->connection;
+    const auto path = connection.selected();
+    if (!path) continue;
+    const WayOut way = way_out(*path);
+    place_egress_ = way.egress;
+    place_path_ = {path->socket, way.to, path->local};
+    connection.seal(batch.packets, place_, seal_scratch_, now);
+  }
+  seal_scratch_.finish();
+  return served;
+}
+
+}  // namespace simpul::node
