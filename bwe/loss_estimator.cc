@@ -120,14 +120,20 @@ double LossEstimator::preference(double bps) const {
 
 double LossEstimator::likelihood(const Channel& channel) const {
   const double preferred = preference(channel.bps);
+  // Mostly no more was sent than the bandwidth: the same two logarithms for all.
+  const double inherent = loss_of(channel, 0);
+  const double log_inherent = std::log(inherent);
+  const double log_kept = std::log(1 - inherent);
   double sum = 0;
   for (const Observation& observation : observations()) {
-    const double loss = loss_of(channel, observation.sent_bps);
+    const bool is_above = observation.sent_bps > channel.bps;
+    const double loss = is_above ? loss_of(channel, observation.sent_bps) : inherent;
+    const double log_loss = is_above ? std::log(loss) : log_inherent;
+    const double log_received = is_above ? std::log(1 - loss) : log_kept;
     const double lost = observation.lost_bytes;
     const double received = observation.sent_bytes - lost;
-    const double weight = weight_of(observation);
-    sum += weight * (lost * std::log(loss) + received * std::log(1 - loss) +
-                     preferred * observation.sent_bytes);
+    sum += weight_of(observation) *
+           (lost * log_loss + received * log_received + preferred * observation.sent_bytes);
   }
   return sum;
 }
