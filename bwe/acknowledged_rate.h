@@ -38,10 +38,18 @@ class AcknowledgedRate {
     return packets_[(first_ + index) & (packets_.size() - 1)];
   }
   Packet& at(size_t index) { return packets_[(first_ + index) & (packets_.size() - 1)]; }
+  // The longest and the second longest time between two arrivals.
+  struct Pauses {
+    int32_t longest = 0;
+    int32_t second = 0;
+  };
+
   void append(const Packet& packet);
+  Pauses pauses() const;
   void shrink();
 
   std::vector<Packet> packets_;  // a ring, by arrival; its size is a power of two
+  std::vector<int32_t> pauses_;  // in µs before each of them: apart, for they are all looked at
   size_t first_ = 0;
   size_t count_ = 0;
   uint64_t bytes_ = 0;

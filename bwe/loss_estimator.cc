@@ -13,7 +13,7 @@ constexpr double kInherentOffset = 0.05;
 constexpr double kInherentBalance = 100'000.0;  // bit/s
 constexpr double kPreference = 0.0002;          // a kbit/s
 constexpr double kLogPreference = 0.02;
-constexpr double kPreferenceLossMax = 0.20;
+constexpr double kPreferenceLossMax = 0.30;
 constexpr double kPreferenceSmoothing = 0.002;
 constexpr double kNewtonStep = 0.75;
 constexpr double kInstantOffset = 0.05;
@@ -21,9 +21,9 @@ constexpr double kInstantBalance = 100'000.0;
 constexpr std::array kFactors = {1.02, 1.0, 0.95};
 constexpr double kGrowthMax = 1.3;
 constexpr Duration kGrowthWindow = std::chrono::milliseconds(300);
-constexpr double kRampMost = 1.5;
-constexpr Duration kHoldMin = std::chrono::milliseconds(300);
-constexpr Duration kHoldMax = std::chrono::seconds(60);
+constexpr double kRampMost = 1.5;  // of what arrives
+constexpr double kRampInHold = 1.2;
+constexpr double kHoldLeft = 1.3;      // of the hold's rate: what arrives shows that it was too low
 constexpr double kProbability = 1e-6;  // none is more certain
 
 // By the number of observations that are newer.
@@ -120,14 +120,20 @@ double LossEstimator::preference(double bps) const {
 
 double LossEstimator::likelihood(const Channel& channel) const {
   const double preferred = preference(channel.bps);
+  // Mostly no more was sent than the bandwidth: the same two logarithms for all.
+  const double inherent = loss_of(channel, 0);
+  const double log_inherent = std::log(inherent);
+  const double log_kept = std::log(1 - inherent);
   double sum = 0;
   for (const Observation& observation : observations()) {
-    const double loss = loss_of(channel, observation.sent_bps);
+    const bool is_above = observation.sent_bps > channel.bps;
+    const double loss = is_above ? loss_of(channel, observation.sent_bps) : inherent;
+    const double log_loss = is_above ? std::log(loss) : log_inherent;
+    const double log_received = is_above ? std::log(1 - loss) : log_kept;
     const double lost = observation.lost_bytes;
     const double received = observation.sent_bytes - lost;
-    const double weight = weight_of(observation);
-    sum += weight * (lost * std::log(loss) + received * std::log(1 - loss) +
-                     preferred * observation.sent_bytes);
+    sum += weight_of(observation) *
+           (lost * log_loss + received * log_received + preferred * observation.sent_bytes);
   }
   return sum;
 }
@@ -155,43 +161,69 @@ double LossEstimator::instant_limit_bps() const {
   return kInstantBalance / (average_loss_ - kInstantOffset);
 }
 
+// While loss is the limit it rises in small windows, and not far above what arrives.
 void LossEstimator::limit_growth(Channel& best, std::optional<double> acknowledged_bps,
-                                 TimePoint now) {
-  if (best.bps > channel_->bps) {
-    if (now < hold_until_) best.bps = channel_->bps;
-    if (acknowledged_bps) {
-      best.bps = std::max(channel_->bps, std::min(best.bps, kRampMost * *acknowledged_bps));
-    }
-    if (now - window_began_ >= kGrowthWindow) {
-      window_began_ = now;
-      window_bps_ = channel_->bps * kGrowthMax;
-    }
-    best.bps = std::max(channel_->bps, std::min(best.bps, window_bps_));
-    return;
+                                 TimePoint now) const {
+  const double former = channel_->bps;
+  if (best.bps <= former) return;
+  if (now - window_began_ < kGrowthWindow) best.bps = std::min(best.bps, window_bps_);
+  if (acknowledged_bps) {
+    const bool is_held = hold_bps_ > 0 && *acknowledged_bps < kHoldLeft * hold_bps_;
+    best.bps = std::min(best.bps, (is_held ? kRampInHold : kRampMost) * *acknowledged_bps);
   }
-  if (best.bps >= channel_->bps) return;
-  // What arrived is carried.
-  if (acknowledged_bps) best.bps = std::max(best.bps, std::min(channel_->bps, *acknowledged_bps));
-  if (best.bps >= channel_->bps) return;
-  hold_until_ = now + hold_;
-  hold_ = std::min(hold_ * 2, kHoldMax);
+  best.bps = std::max(best.bps, former);
+}
+
+void LossEstimator::begin_window(TimePoint now) {
+  if (state_ == State::kNone || now - window_began_ < kGrowthWindow) return;
+  window_began_ = now;
+  window_bps_ = channel_->bps * kGrowthMax;
+}
+
+void LossEstimator::set_limit(double bps, double delay_bps, double carried_bps, TimePoint now) {
+  if (bps >= delay_bps) {
+    state_ = State::kNone;
+    hold_ = kHoldMin;
+    hold_until_ = {};
+    hold_bps_ = 0;
+  } else if (state_ == State::kFalling && now < hold_until_) {
+    hold_bps_ = std::max(hold_bps_, carried_bps);
+    limit_bps_ = std::min(bps, hold_bps_);
+    return;
+  } else if (state_ != State::kNone && bps > *limit_bps_) {
+    state_ = State::kRising;
+  } else {
+    if (state_ != State::kFalling) {
+      hold_until_ = now + hold_;
+      hold_ = std::min(hold_ * 2, kHoldMax);
+      hold_bps_ = bps;
+    }
+    state_ = State::kFalling;
+  }
+  limit_bps_ = bps;
 }
 
 void LossEstimator::update(double delay_bps, std::optional<double> acknowledged_bps,
                            TimePoint now) {
-  if (!complete_observation() && limit_bps_) {
-    limit_bps_ = std::min(*limit_bps_, delay_bps);
+  if (!complete_observation()) {
+    if (limit_bps_) {
+      limit_bps_ = state_ == State::kNone ? delay_bps : std::min(*limit_bps_, delay_bps);
+    }
     return;
   }
   if (observed_ < kObservationsNeeded) return;
   set_average_loss();
   if (!channel_) channel_ = Channel{.bps = delay_bps};
   Channel best = choose(delay_bps, acknowledged_bps);
-  limit_growth(best, acknowledged_bps, now);
-  best.bps = std::min(best.bps, instant_limit_bps());
-  if (best.bps >= delay_bps) hold_ = kHoldMin;  // loss is no limit any more
+  // Where more is lost than the path loses by itself, more would be lost too.
+  if (average_loss_ > best.inherent_loss) best.bps = std::min(best.bps, channel_->bps);
+  if (state_ != State::kNone) limit_growth(best, acknowledged_bps, now);
+  // What arrives is carried, whatever is lost.
+  const double carried_bps = acknowledged_bps.value_or(0);
+  best.bps = std::min(std::max(std::min(best.bps, instant_limit_bps()), carried_bps), delay_bps);
   channel_ = best;
-  limit_bps_ = best.bps;
+  set_limit(best.bps, delay_bps, carried_bps, now);
+  begin_window(now);
 }
 
 void LossEstimator::on_probe(double bps) {
@@ -199,6 +231,7 @@ void LossEstimator::on_probe(double bps) {
   channel_->bps = std::max(channel_->bps, bps);
   limit_bps_ = channel_->bps;
   hold_until_ = {};
+  hold_bps_ = 0;
 }
 
 }  // namespace simpul::bwe

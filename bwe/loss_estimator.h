@@ -21,6 +21,8 @@ class LossEstimator {
   static constexpr Duration kObservation = std::chrono::milliseconds(250);
   static constexpr size_t kObservations = 15;
   static constexpr size_t kObservationsNeeded = 3;
+  static constexpr Duration kHoldMin = std::chrono::milliseconds(300);
+  static constexpr Duration kHoldMax = std::chrono::seconds(60);
 
   // What one report said, and the rate that was aimed at meanwhile.
   void add(std::span<const PacketResult> results);
@@ -55,7 +57,9 @@ class LossEstimator {
   double instant_limit_bps() const;
   void set_average_loss();
   double weight_of(const Observation& observation) const;
-  void limit_growth(Channel& best, std::optional<double> acknowledged_bps, TimePoint now);
+  void limit_growth(Channel& best, std::optional<double> acknowledged_bps, TimePoint now) const;
+  void set_limit(double bps, double delay_bps, double carried_bps, TimePoint now);
+  void begin_window(TimePoint now);
   std::span<const Observation> observations() const;
 
   std::array<Observation, kObservations> observations_{};
@@ -68,9 +72,14 @@ class LossEstimator {
   std::optional<Channel> channel_;
   std::optional<double> limit_bps_;
   double average_loss_ = 0;
-  // After a drop the rate holds for a while, longer each time.
+  // Whether loss is the limit, and what the limit did last.
+  enum class State : uint8_t { kNone, kFalling, kRising };
+  State state_ = State::kNone;
+  // When it has begun to fall it does not rise above this for a while, longer each time that it
+  // does so again before loss was no limit any more.
   TimePoint hold_until_{};
-  Duration hold_ = std::chrono::milliseconds(300);
+  Duration hold_ = kHoldMin;
+  double hold_bps_ = 0;
   // Growth within a window is limited.
   TimePoint window_began_{};
   double window_bps_ = 0;

@@ -21,35 +21,25 @@ Duration SendHistory::age_of(const Entry& entry, TimePoint now) const {
   return Duration(low_bits(now) - entry.sent_us);
 }
 
-void SendHistory::forget_until(int64_t number) {
-  for (; first_in_flight_ < number; ++first_in_flight_) {
-    if (!is_kept(first_in_flight_)) continue;
-    Entry& entry = entry_of(first_in_flight_);
-    if (entry.state == State::kInFlight) bytes_in_flight_ -= entry.size;
-    entry.state = State::kNone;
-  }
-}
-
+// Before the oldest is overwritten: it is of use for as long as something may be said of it.
 void SendHistory::make_room(TimePoint now) {
   if (entries_.empty()) entries_.resize(kSizeMin);
   const int64_t oldest = next_ - static_cast<int64_t>(entries_.size());
-  if (oldest < first_in_flight_) return;
-  if (entries_.size() < kSizeMax && age_of(entry_of(oldest), now) < kAge) {
-    std::vector<Entry> larger(entries_.size() * 2);
-    for (int64_t number = oldest; number < next_; ++number) {
-      larger[static_cast<size_t>(number) & (larger.size() - 1)] = entry_of(number);
-    }
-    entries_ = std::move(larger);
-    return;
+  if (entries_.size() == kSizeMax || oldest < 0) return;
+  const Entry& entry = entry_of(oldest);
+  if (entry.state == State::kNone || age_of(entry, now) >= kAge) return;
+  std::vector<Entry> larger(entries_.size() * 2);
+  for (int64_t number = oldest; number < next_; ++number) {
+    larger[static_cast<size_t>(number) & (larger.size() - 1)] = entry_of(number);
   }
-  forget_until(oldest + 1);
+  entries_ = std::move(larger);
 }
 
 void SendHistory::on_sent(rtp::SequenceNumber transport_sequence, size_t size, ProbeId probe,
                           TimePoint now) {
   if (next_ < 0) {
     // Room below, so that no number is ever negative.
-    next_ = first_in_flight_ = int64_t{transport_sequence.value()} + 0x1'0000;
+    next_ = int64_t{transport_sequence.value()} + 0x1'0000;
   }
   const int64_t number = rtp::unwrap_near(next_, transport_sequence);
   if (number < next_) return;  // was sent already
@@ -61,7 +51,6 @@ void SendHistory::on_sent(rtp::SequenceNumber transport_sequence, size_t size, P
       static_cast<uint16_t>(std::min<size_t>(size, std::numeric_limits<uint16_t>::max()));
   entry_of(number) = {
       .sent_us = low_bits(now), .size = kept_size, .probe = probe, .state = State::kInFlight};
-  bytes_in_flight_ += kept_size;
 }
 
 Duration SendHistory::unwrap(Duration time) {
@@ -100,7 +89,6 @@ bool SendHistory::on_feedback(const rtp::TransportFeedback& message, TimePoint n
     const Duration age = age_of(entry, now);
     if (entry.state == State::kNone || age >= kAge) continue;
     if (!came && entry.state == State::kLost) continue;  // was told already
-    if (entry.state == State::kInFlight) bytes_in_flight_ -= entry.size;
     entry.state = came ? State::kNone : State::kLost;
     results.push_back({.sent_at = now - age,
                        .arrived_at = came ? std::optional(unwrap(reported)) : std::nullopt,
@@ -108,17 +96,6 @@ bool SendHistory::on_feedback(const rtp::TransportFeedback& message, TimePoint n
                        .probe = entry.probe});
   }
   return true;
-}
-
-size_t SendHistory::bytes_in_flight(TimePoint now) {
-  while (first_in_flight_ < next_) {
-    const Entry& entry = entry_of(first_in_flight_);
-    if (entry.state == State::kInFlight && age_of(entry, now) < kAge) break;
-    // A packet that was reported lost stays, and may yet be reported as received.
-    if (entry.state == State::kLost && age_of(entry, now) < kAge) break;
-    forget_until(first_in_flight_ + 1);
-  }
-  return bytes_in_flight_;
 }
 
 }  // namespace simpul::bwe

@@ -35,9 +35,6 @@ class SendHistory {
   // report was lost on its way.
   bool missed_report() const { return missed_report_; }
 
-  // Bytes that were sent within kAge and of which nothing was said yet.
-  size_t bytes_in_flight(TimePoint now);
-
  private:
   enum class State : uint8_t { kNone, kInFlight, kLost };
   struct Entry {
@@ -54,14 +51,11 @@ class SendHistory {
   bool is_kept(int64_t number) const;
   Duration age_of(const Entry& entry, TimePoint now) const;
   void make_room(TimePoint now);
-  void forget_until(int64_t number);
   // The receiver's wrapping clock, continued.
   Duration unwrap(Duration time);
 
   std::vector<Entry> entries_;   // a ring, by number; its size is a power of two
   int64_t next_ = -1;            // one after the last that was sent; negative: nothing was
-  int64_t first_in_flight_ = 0;  // no packet before it is in flight
-  size_t bytes_in_flight_ = 0;
   int64_t reported_until_ = -1;  // one after the last number that a message spoke of
   bool missed_report_ = false;
   std::optional<Duration> last_time_;           // as the receiver said it

@@ -36,9 +36,11 @@ double Trendline::slope() const {
   double time = 0;
   double delay = 0;
   for (const Point& point : points_) {
-    time += point.time / kWindow;
-    delay += point.delay / kWindow;
+    time += point.time;
+    delay += point.delay;
   }
+  time /= kWindow;
+  delay /= kWindow;
   double numerator = 0;
   double denominator = 0;
   for (const Point& point : points_) {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -23,7 +22,7 @@ struct LayerId {
   uint8_t spatial = 0;
   uint8_t temporal = 0;
 
-  friend auto operator<=>(const LayerId&, const LayerId&) = default;
+  friend bool operator==(const LayerId&, const LayerId&) = default;
 };
 
 enum class LayerSupply : uint8_t {

@@ -98,15 +98,15 @@ void LayerAllocator::recall(const AllocationRequest& request, TimePoint now, Dec
     decision.former[i] = decision.highest[i] = kNoRung;
     if (!demand.track || demand.is_paused) continue;
     build_ladder(demand, ladder);
-    decision.highest[i] = static_cast<int8_t>(ladder.count - 1);
+    decision.highest[i] = ladder.count - 1;
     if (!slot.layer || ladder.count == 0) continue;
     const auto steps = ladder.steps();
     const auto same = std::ranges::find_if(
         steps, [&](const Rung& rung) { return demand.options[rung.option].id == *slot.layer; });
     if (same != steps.end()) {
-      decision.former[i] = static_cast<int8_t>(same - steps.begin());
+      decision.former[i] = static_cast<int>(same - steps.begin());
     } else {
-      decision.former[i] = static_cast<int8_t>(ladder.rung_within(slot.bps).value_or(0));
+      decision.former[i] = ladder.rung_within(slot.bps).value_or(0);
     }
   }
 }
@@ -158,8 +158,8 @@ void LayerAllocator::climb_all(TimePoint now, Decision& decision) {
     const auto steps = decision.memory[i].steps();
     const auto failed =
         std::ranges::find_if(steps, [&](const Rung& rung) { return rung.bps >= slot.failed_bps; });
-    const auto below = static_cast<int8_t>(failed - steps.begin() - 1);
-    decision.highest[i] = std::max({below, decision.former[i], int8_t{0}});
+    const auto below = static_cast<int>(failed - steps.begin()) - 1;
+    decision.highest[i] = std::max({below, decision.former[i], 0});
   }
   // What is there stays first, and what is new gets what is left.
   climb(decision.ladders(), decision.former, decision.present, decision.standing);
@@ -171,7 +171,7 @@ void LayerAllocator::climb_all(TimePoint now, Decision& decision) {
 // would be given without regard to that.
 void LayerAllocator::consider_better(TimePoint now, Decision& decision) {
   Standing better = decision.standing;
-  for (size_t i = 0; i < decision.count; ++i) better[i] = std::min(better[i], int8_t{0});
+  for (size_t i = 0; i < decision.count; ++i) better[i] = std::min(better[i], 0);
   climb(decision.ladders(), decision.highest, decision.settled, better);
   if (value_of(decision.ladders(), better) <=
       kMuchBetter * value_of(decision.ladders(), decision.standing)) {
@@ -191,8 +191,8 @@ void LayerAllocator::remember(const AllocationRequest& request, TimePoint now,
   for (size_t i = 0; i < decision.count; ++i) {
     Past& slot = slots_[i];
     const Rung* rung = decision.rung_of(i);
-    const int8_t former = decision.former[i];
-    const int8_t standing = decision.standing[i];
+    const int former = decision.former[i];
+    const int standing = decision.standing[i];
     const bool is_lasting = now - slot.climbed_at >= kLastedAfter;
     if (former != kNoRung && standing > former) slot.climbed_at = now;
     if (standing < former && is_full && !decision.is_rearranged && !is_lasting) {
@@ -248,7 +248,7 @@ double LayerAllocator::probe_bps(const Decision& decision) const {
     Standing standing = decision.standing;
     const auto missed = climb(decision.ladders(), decision.highest, soon, standing);
     if (!missed) return 0;
-    standing[missed->slot] = static_cast<int8_t>(missed->rung);
+    standing[missed->slot] = missed->rung;
     needed = cost_of(decision.ladders(), standing);
   }
   return kProbeMargin * (needed + decision.audio) / kNewShare;
@@ -270,8 +270,9 @@ void LayerAllocator::write(const AllocationRequest& request, TimePoint now,
       grant.layer = demand.options[rung->option].id;
       grant.bitrate_bps = whole(rung->bps);
     }
-    if (decision.memory[i].count > decision.standing[i] + 1) {
-      const Rung& next = decision.memory[i].rungs[static_cast<size_t>(decision.standing[i] + 1)];
+    const int above = decision.standing[i] + 1;
+    if (above < decision.memory[i].count) {
+      const Rung& next = decision.memory[i].rungs[static_cast<size_t>(above)];
       const double own = static_cast<double>(grant.bitrate_bps);
       const double sum = static_cast<double>(result.video_bps) - own + next.bps;
       grant.next = demand.options[next.option].id;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "base/uninitialized.h"
 
@@ -40,7 +41,7 @@ struct Attempt {
   double value_per_bit;
   uint8_t slot;
   uint8_t rung;
-  int8_t end;  // what lies from here up did not fit, or may not be taken
+  int end;  // what lies from here up did not fit, or may not be taken
 };
 
 // The heap gives the best first; of equal ones that of the first slot.
@@ -109,7 +110,9 @@ void build_ladder(const SlotDemand& demand, Ladder& ladder) {
     const auto comes_before = [&](const Rung& other) {
       if (rung.bps != other.bps) return rung.bps < other.bps;
       if (rung.value != other.value) return rung.value > other.value;
-      return option.id < demand.options[other.option].id;
+      const LayerId& id = demand.options[other.option].id;
+      return std::tie(option.id.encoding, option.id.spatial, option.id.temporal) <
+             std::tie(id.encoding, id.spatial, id.temporal);
     };
     for (; place > 0 && comes_before(ladder.rungs[place - 1]); --place) {
       ladder.rungs[place] = ladder.rungs[place - 1];
@@ -148,10 +151,7 @@ std::optional<Step> climb(std::span<const Ladder> ladders, const Standing& highe
   SIMPUL_UNINITIALIZED std::array<Attempt, kSlotsMax> heap;
   size_t count = 0;
   const auto push = [&](size_t slot, int end) {
-    Attempt attempt{.value_per_bit = 0,
-                    .slot = static_cast<uint8_t>(slot),
-                    .rung = 0,
-                    .end = static_cast<int8_t>(end)};
+    Attempt attempt{.value_per_bit = 0, .slot = static_cast<uint8_t>(slot), .rung = 0, .end = end};
     if (!find_best(ladders[slot], standing[slot], attempt)) return;
     heap[count++] = attempt;
     std::push_heap(heap.data(), heap.data() + count, is_worse);
@@ -173,7 +173,7 @@ std::optional<Step> climb(std::span<const Ladder> ladders, const Standing& highe
       continue;
     }
     rest -= more;
-    standing[best.slot] = static_cast<int8_t>(best.rung);
+    standing[best.slot] = best.rung;
     push(best.slot, best.end);
   }
   return missed;

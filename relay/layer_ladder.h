@@ -36,9 +36,9 @@ double pixels_of(const LayerOption& option);
 // The pixels of the largest layer that is of use: the smallest that about covers what is wanted.
 double pixels_max(const SlotDemand& demand);
 
-inline constexpr int8_t kNoRung = -1;
+inline constexpr int kNoRung = -1;
 // The rung on which each slot stands.
-using Standing = std::array<int8_t, kSlotsMax>;
+using Standing = std::array<int, kSlotsMax>;
 
 double cost_of(std::span<const Ladder> ladders, const Standing& standing);
 double value_of(std::span<const Ladder> ladders, const Standing& standing);

@@ -70,6 +70,23 @@ TEST_F(LossEstimatorTest, ComesBackWhenTheLossIsOver) {
   EXPECT_GE(*estimator_.limit_bps(), 0.9 * kDelayBps);
 }
 
+TEST_F(LossEstimatorTest, NeverGoesBelowWhatArrives) {
+  run(20s, 1'900'000, 3'000'000, 0.3);
+  EXPECT_GE(*estimator_.limit_bps(), 1'900'000 * 0.7);
+}
+
+TEST_F(LossEstimatorTest, RisesSoonAfterOneLongFall) {
+  // One fall of many observations makes one short hold.
+  const auto follow = [&](double capacity) {
+    run(500ms, estimator_.limit_bps().value_or(kDelayBps), capacity, 0);
+  };
+  for (double capacity = 1'800'000; capacity > 600'000; capacity *= 0.93) follow(capacity);
+  const double fallen = *estimator_.limit_bps();
+  EXPECT_LE(fallen, 1'000'000);
+  for (int step = 0; step < 20; ++step) follow(3'000'000);
+  EXPECT_GE(*estimator_.limit_bps(), 1.5 * fallen);
+}
+
 class ProbeResultsTest : public ::testing::Test {
  protected:
   // The packets of a probe of ten, that leave each millisecond and arrive each `distance`.
