@@ -111,7 +111,7 @@ class Agent {
   std::optional<Path> selected() const;
   bool expired() const { return expired_; }
   // What a packet of media needs, first in here and then behind it; see base/prefetch.h.
-  void prefetch() const { simpul::prefetch(&paths_, sizeof paths_ + sizeof selected_); }
+  void prefetch() const { simpul::prefetch(&paths_, sizeof(decltype(paths_)) + sizeof selected_); }
   void prefetch_paths() const { simpul::prefetch(paths_.data(), sizeof(KnownPath)); }
   // What checks are answered with: after a restart the old ones until the first new check.
   const Credentials& local() const { return current_.local; }
