@@ -50,11 +50,13 @@ test('Frames that are not padded are played by Chromium and by Firefox', () => u
   const firefox = await keep(launchFirefox());
   const publisher = await keep(own.chromium.page());
   await publish(publisher, daemon.address, 'unpadded');
-  const viewers = {chromium: await keep(own.chromium.page()), firefox: await keep(firefox.page())};
-  for (const [name, viewer] of Object.entries(viewers)) {
-    await pressWatch(viewer, daemon.address, 'unpadded');
-    report(`unpadded-chromium-to-${name}`, await goodTenSeconds(viewer));
-    assert.deepEqual(viewer.errors, []);
+  for (const browser of [own.chromium, firefox]) {
+    await using(async (keepPage) => {
+      const viewer = await keepPage(browser.page());
+      await pressWatch(viewer, daemon.address, 'unpadded');
+      report(`unpadded-chromium-to-${viewer.name}`, await goodTenSeconds(viewer));
+      assert.deepEqual(viewer.errors, []);
+    });
   }
 }));
 
