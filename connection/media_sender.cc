@@ -154,7 +154,7 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
   writer.u32(packet.ssrc.value());
   writer.u32(packet.csrc);
   header.size = fixed + extension;
-  header.number_at = numbered ? first_data(room, fixed) : 0;
+  header.number_at = numbered && extension > 0 ? first_data(room, fixed) : 0;
 }
 
 void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
