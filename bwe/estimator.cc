@@ -82,6 +82,7 @@ bool Estimator::on_feedback(const rtp::TransportFeedback& message, TimePoint now
   if (!history_.on_feedback(message, now, results_)) return false;
   if (history_.missed_report()) missed_report_at_ = now;
   if (results_.empty()) return true;
+  has_results_ = true;
   judge_application_limit(now);
   add_results(now);
   acknowledged_bps_ = bps_of(acknowledged_.bits_per_second());
@@ -167,7 +168,8 @@ void Estimator::set_target(bool by_probe, TimePoint now, std::vector<Probe>& pro
 void Estimator::on_remb(double bps, TimePoint now) {
   remb_bps_ = std::max(bps, config_.min_bps);
   remb_at_ = now;
-  target_bps_ = std::clamp(std::min(target_bps_, *remb_bps_), config_.min_bps, config_.max_bps);
+  const double limit = has_results_ ? std::min(target_bps_, *remb_bps_) : *remb_bps_;
+  target_bps_ = std::clamp(limit, config_.min_bps, config_.max_bps);
 }
 
 void Estimator::advance(TimePoint now, std::vector<Probe>& probes) {

@@ -41,7 +41,7 @@ class Estimator {
                    std::vector<Probe>& probes);
   void on_round_trip(Duration round_trip) { delay_.on_round_trip(round_trip); }
   // A receiver's own estimate (draft-alvestrand-rmcat-remb-03): the target never exceeds it while
-  // it is fresh.
+  // it is fresh, and is what it says where there is nothing else to go by.
   void on_remb(double bps, TimePoint now);
   // What could be used if the path carried it; bounds the probes.
   void set_wanted(double bps) { planner_.set_wanted(bps); }
@@ -85,6 +85,7 @@ class Estimator {
   TimePoint lowered_at_{};
   TimePoint probing_at_{};  // when something of a probe was last reported
   TimePoint missed_report_at_{};
+  bool has_results_ = false;  // of transport-wide feedback
   bool is_application_limited_ = false;
   // What may have been sent since, and was not (negative: more than that).
   double budget_bits_ = 0;

@@ -8,6 +8,8 @@ namespace {
 
 // ReportedArrival::time wraps after so long.
 constexpr Duration kClockPeriod = std::chrono::milliseconds(64) * (int64_t{1} << 24);
+// Between two arrivals that are reported; a clock that jumps further says nothing.
+constexpr Duration kStepMax = std::chrono::minutes(10);
 
 uint32_t low_bits(TimePoint time) { return static_cast<uint32_t>(time.time_since_epoch().count()); }
 
@@ -62,7 +64,7 @@ Duration SendHistory::unwrap(Duration time) {
   if (step > kClockPeriod / 2) step -= kClockPeriod;
   if (step < -kClockPeriod / 2) step += kClockPeriod;
   last_time_ = time;
-  time_ += step;
+  if (step <= kStepMax && step >= -kStepMax) time_ += step;
   return time_;
 }
 

@@ -93,10 +93,12 @@ class Switchboard {
   // flushes when that gets full, and returns for how many: fewer than that when nothing more is
   // due, or when a socket that takes no more has left no room.
   size_t send_due(TimePoint now, Duration hold, size_t subscribers_max);
-  // False while packets stay with the relay because a socket takes no more. Where watchers have
-  // other sockets too, they do not wait for it: then what finds no room in the send memory of the
-  // full one is lost to its own watchers.
-  bool may_send();
+  // False while packets stay with the relay because a socket takes no more. When it has not for
+  // kStalledAfter, watchers who have other sockets wait for it no longer: then what finds no room
+  // in the send memory of the full one is lost to its own watchers.
+  bool may_send(TimePoint now);
+  // When that ends although no socket takes more; kNever when it does not.
+  TimePoint stall_due() const { return stall_due_; }
   TimePoint next_send(Duration hold) const { return relay_.next_collect(hold); }
 
   // A round of reports about all connections begins; returns how many there are.
@@ -115,6 +117,8 @@ class Switchboard {
   static constexpr Duration kTick = std::chrono::milliseconds(10);
   // Room in the send memory below which nobody's packets are taken from the relay.
   static constexpr size_t kRoomMin = size_t{1} << 20;
+  // A burst is over long before, and an interface that is too slow is not.
+  static constexpr Duration kStalledAfter = std::chrono::milliseconds(100);
 
   // Another worker that gets an entry's tracks.
   struct Borrower {
@@ -213,6 +217,8 @@ class Switchboard {
   crypto::CipherEngine& engine_;
   std::vector<net::Egress*> sockets_;
   std::vector<uint32_t> watchers_;  // of each socket, and at the end those by TCP; of this second
+  std::vector<TimePoint> full_since_;  // each socket; kNever for one that takes more
+  TimePoint stall_due_ = kNever;
   relay::Relay relay_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Entry>> entries_;
   absl::flat_hash_map<ice::Path, Entry*, PathHash> by_path_;

@@ -41,26 +41,33 @@ void Switchboard::flush(net::Egress& egress) {
   egress.flush();
 }
 
-bool Switchboard::may_send() {
+bool Switchboard::may_send(TimePoint now) {
   // TCP streams take everything, or drop it.
   if (options_.tcp != nullptr && options_.tcp->room() < kRoomMin) flush(*options_.tcp);
   bool any_full = false;
   bool any_others = watchers_.back() > 0;
+  stall_due_ = kNever;
   for (size_t i = 0; i < sockets_.size(); ++i) {
     net::Egress& egress = *sockets_[i];
     if (egress.room() < kRoomMin) flush(egress);
-    const bool full = egress.blocked() || egress.room() < kRoomMin;
-    any_full |= full;
-    any_others |= !full && watchers_[i] > 0;
+    if (!egress.blocked() && egress.room() >= kRoomMin) {
+      full_since_[i] = kNever;
+      any_others |= watchers_[i] > 0;
+      continue;
+    }
+    any_full = true;
+    full_since_[i] = std::min(full_since_[i], now);
+    const TimePoint stalled = full_since_[i] + kStalledAfter;
+    if (now < stalled) stall_due_ = std::min(stall_due_, stalled);
   }
-  return !any_full || any_others;
+  return !any_full || (any_others && stall_due_ == kNever);
 }
 
 size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_max) {
   relay::SubscriberBatch batch;
   size_t served = 0;
   std::array<const Entry*, relay::kLaterBy - 1> later{};  // the last first
-  while (served < subscribers_max && may_send() && relay_.collect(now, hold, batch)) {
+  while (served < subscribers_max && may_send(now) && relay_.collect(now, hold, batch)) {
     ++served;
     if (later[1] != nullptr) later[1]->connection->prefetch_sending();
     later[1] = later[0];

@@ -279,7 +279,7 @@ void Worker::send_due(TimePoint now) {
   read_at_ = kNever;
 }
 
-bool Worker::is_blocked() const { return !switchboard_->may_send(); }
+bool Worker::is_blocked() const { return !switchboard_->may_send(loop_.now()); }
 
 void Worker::flush() {
   for (const Socket& socket : sockets_) {
@@ -290,7 +290,8 @@ void Worker::flush() {
 
 void Worker::set_timer() {
   // A full socket wakes the loop when it takes more.
-  const TimePoint next_send = is_blocked() ? kNever : switchboard_->next_send(hold_);
+  const TimePoint next_send =
+      is_blocked() ? switchboard_->stall_due() : switchboard_->next_send(hold_);
   timer_->set(std::min({switchboard_->next_deadline(), next_send, pace_.next_deadline()}));
 }
 

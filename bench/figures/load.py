@@ -33,7 +33,8 @@ class Shape:
     fps: int = 30
     audio: bool = True
     burst_packets: int = 0
-    heard: int = 1  # publishers that each viewer gets; viewers are shared out among them
+    heard: int = 1  # publishers that each viewer gets; if one, viewers are shared out among them
+    decrypting: float = 1.0  # share of the viewers; the others count what they get
     profile: str = "gcm"
     repair_seconds: int = 0  # pairs change so often; 0: never
     arguments: tuple = ()  # more of simpul-load's
@@ -66,6 +67,8 @@ def flags_of(shape):
         flags += ["--pairs"]
     else:
         flags += ["--publishers", str(shape.publishers), "--viewers", str(shape.viewers)]
+    if shape.heard > 1:
+        flags += ["--hears", str(shape.heard)]
     if shape.frame_packets:
         flags += ["--bitrate-kbps", str(kbps_of(shape)), "--fps", str(shape.fps)]
     else:
@@ -78,11 +81,11 @@ def flags_of(shape):
 def people_of(shape):
     """The class of a scenario, for what flags do not know."""
     return ["[clients.default]", "plain = true", f"audio = {'{}' if shape.audio else 'false'}",
-            "[clients.default.video]", f"bitrate_kbps = {kbps_of(shape)}", f"fps = {shape.fps}"]
+            f"decrypting_share = {shape.decrypting}", "[clients.default.video]", f"bitrate_kbps = {kbps_of(shape)}", f"fps = {shape.fps}"]
 
 
 def scenario_of(shape, seconds):
-    """Pairs that change, and pictures without sound."""
+    """Pairs that change, pictures without sound, viewers who do not decrypt."""
     lines = [*people_of(shape), "[[phases]]", f'duration = "{seconds}s"']
     if shape.pairs:
         lines += ['kind = "pairs"', f"pairs = {shape.rooms}",
@@ -94,7 +97,7 @@ def scenario_of(shape, seconds):
 
 
 def is_scenario(shape):
-    return shape.repair_seconds > 0 or not shape.audio
+    return shape.repair_seconds > 0 or not shape.audio or shape.decrypting < 1
 
 
 class Load:

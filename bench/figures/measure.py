@@ -6,6 +6,7 @@ import time
 from bench.figures import load, machine, relay
 
 SETTLE = 0.7  # seconds, between the last who joins and the measurement
+LOSS_MAX = 0.01  # more is no measurement: who drops packets before they cost anything looks cheap
 
 
 @dataclasses.dataclass
@@ -63,6 +64,8 @@ def packet_rate(report):
     """What the publishers made for all of their viewers: lost packets have cost, too."""
     if not report["expected"]:
         raise RuntimeError("nobody was sent anything")
+    if report["lost"] > LOSS_MAX * report["expected"]:
+        raise RuntimeError(f"{report['lost']:,} of {report['expected']:,} packets were lost")
     return report["expected"] / report["seconds"]
 
 

@@ -44,7 +44,7 @@ def delay(context):
 
 def starvation(context):
     """A pair on the worker of a stage of 3,000, whose packets are few so that two cores can."""
-    crowd = Shape(viewers=context.scaled(3000), frame_packets=3, fps=10)
+    crowd = Shape(viewers=context.scaled(3000), frame_packets=3, fps=10, decrypting=0.01)
     pair = Shape(pairs=True, frame_packets=2, fps=30, arguments=("--room", "pair"))
 
     def pair_delay(simpuld):
@@ -73,7 +73,7 @@ def starvation(context):
 
 def join(context):
     """Hardly any media, so that what is spent is spent on joins."""
-    shape = Shape(viewers=context.scaled(400), frame_packets=6, fps=1)
+    shape = Shape(viewers=context.scaled(400), frame_packets=6, fps=1, audio=False)
 
     def usage(simpuld):
         return simpuld.cpu_seconds(), simpuld.metric("simpul_packets_sent_total")

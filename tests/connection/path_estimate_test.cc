@@ -152,8 +152,10 @@ TEST(PathEstimate, IsNotMadeWhereNothingIsReported) {
 
 TEST(PathEstimate, IsThePeersOwnWhereItHasNothingBetter) {
   Watcher watcher(watched(false, true));
-  watcher.send_remb(200'000);
-  EXPECT_EQ(watcher.estimate_bps(), 200'000);
+  for (const uint64_t bps : std::initializer_list<uint64_t>{200'000, 3'000'000, 500'000}) {
+    watcher.send_remb(bps);
+    EXPECT_EQ(watcher.estimate_bps(), static_cast<double>(bps));
+  }
 }
 
 TEST(PathEstimate, ReportsOnWhatWasNeverSentChangeNothing) {

@@ -61,6 +61,15 @@ class Figures(unittest.TestCase):
         self.assertIsNone(machine.spread([1.0]))
 
 
+class Packets(unittest.TestCase):
+    def test_who_drops_packets_is_not_measured(self):
+        report = {"expected": 1000, "lost": 10, "seconds": 2.0}
+        self.assertEqual(measure.packet_rate(report), 500)
+        for wrong in ({"lost": 11}, {"expected": 0}):
+            with self.assertRaises(RuntimeError):
+                measure.packet_rate({**report, **wrong})
+
+
 class People(unittest.TestCase):
     def test_a_shape_says_how_many_packets_there_are(self):
         self.assertEqual(Shape(viewers=200).packets_per_second(), 200 * (9 * 30 + 50))
@@ -72,9 +81,12 @@ class People(unittest.TestCase):
         def option(shape, name):
             command = load.floor_command(shape, 1)
             return int(command[command.index(name) + 1])
-        audio = Shape(publishers=10, viewers=300, frame_packets=0)
+        audio = Shape(publishers=10, viewers=300, frame_packets=0, heard=10)
         self.assertEqual([option(audio, name) for name in
-                          ("--publishers", "--subscribers", "--heard")], [10, 300, 1])
+                          ("--publishers", "--subscribers", "--heard")], [10, 300, 10])
+        flags = load.flags_of(audio)
+        self.assertEqual(flags[flags.index("--hears") + 1], "10")
+        self.assertNotIn("--hears", load.flags_of(Shape()))
         pairs = Shape(rooms=10, pairs=True)
         self.assertEqual([option(pairs, name) for name in ("--publishers", "--subscribers")],
                          [20, 20])
@@ -89,6 +101,12 @@ class People(unittest.TestCase):
         scenario = tomllib.loads(load.scenario_of(Shape(audio=False), 3))
         self.assertIs(scenario["clients"]["default"]["audio"], False)
         self.assertEqual(scenario["phases"][0]["kind"], "stage")
+
+    def test_viewers_who_only_count_are_a_scenario(self):
+        scenario = tomllib.loads(load.scenario_of(Shape(viewers=1000, decrypting=0.05), 3))
+        self.assertEqual(scenario["clients"]["default"]["decrypting_share"], 0.05)
+        self.assertTrue(load.is_scenario(Shape(decrypting=0.05)))
+        self.assertFalse(load.is_scenario(Shape()))
 
     def test_a_storm_comes_whether_or_not_others_have_a_picture(self):
         there, storm = tomllib.loads(people.storm_scenario(1000))["phases"]

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "net/egress.h"
 #include "net/event_loop.h"
@@ -190,6 +191,7 @@ TEST_F(WildcardSocket, GivesEachAddressOfTheMachineASocketAtItsPort) {
 
 TEST_F(WildcardSocket, SharesItsPortWithNobodyElse) {
   const auto own = wildcard_->bind_own_addresses();
+  ASSERT_FALSE(own.empty());
   Address elsewhere = Address::v4({127, 0, 0, 9}, wildcard_->local_address().port);
   Address same = own.front()->local_address();
   for (const Address& wanted : {elsewhere, same}) {
@@ -199,6 +201,7 @@ TEST_F(WildcardSocket, SharesItsPortWithNobodyElse) {
     const int on = 1;
     ASSERT_EQ(setsockopt(other, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
     EXPECT_EQ(::bind(other, &address.any, length), -1) << wanted.to_string();
+    EXPECT_EQ(errno, EADDRINUSE);
     ::close(other);
   }
 }

@@ -81,5 +81,36 @@ TEST(SwitchboardEgress, NobodysPacketsAreTakenWhileThereIsNoRoomForThem) {
   EXPECT_GT(bob.packets.size(), before + 1000);
 }
 
+// Bob's socket is full, Carol has another one.
+TEST(SwitchboardEgress, OthersWaitForAFullSocketUntilItIsMoreThanABurst) {
+  VirtualNode node;
+  Guest& alice = node.publish("stage", "alice");
+  alice.sources.pop_back();
+  alice.sources.push_back(peer::MediaSource::video("1", {.bitrate_bps = 13'000'000}));
+  Guest& bob = node.watch("stage", "bob");
+  Guest& carol = node.watch("stage", "carol");
+  carol.socket = 1;
+  ASSERT_TRUE(node.run_until([&] {
+    return bob.count(bob.peer.slots()[1]) > 400 && carol.count(carol.peer.slots()[1]) > 1'500;
+  }));
+
+  node.sender().block(true);
+  node.run(80ms);
+  node.sender().block(false);
+  node.egress().on_writable();
+  node.run(100ms);
+  EXPECT_EQ(holes(bob), 0u);
+  EXPECT_EQ(holes(carol), 0u);
+  EXPECT_EQ(node.egress().statistics().dropped_arena_full, 0u);
+
+  node.sender().block(true);
+  node.run(200ms);
+  const size_t before = carol.packets.size();
+  node.run(3s);
+  EXPECT_GT(carol.packets.size(), before + 3'000);
+  EXPECT_EQ(holes(carol), 0u);
+  EXPECT_GT(node.egress().statistics().dropped_arena_full, 0u) << "5 MB are more than there is";
+}
+
 }  // namespace
 }  // namespace simpul::node

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "rtp/rtcp_reader.h"
@@ -54,7 +55,7 @@ VirtualNode::VirtualNode(node::FeedLanes* lanes, uint32_t worker, const config::
                                  .seed = 7 + worker,
                                  .clock = rtp::NtpClock(3'000'000'000s),
                                  .feeds = feeds_.get()},
-      context_, engine_, std::vector<net::Egress*>{&egress_},
+      context_, engine_, std::vector<net::Egress*>{&egress_, &other_egress_},
       node::Switchboard::Hooks{
           .run_handshake =
               [this](node::ConnectionKey key, std::unique_ptr<dtls::HandshakeStep> step) {
@@ -115,7 +116,10 @@ void VirtualNode::deliver(const Address& from, Bytes datagram) {
   PacketRef packet = pool_.allocate();
   packet->size = static_cast<uint32_t>(datagram.size());
   std::ranges::copy(datagram, packet->bytes.begin());
-  switchboard_->receive(std::move(packet), {0, from}, now_);
+  const auto guest =
+      std::ranges::find_if(guests_, [&](const auto& known) { return known->address == from; });
+  const uint32_t socket = guest == guests_.end() ? 0 : (*guest)->socket;
+  switchboard_->receive(std::move(packet), {socket, from}, now_);
   for (auto& [key, step] : std::exchange(steps_, {})) {
     step->run();
     switchboard_->resume(key, std::move(step), now_);
@@ -126,9 +130,15 @@ void VirtualNode::settle() {
   switchboard_->take_feeds(now_, SIZE_MAX);
   switchboard_->advance(now_);
   switchboard_->publish_feeds(now_);
-  while (switchboard_->send_due(now_, Duration::zero(), 32) > 0) egress_.flush();
-  egress_.flush();
-  for (RecordingSender::Sent& sent : sender_.take()) {
+  const auto flush = [this] {
+    egress_.flush();
+    other_egress_.flush();
+  };
+  while (switchboard_->send_due(now_, Duration::zero(), 32) > 0) flush();
+  flush();
+  auto all_sent = sender_.take();
+  std::ranges::move(other_sender_.take(), std::back_inserter(all_sent));
+  for (RecordingSender::Sent& sent : all_sent) {
     const auto found =
         std::ranges::find_if(guests_, [&](const auto& guest) { return guest->address == sent.to; });
     if (found == guests_.end()) {

@@ -55,6 +55,7 @@ struct Guest {
   peer::Peer peer;
   std::vector<peer::MediaSource> sources;
   node::ConnectionKey key{};
+  uint32_t socket = 0;  // of the node, that it sends to: 0 or 1
 
   struct Packet {
     rtp::Ssrc ssrc;
@@ -100,6 +101,7 @@ class VirtualNode {
   node::FeedExchange& feeds() { return *feeds_; }
   RecordingSender& sender() { return sender_; }
   net::Egress& egress() { return egress_; }
+  net::Egress& other_egress() { return other_egress_; }
   node::WorkerSnapshot snapshot() const;
   size_t packets_in_use() const { return pool_.in_use(); }
   uint64_t drops(const std::string& reason) const { return snapshot().worker.drops[reason]; }
@@ -126,6 +128,8 @@ class VirtualNode {
   std::unique_ptr<node::FeedExchange> feeds_;
   RecordingSender sender_;
   net::Egress egress_{sender_};
+  RecordingSender other_sender_;
+  net::Egress other_egress_{other_sender_};
   std::vector<node::SessionChange> changes_;
   std::vector<std::pair<node::ConnectionKey, std::unique_ptr<dtls::HandshakeStep>>> steps_;
   std::unique_ptr<node::Switchboard> switchboard_;
