@@ -28,7 +28,8 @@ class AttackByAPublisher : public AttackTest {
   LiveGuest& carol_ = node_.watch("elsewhere", "carol");
 };
 
-// Where so little may be published that the slowest machine sends a multiple of it.
+// Where so little may be published that the slowest machine sends a multiple of it, and has time
+// for the others.
 class AttackAtALowRate : public AttackByAPublisher {
  protected:
   AttackAtALowRate() : AttackByAPublisher(low_rate()) {}
@@ -40,12 +41,12 @@ class AttackAtALowRate : public AttackByAPublisher {
   }
 };
 
-TEST_F(AttackByAPublisher, R20_TenTimesTheRateIsHeldToTheRateAndHurtsNobodyElse) {
+TEST_F(AttackAtALowRate, R20_TenTimesTheRateIsHeldToTheRateAndHurtsNobodyElse) {
   const uint64_t before = node_.dropped("rate");
   auto& sources = eve_.socket->sources();
   sources.pop_back();
-  eve_.socket->add_source(peer::MediaSource::video("1", {.bitrate_bps = 100'000'000}));
-  ASSERT_TRUE(node_.run_until([&] { return sources.back().packets() > 20'000; }));
+  eve_.socket->add_source(peer::MediaSource::video("1", {.bitrate_bps = 25'000'000}));
+  ASSERT_TRUE(node_.run_until([&] { return sources.back().packets() > 5'000; }));
   EXPECT_GT(node_.dropped("rate"), before + 1'000);
   EXPECT_TRUE(eve_.connected());
   sources.pop_back();
@@ -61,7 +62,7 @@ TEST_F(AttackAtALowRate, R20_AFloodOfTinyPacketsIsHeldToTheRateAndHurtsNobodyEls
   const std::array<uint8_t, 1> payload{0xfc};
   uint64_t index = 100;
   EXPECT_TRUE(node_.ask_until([&] {
-    for (int i = 0; i < 2'000; ++i) {
+    for (int i = 0; i < 500; ++i) {
       eve_.socket->send(eve_.socket->peer().seal({.ssrc = rtp::Ssrc(0xbad),
                                                   .payload_type = peer::kOpusPayloadType,
                                                   .index = index++,
