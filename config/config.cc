@@ -4,6 +4,7 @@
 #include <array>
 
 #include "config/section.h"
+#include "config/values.h"
 
 namespace simpul::config {
 namespace {
@@ -104,18 +105,6 @@ void check_characters(std::string_view toml, Problems& problems) {
   where.begin.line = static_cast<toml::source_index>(std::ranges::count(before, '\n') + 1);
   where.begin.column = static_cast<toml::source_index>(before.size() - line_start + 1);
   problems.add(where, "control character");
-}
-
-// No key or value of ours goes beyond ASCII, so what does is of interest in comments only. It is
-// replaced, because toml++ 3.3 has undefined behaviour for some characters (U+FEDF outside
-// strings): a value that had them is refused all the same.
-std::string ascii_of(std::string_view toml) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (toml.starts_with(kByteOrderMark)) toml.remove_prefix(kByteOrderMark.size());
-  std::string text(toml);
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) > 0x7F; }, '?');
-  return text;
 }
 
 }  // namespace

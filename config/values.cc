@@ -108,4 +108,13 @@ bool is_origin(std::string_view text) {
   return false;
 }
 
+std::string ascii_of(std::string_view toml) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (toml.starts_with(kByteOrderMark)) toml.remove_prefix(kByteOrderMark.size());
+  std::string text(toml);
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) > 0x7F; }, '?');
+  return text;
+}
+
 }  // namespace simpul::config

@@ -29,4 +29,9 @@ bool is_ice_secret(std::string_view text);
 // send it.
 bool is_origin(std::string_view text);
 
+// The same text with question marks for what is beyond ASCII, which is of interest in comments
+// only: toml++ 3.3 has undefined behaviour for some characters (U+FEDF outside strings). No value
+// takes a question mark, so one that had such characters is refused all the same.
+std::string ascii_of(std::string_view toml);
+
 }  // namespace simpul::config

@@ -244,7 +244,7 @@ void read_root(TomlSection& root, Scenario& scenario) {
 Expected<Scenario, std::string> parse_scenario(std::string_view toml, std::string_view name,
                                                std::span<const std::string> overrides) {
   Problems problems(name);
-  auto parsed = toml::parse(ascii_of(toml), name);
+  auto parsed = toml::parse(config::ascii_of(toml), name);
   if (!parsed) {
     problems.add(parsed.error().source(), "", parsed.error().description());
     return unexpected(*problems.first());

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "config/values.h"
+
 namespace simpul::load {
 namespace {
 
@@ -49,7 +51,7 @@ toml::node* step_into(toml::node& node, const std::string& step) {
 // The value alone, with a place that names the override.
 toml::table parse_value(const std::string& value, const std::string& name, Problems& problems) {
   const auto parse = [&name](const std::string& text) {
-    return toml::parse("value = " + ascii_of(text), std::string_view(name));
+    return toml::parse("value = " + config::ascii_of(text), std::string_view(name));
   };
   auto parsed = parse(value);
   const bool is_plain = value.find_first_of("\"\\\r\n") == std::string::npos;

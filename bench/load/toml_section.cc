@@ -28,15 +28,6 @@ bool is_name(std::string_view text) {
 
 }  // namespace
 
-std::string ascii_of(std::string_view toml) {
-  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-  if (toml.starts_with(kByteOrderMark)) toml.remove_prefix(kByteOrderMark.size());
-  std::string text(toml);
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) > 0x7F; }, '?');
-  return text;
-}
-
 void Problems::add(const toml::source_region& where, std::string_view key,
                    std::string_view reason) {
   if (first_) return;

@@ -20,11 +20,6 @@
 
 namespace simpul::load {
 
-// The same text with question marks for what is beyond ASCII, which is of interest in comments
-// only: toml++ 3.3 has undefined behaviour for some characters (U+FEDF outside strings). No value
-// takes a question mark, so one that had such characters is refused all the same.
-std::string ascii_of(std::string_view toml);
-
 // The first thing that is wrong in a scenario, as one line. `name` is where nothing else is known.
 class Problems {
  public:

@@ -90,6 +90,18 @@ class EgressCountTest : public ::testing::Test {
     counts.calls += sender.calls() - before.calls;
   }
 
+  // All of their packets leave.
+  uint64_t messages_of_uneven_frames(size_t frames) {
+    uneven_ = true;
+    Guest& alice = stage(kViewers);
+    Counts warm_up;
+    for (int i = 0; i < 20; ++i) forward(alice, i < 2, warm_up);
+    Counts counts;
+    for (size_t i = 0; i < frames; ++i) forward(alice, false, counts);
+    EXPECT_EQ(counts.packets, frames * kFramePackets * kViewers);
+    return counts.messages;
+  }
+
   PacketPool pool_{8'192};  // outlives what the relay keeps of it
   VirtualNode node_;
   uint16_t picture_id_ = 0;
@@ -126,27 +138,11 @@ TEST_F(EgressCountTest, ForwardsFramesOfEightByOneMessageEachAndAllocatesNothing
 }
 
 TEST_F(EgressCountTest, ForwardsAFrameOfUnevenPacketsByOneMessage) {
-  constexpr size_t kFrames = 20;
-  uneven_ = true;
-  Guest& alice = stage(kViewers);
-  Counts warm_up;
-  for (int i = 0; i < 20; ++i) forward(alice, i < 2, warm_up);
-  Counts counts;
-  for (size_t i = 0; i < kFrames; ++i) forward(alice, false, counts);
-  EXPECT_EQ(counts.packets, kFrames * kFramePackets * kViewers);
-  EXPECT_EQ(counts.messages, kFrames * kViewers);
+  EXPECT_EQ(messages_of_uneven_frames(20), 20 * kViewers);
 }
 
 TEST_F(UnpaddedEgressCountTest, ForwardsAFrameOfUnevenPacketsByOneMessageForEachSize) {
-  constexpr size_t kFrames = 20;
-  uneven_ = true;
-  Guest& alice = stage(kViewers);
-  Counts warm_up;
-  for (int i = 0; i < 20; ++i) forward(alice, i < 2, warm_up);
-  Counts counts;
-  for (size_t i = 0; i < kFrames; ++i) forward(alice, false, counts);
-  EXPECT_EQ(counts.packets, kFrames * kFramePackets * kViewers);
-  EXPECT_EQ(counts.messages, 2 * kFrames * kViewers);
+  EXPECT_EQ(messages_of_uneven_frames(20), 2 * 20 * kViewers);
 }
 
 }  // namespace
