@@ -20,6 +20,7 @@ struct HttpServer::Session {
   net::TcpStream stream;
   HttpConnection connection;
   net::Timer timer;
+  bool refused = false;             // over a limit: is only told so
   bool busy = false;                // carry_out() is running
   bool drained = false;             // while busy: everything written has left
   std::optional<Response> early{};  // while busy: the handler answered before it returned
@@ -44,9 +45,9 @@ HttpServer::HttpServer(net::EventLoop& loop, const HttpServerLimits& limits, Han
 HttpServer::~HttpServer() = default;
 
 void HttpServer::accept(net::TcpStream stream) {
-  if (sessions_.size() >= limits_.connections + limits_.refused_at_once) return;
   const auto ip = without_port(stream.remote_address());
   const auto problem = refusal(ip);
+  if (problem && refused_ >= limits_.refused_at_once) return;
   const auto id = ++last_id_;
   auto session = std::make_unique<Session>(Session{
       .id = id,
@@ -57,22 +58,26 @@ void HttpServer::accept(net::TcpStream stream) {
         on_event(id, [](auto& connection, auto now, auto& out) { connection.advance(now, out); });
       })});
   Session& kept = *sessions_.emplace(id, std::move(session)).first->second;
-  ++sessions_by_ip_[ip];
   start_session(kept);
-  if (!problem) return kept.timer.set(kept.connection.next_deadline());
+  if (!problem) {
+    ++served_by_ip_[ip];
+    return kept.timer.set(kept.connection.next_deadline());
+  }
+  kept.refused = true;
+  ++refused_;
   HttpConnection::Output out;
   kept.connection.refuse(*problem, loop_.now(), out);
   carry_out(kept, std::move(out));
 }
 
 std::optional<Problem> HttpServer::refusal(const Address& ip) const {
-  const auto of_ip = sessions_by_ip_.find(ip);
-  if (of_ip != sessions_by_ip_.end() && of_ip->second >= limits_.connections_per_address) {
+  const auto of_ip = served_by_ip_.find(ip);
+  if (of_ip != served_by_ip_.end() && of_ip->second >= limits_.connections_per_address) {
     return Problem{.type = ProblemType::kTooMany,
                    .status = 429,
                    .detail = "Too many connections from this address."};
   }
-  if (sessions_.size() < limits_.connections) return std::nullopt;
+  if (connections() < limits_.connections) return std::nullopt;
   return Problem{.type = ProblemType::kFull, .status = 503, .detail = "Too many connections."};
 }
 
@@ -163,8 +168,12 @@ std::optional<HttpConnection::Output> HttpServer::follow_up(Session& session,
 void HttpServer::remove(uint64_t id) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return;
-  const auto of_ip = sessions_by_ip_.find(found->second->ip);
-  if (--of_ip->second == 0) sessions_by_ip_.erase(of_ip);
+  if (found->second->refused) {
+    --refused_;
+  } else {
+    const auto of_ip = served_by_ip_.find(found->second->ip);
+    if (--of_ip->second == 0) served_by_ip_.erase(of_ip);
+  }
   // Its stream is destroyed when the table is whole again.
   const auto session = std::move(found->second);
   sessions_.erase(found);

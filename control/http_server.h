@@ -45,7 +45,8 @@ class HttpServer {
   ~HttpServer();
 
   const Address& address() const { return listener_->local_address(); }
-  size_t connections() const { return sessions_.size(); }
+  // Those that are served.
+  size_t connections() const { return sessions_.size() - refused_; }
 
  private:
   struct Session;
@@ -68,7 +69,10 @@ class HttpServer {
   Handlers handlers_;
   WeakHandle<HttpServer>::Source weak_{*this};
   std::unordered_map<uint64_t, std::unique_ptr<Session>> sessions_;
-  std::unordered_map<Address, size_t> sessions_by_ip_;  // ports are 0 here
+  // Whoever is only being refused takes no place of those who are served: else each refusal would
+  // be the reason for the next.
+  size_t refused_ = 0;
+  std::unordered_map<Address, size_t> served_by_ip_;  // ports are 0 here
   uint64_t last_id_ = 0;
   std::optional<net::TcpListener> listener_;
 };

@@ -168,6 +168,18 @@ TEST_F(HttpServerTest, RefusesConnectionsOverItsLimitAndTakesThemAgainLater) {
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(HttpServerTest, CountsOnlyThoseWhoAreServed) {
+  start({.connections = 1, .connections_per_address = 1});
+  std::optional<LoopbackClient> served(std::in_place, address_);
+  served->send(kGet);
+  EXPECT_THAT(served->receive_until("[ok]"), HasSubstr("200"));
+  LoopbackClient refused(address_);  // told so, and stays
+  EXPECT_THAT(refused.receive_until("\r\n\r\n"), StartsWith("HTTP/1.1 429 "));
+  served->end();
+  EXPECT_THAT(served->receive_all(), IsEmpty());
+  EXPECT_THAT(get(), StartsWith("HTTP/1.1 200"));
+}
+
 TEST_F(HttpServerTest, RefusesConnectionsOfOneAddressOverItsLimit) {
   start({.connections_per_address = 1});
   LoopbackClient first(address_);
