@@ -13,6 +13,7 @@ constexpr uint8_t kFlexible = 0x10;        // F
 constexpr uint8_t kStart = 0x08;           // B
 constexpr uint8_t kEnd = 0x04;             // E
 constexpr uint8_t kHasStructure = 0x02;    // V
+constexpr uint8_t kNotUsedAbove = 0x01;    // Z
 constexpr uint8_t kLongPictureId = 0x80;
 constexpr uint8_t kSwitchingUp = 0x10;
 constexpr uint8_t kInterLayer = 0x01;
@@ -92,6 +93,7 @@ Expected<Vp9Descriptor, ParseError> Vp9Descriptor::parse(Bytes payload) {
   descriptor.flexible = (first & kFlexible) != 0;
   descriptor.starts_frame = (first & kStart) != 0;
   descriptor.ends_frame = (first & kEnd) != 0;
+  descriptor.used_above = (first & kNotUsedAbove) == 0;
   descriptor.has_layers = (first & kHasLayers) != 0;
   descriptor.first = first;
   if ((first & kHasPictureId) != 0) read_picture_id(reader, descriptor);

@@ -20,6 +20,7 @@ struct Vp9Descriptor {
   bool flexible = false;         // F
   bool starts_frame = false;     // B: of its layer
   bool ends_frame = false;       // E: of its layer
+  bool used_above = true;        // not Z: higher spatial layers may need it
   bool has_layers = false;       // L
   bool long_picture_id = false;  // M: 15 bits
   std::optional<uint16_t> picture_id;

@@ -127,8 +127,8 @@ TEST(DependencyDescriptor, EndlessReferencesAreRefused) {
 }
 
 TEST(DependencyDescriptor, TakesAnotherFrameNumber) {
-  auto bytes = from_hex("85 1234 10");
-  set_frame_number(bytes, 0xfffe);
+  std::vector<uint8_t> bytes(4);
+  EXPECT_EQ(rewrite_descriptor(from_hex("85 1234 10"), 0xfffe, {}, bytes), 4u);
   EXPECT_EQ(bytes, from_hex("85 fffe 10"));
 }
 
