@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 namespace simpul::relay {
 namespace {
@@ -68,6 +69,7 @@ void LayerSelector::note(const FeedPacket& packet, bool leaves) {
   const rtp::LayerInfo& layers = packet.payload.layers;
   if (!leaves) all_sent_ = false;
   has_selected_ |= layers.spatial == current_.spatial;
+  picture_end_ = std::max<size_t>(picture_end_, layers.spatial + size_t{1});
   if (layers.layering == Layering::kVp9) note_vp9(layers, leaves);
   if (packet.payload.frame_number) note_frame(*packet.payload.frame_number, leaves);
 }
@@ -85,16 +87,17 @@ void LayerSelector::open_vp8(const FeedPacket& first) {
 void LayerSelector::open_vp9(const PictureView& picture) {
   const rtp::LayerInfo& layers = picture.opening()->payload.layers;
   current_.has_all = false;
-  needs_key_frame_ = false;
   if (picture.opening()->payload.key_frame) {
     current_.temporal = wanted_.temporal;
     current_.spatial = wanted_.spatial < LayerTarget::kAll ? nearest_vp9(picture) : wanted_.spatial;
     pictures_without_ = 0;
+    needs_key_frame_ = false;
     return;
   }
   const bool may_climb = layers.switching_up && layers.temporal <= current_.temporal;
   if (wanted_.temporal < current_.temporal || may_climb) current_.temporal = wanted_.temporal;
   if (layers.temporal > current_.temporal) return;
+  needs_key_frame_ = false;
   if (wanted_.spatial < current_.spatial) {
     if (can_go_on(picture, wanted_.spatial)) {
       current_.spatial = wanted_.spatial;
@@ -114,20 +117,21 @@ void LayerSelector::open_vp9(const PictureView& picture) {
   }
 }
 
-// The spatial layer of the picture that comes nearest to what is wanted. While the picture is not
-// complete, what is wanted may yet come.
+// The spatial layer of the stream that comes nearest to what is wanted: by what the picture tells,
+// or has, or the one before it had.
 uint8_t LayerSelector::nearest_vp9(const PictureView& picture) const {
-  size_t spatial = wanted_.spatial;
-  if (picture.is_complete()) spatial = std::min(spatial, picture.end() - 1);
-  const auto is_there = [&](size_t one) { return picture.frame(one).newest != nullptr; };
-  if (picture.is_complete()) {
-    while (spatial > 0 && !is_there(spatial)) --spatial;
+  size_t end = picture.end();
+  if (!picture.is_complete()) {
+    const size_t told = picture.opening()->payload.layers.spatial_layers;
+    end = std::max(end, told > 0 ? told : spatial_end_);
   }
+  size_t spatial = std::min<size_t>(wanted_.spatial, end - 1);
   // Some senders give the only layer of a stream a higher number.
-  for (size_t one = 0; one < picture.end(); ++one) {
-    if (is_there(one)) return static_cast<uint8_t>(std::max(spatial, one));
-  }
-  return static_cast<uint8_t>(spatial);
+  const auto is_there = [&](size_t one) { return picture.frame(one).newest != nullptr; };
+  size_t lowest = 0;
+  while (lowest + 1 < picture.end() && !is_there(lowest)) ++lowest;
+  while (picture.is_complete() && spatial > lowest && !is_there(spatial)) --spatial;
+  return static_cast<uint8_t>(std::max(spatial, lowest));
 }
 
 // Up by one spatial layer after the other, each with a frame that needs no earlier picture.
@@ -288,6 +292,7 @@ void LayerSelector::note_frame(uint16_t frame_number, bool leaves) {
 void LayerSelector::count_missing() {
   pictures_without_ = has_selected_ ? 0 : pictures_without_ + 1;
   has_selected_ = false;
+  spatial_end_ = std::exchange(picture_end_, 0);
 }
 
 }  // namespace simpul::relay

@@ -82,6 +82,8 @@ class LayerSelector {
   bool needs_key_frame_ = false;
   bool has_selected_ = true;       // the picture has the selected spatial layer
   int pictures_without_ = 0;       // it, in a row
+  size_t picture_end_ = 0;         // one above the highest spatial layer that came of the picture
+  size_t spatial_end_ = 0;         // of the picture before
   bool all_sent_;                  // nothing was left out so far
   uint8_t whole_;                  // VP9: spatial layers of which everything was sent; bits
   std::bitset<kFramesKept> sent_;  // by frame number modulo its size

@@ -21,6 +21,7 @@ struct LayerInfo {
   Layering layering = Layering::kNone;  // none: the rest is not known
   uint8_t spatial = 0;
   uint8_t temporal = 0;
+  uint8_t spatial_layers = 0;  // that a VP9 key picture tells of; 0: not told
   bool starts_frame = false;
   bool ends_frame = false;
   bool predicted = false;     // VP9: from earlier pictures

@@ -20,6 +20,7 @@ LayerInfo layers_of(const Vp9Descriptor& vp9) {
   return {.layering = Layering::kVp9,
           .spatial = vp9.spatial_id,
           .temporal = vp9.temporal_id,
+          .spatial_layers = vp9.spatial_layers,
           .starts_frame = vp9.starts_frame,
           .ends_frame = vp9.ends_frame,
           .predicted = vp9.inter_predicted,

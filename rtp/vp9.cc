@@ -66,6 +66,7 @@ bool read_references(ByteReader& reader) {
 void read_structure(ByteReader& reader, Vp9Descriptor& descriptor) {
   const uint8_t first = reader.u8();
   const int layers = (first >> 5) + 1;
+  descriptor.spatial_layers = static_cast<uint8_t>(layers);
   const bool has_sizes = (first & 0x10) != 0;
   const bool has_group = (first & 0x08) != 0;
   for (int i = 0; has_sizes && i < layers && reader.ok(); ++i) {
