@@ -53,17 +53,28 @@ bool Feed::read_payload(FeedPacket& packet) {
   const bool is_late = !numbering_.is_newest(media.ssrc, media.sequence_number);
   const bool is_unrelated = numbering_.is_unrelated(media.ssrc, media.sequence_number);
   if (is_unrelated || (is_other && !is_late)) dependencies_ = {};
+  const uint8_t structure_count = dependencies_.structure_count();
   const auto info =
       rtp::read_payload(media.format.codec, media.payload(),
                         media.extension(rtp::ExtensionKind::kDependencyDescriptor), dependencies_);
   if (info && !(is_other && is_late)) {
     packet.payload = *info;
     packet.starts_stream = info->key_frame;
+    if (dependencies_.structure_count() != structure_count) read_dependencies_again();
     return is_other;
   }
   // It counts as padding, so that it leaves no hole.
   media.payload_size = 0;
   return false;
+}
+
+void Feed::read_dependencies_again() {
+  for (FeedPacket& packet : waiting_) {
+    rtp::LayerInfo& layers = packet.payload.layers;
+    if (layers.layering != rtp::Layering::kNone) continue;
+    (void)dependencies_.read(packet.media.extension(rtp::ExtensionKind::kDependencyDescriptor),
+                             layers);
+  }
 }
 
 bool Feed::timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const {

@@ -101,6 +101,8 @@ class Feed {
  private:
   // True when the packet is the first of another format.
   bool read_payload(FeedPacket& packet);
+  // A structure came that packets which wait may be read by.
+  void read_dependencies_again();
   bool timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const;
   bool note_media(const FeedPacket& packet, TimePoint now);  // true when the layers changed
   void forget_packets();  // but not what is due: a batch may borrow from it
