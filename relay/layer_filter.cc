@@ -111,6 +111,10 @@ std::optional<Placement> LayerFilter::place_late(const FeedPacket& packet) {
   const LayerSelection* selection = map_.selection_of(packet);
   if (selection == nullptr) return std::nullopt;
   const rtp::LayerInfo& layers = packet.payload.layers;
+  // Of a structure that is gone: nobody knows what it needs.
+  const bool is_unknown =
+      layers.layering == rtp::Layering::kNone && packet.payload.frame_number.has_value();
+  if (is_unknown && !selection->has_all) return std::nullopt;
   if (layers.ends_frame && layers.spatial == selection->spatial) map_.mark(packet);
   const auto placement = map_.find(packet);
   if (placement && !placement->is_filler) selector_.note_late(packet);

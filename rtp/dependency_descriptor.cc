@@ -121,7 +121,13 @@ Expected<DependencyDescriptor, ParseError> DependencyReader::read(Bytes data, La
     if (has_own && !reader.ok()) return unexpected(ParseError::kTooShort);
   }
   if (head->structure) keep(std::move(*head->structure), descriptor.frame_number);
-  const auto* found = structure_ ? structure_->find(descriptor.template_id) : nullptr;
+  const DependencyStructure* structure = this->structure();
+  const auto* found = structure != nullptr ? structure->find(descriptor.template_id) : nullptr;
+  const bool is_late = found == nullptr && before_;
+  if (is_late) {
+    structure = &*before_;
+    found = structure->find(descriptor.template_id);
+  }
   if (found == nullptr) return descriptor;
 
   LayerInfo frame{.layering = Layering::kDependencies,
@@ -129,23 +135,24 @@ Expected<DependencyDescriptor, ParseError> DependencyReader::read(Bytes data, La
                   .temporal = found->temporal,
                   .starts_frame = descriptor.starts_frame,
                   .ends_frame = descriptor.ends_frame,
-                  .structure = count_,
+                  .structure = static_cast<uint8_t>(count_ - (is_late ? 1 : 0)),
                   .reference_count = found->reference_count,
                   .mask_at = head->mask_at,
                   .indications = found->indications,
                   .references = found->references};
-  if (fields.own_indications) frame.indications = read_indications(reader);
+  if (fields.own_indications) frame.indications = read_indications(reader, *structure);
   if (fields.own_references) read_references(reader, frame);
   if (!reader.ok()) return descriptor;
-  frame.used_above = structure_->is_used_above(frame);
+  frame.used_above = structure->is_used_above(frame);
   info = frame;
-  if (fields.has_active_targets) set_active(mask, descriptor.frame_number);
+  if (fields.has_active_targets && !is_late) set_active(mask, descriptor.frame_number);
   return descriptor;
 }
 
-uint64_t DependencyReader::read_indications(BitReader& reader) const {
+uint64_t DependencyReader::read_indications(BitReader& reader,
+                                            const DependencyStructure& structure) {
   uint64_t indications = 0;
-  for (int i = 0; i < structure_->target_count; ++i) {
+  for (int i = 0; i < structure.target_count; ++i) {
     indications |= uint64_t{reader.bits(2)} << (2 * i);
   }
   return indications;
@@ -161,6 +168,7 @@ void DependencyReader::keep(DependencyStructure structure, uint16_t frame_number
   // That of an older key frame, which came late.
   if (structure_ && static_cast<int16_t>(frame_number - structure_frame_) < 0) return;
   const bool is_again = structure_ && frame_number == structure_frame_;
+  if (!is_again) before_ = std::move(structure_);
   structure_ = std::move(structure);
   structure_frame_ = frame_number;
   if (is_again) return;

@@ -53,10 +53,11 @@ class DependencyReader {
 
  private:
   void keep(DependencyStructure structure, uint16_t frame_number);
-  uint64_t read_indications(BitReader& reader) const;
+  static uint64_t read_indications(BitReader& reader, const DependencyStructure& structure);
   void set_active(uint32_t mask, uint16_t frame_number);
 
   std::optional<DependencyStructure> structure_;
+  std::optional<DependencyStructure> before_;  // for packets that come late
   uint8_t count_ = 0;
   uint16_t structure_frame_ = 0;  // the frame number that it came with
   uint32_t active_ = 0;
