@@ -71,7 +71,7 @@ bool Feed::read_payload(FeedPacket& packet) {
 void Feed::read_dependencies_again() {
   for (FeedPacket& packet : waiting_) {
     rtp::LayerInfo& layers = packet.payload.layers;
-    if (layers.layering != rtp::Layering::kNone) continue;
+    if (layers.layering != rtp::Layering::kUnknown) continue;
     (void)dependencies_.read(packet.media.extension(rtp::ExtensionKind::kDependencyDescriptor),
                              layers);
   }

@@ -72,10 +72,10 @@ std::optional<Placement> LayerMap::find(const FeedPacket& packet) const {
 }
 
 void LayerFilter::open(const PictureView& picture, const rtp::DependencyReader& dependencies) {
-  const LayerSelection before = selector_.current();
+  const LayerSelection before = selection_;
   selector_.open(picture, dependencies);
-  const LayerSelection& selection = selector_.current();
-  if (selection != before) map_.select(*picture.opening(), selection);
+  selection_ = selector_.of_picture();
+  if (selection_ != before) map_.select(*picture.opening(), selection_);
   has_timestamp_ = true;
   timestamp_ = picture.opening()->media.timestamp;
   is_complete_ = picture.is_complete();
@@ -84,7 +84,7 @@ void LayerFilter::open(const PictureView& picture, const rtp::DependencyReader& 
   const FeedPacket* last = nullptr;
   for (size_t spatial = 0; is_complete_ && spatial < picture.end(); ++spatial) {
     const FeedPacket* newest = picture.frame(spatial).newest;
-    if (newest == nullptr || !selection.takes(newest->payload.layers)) continue;
+    if (newest == nullptr || !selection_.takes(newest->payload.layers)) continue;
     if (last == nullptr || newest->number > last->number) last = newest;
   }
   // The rest of a frame that is lost brings the marker when it comes late.
@@ -94,7 +94,7 @@ void LayerFilter::open(const PictureView& picture, const rtp::DependencyReader& 
 std::optional<Placement> LayerFilter::place(const FeedPacket& packet) {
   if (packet.number <= map_.newest()) return place_late(packet);
   const rtp::LayerInfo& layers = packet.payload.layers;
-  const bool leaves = selector_.current().takes(layers);
+  const bool leaves = selection_.takes(layers);
   selector_.note(packet, leaves);
   if (!leaves) {
     leave_out(packet);
@@ -111,13 +111,9 @@ std::optional<Placement> LayerFilter::place_late(const FeedPacket& packet) {
   const LayerSelection* selection = map_.selection_of(packet);
   if (selection == nullptr) return std::nullopt;
   const rtp::LayerInfo& layers = packet.payload.layers;
-  // Of a structure that is gone: nobody knows what it needs.
-  const bool is_unknown =
-      layers.layering == rtp::Layering::kNone && packet.payload.frame_number.has_value();
-  if (is_unknown && !selection->has_all) return std::nullopt;
   if (layers.ends_frame && layers.spatial == selection->spatial) map_.mark(packet);
   const auto placement = map_.find(packet);
-  if (placement && !placement->is_filler) selector_.note_late(packet);
+  selector_.note_late(packet, placement && !placement->is_filler);
   return placement;
 }
 
@@ -135,7 +131,7 @@ void LayerFilter::leave_out(const FeedPacket& packet) {
 
 bool LayerFilter::ends_picture(const FeedPacket& packet) const {
   const rtp::LayerInfo& layers = packet.payload.layers;
-  return layers.ends_frame && layers.spatial == selector_.current().spatial;
+  return layers.ends_frame && layers.spatial == selection_.spatial;
 }
 
 }  // namespace simpul::relay

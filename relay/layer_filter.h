@@ -67,10 +67,13 @@ class LayerMap {
 // that is sent.
 class LayerFilter {
  public:
-  // Decides what comes from `first_number` on; before that everything was sent, or nothing when the
-  // stream begins there.
-  LayerFilter(const LayerTarget& wanted, int64_t first_number, bool from_start)
-      : selector_(wanted, from_start), map_(first_number) {}
+  // Of a stream that begins with `first_number`.
+  LayerFilter(const LayerTarget& wanted, int64_t first_number)
+      : selector_(wanted, true), map_(first_number) {}
+  // Of one of which everything was sent in front of `first_number`, up to a packet with this
+  // timestamp, whose picture goes on as it began.
+  LayerFilter(const LayerTarget& wanted, int64_t first_number, uint32_t timestamp)
+      : selector_(wanted, false), map_(first_number), has_timestamp_(true), timestamp_(timestamp) {}
 
   void want(const LayerTarget& wanted) { selector_.want(wanted); }
   const LayerSelector& selector() const { return selector_; }
@@ -92,6 +95,7 @@ class LayerFilter {
   bool ends_picture(const FeedPacket& packet) const;
 
   LayerSelector selector_;
+  LayerSelection selection_;  // of the picture that is open
   LayerMap map_;
   bool has_timestamp_ = false;
   uint32_t timestamp_ = 0;  // of the picture that is open

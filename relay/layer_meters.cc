@@ -6,7 +6,8 @@
 namespace simpul::relay {
 
 bool LayerMeters::add(const rtp::LayerInfo& layers, size_t size, TimePoint now) {
-  if (layers.layering == rtp::Layering::kNone) return false;
+  using enum rtp::Layering;
+  if (layers.layering == kNone || layers.layering == kUnknown) return false;
   Cell* cell = cell_of(layers);
   if (cell == nullptr) return false;
   cell->bits.add(size, now);

@@ -40,6 +40,8 @@ bool LayerSelection::takes(const rtp::LayerInfo& layers) const {
       if (layers.structure != structure)
         return static_cast<int8_t>(layers.structure - structure) > 0;
       return layers.indication(decode_target) != Indication::kNotPresent;
+    case Layering::kUnknown:
+      return false;
   }
   return true;
 }
@@ -53,8 +55,10 @@ void LayerSelector::open(const PictureView& picture, const Dependencies& depende
   if (picture.opening() == nullptr) return;
   count_missing();
   const FeedPacket& opening = *picture.opening();
+  is_unknown_ = opening.payload.layers.layering == Layering::kUnknown;
   switch (opening.payload.layers.layering) {
     case Layering::kNone:
+    case Layering::kUnknown:
       return;
     case Layering::kVp8:
       return open_vp8(opening);
@@ -72,6 +76,12 @@ void LayerSelector::note(const FeedPacket& packet, bool leaves) {
   picture_end_ = std::max<size_t>(picture_end_, layers.spatial + size_t{1});
   if (layers.layering == Layering::kVp9) note_vp9(layers, leaves);
   if (packet.payload.frame_number) note_frame(*packet.payload.frame_number, leaves);
+}
+
+void LayerSelector::note_late(const FeedPacket& packet, bool leaves) {
+  const rtp::LayerInfo& layers = packet.payload.layers;
+  if (!leaves && layers.layering == Layering::kVp9) return note_vp9(layers, false);
+  if (leaves && packet.payload.frame_number) note_frame(*packet.payload.frame_number, true);
 }
 
 void LayerSelector::open_vp8(const FeedPacket& first) {
@@ -99,11 +109,7 @@ void LayerSelector::open_vp9(const PictureView& picture) {
   if (layers.temporal > current_.temporal) return;
   needs_key_frame_ = false;
   if (wanted_.spatial < current_.spatial) {
-    if (can_go_on(picture, wanted_.spatial)) {
-      current_.spatial = wanted_.spatial;
-    } else {
-      needs_key_frame_ = picture.frame(wanted_.spatial).first != nullptr;
-    }
+    descend(picture);
   } else {
     climb(picture);
   }
@@ -114,6 +120,19 @@ void LayerSelector::open_vp9(const PictureView& picture) {
     pictures_without_ = 0;
   } else {
     needs_key_frame_ = true;
+  }
+}
+
+// Down to a layer that the stream has: by this picture, where it is complete, or the one before.
+void LayerSelector::descend(const PictureView& picture) {
+  const size_t end = picture.is_complete() ? picture.end() : std::max(picture.end(), spatial_end_);
+  const auto spatial = static_cast<uint8_t>(std::min<size_t>(wanted_.spatial, end - 1));
+  const bool is_there = picture.frame(spatial).first != nullptr;
+  if (!is_there && spatial_end_ == 0) return;
+  if (can_go_on(picture, spatial)) {
+    current_.spatial = spatial;
+  } else {
+    needs_key_frame_ = is_there;
   }
 }
 

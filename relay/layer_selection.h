@@ -46,12 +46,12 @@ class LayerSelector {
   void open(const PictureView& picture, const rtp::DependencyReader& dependencies);
   // Its packets in order, and whether they leave.
   void note(const FeedPacket& packet, bool leaves);
-  // A packet that came late, and left.
-  void note_late(const FeedPacket& packet) {
-    if (packet.payload.frame_number) note_frame(*packet.payload.frame_number, true);
-  }
+  // A packet that came late.
+  void note_late(const FeedPacket& packet, bool leaves);
 
   const LayerSelection& current() const { return current_; }
+  // What leaves of the picture that is open: all of one that nobody can tell about.
+  LayerSelection of_picture() const { return is_unknown_ ? LayerSelection() : current_; }
   // What is wanted cannot be had without a key frame.
   bool needs_key_frame() const { return needs_key_frame_; }
 
@@ -61,6 +61,7 @@ class LayerSelector {
   void open_vp8(const FeedPacket& first);
   void open_vp9(const PictureView& picture);
   uint8_t nearest_vp9(const PictureView& picture) const;
+  void descend(const PictureView& picture);
   void climb(const PictureView& picture);
   bool can_go_on(const PictureView& picture, size_t spatial) const;
   void note_vp9(const rtp::LayerInfo& layers, bool leaves);
@@ -79,6 +80,7 @@ class LayerSelector {
 
   LayerTarget wanted_;
   LayerSelection current_;
+  bool is_unknown_ = false;
   bool needs_key_frame_ = false;
   bool has_selected_ = true;       // the picture has the selected spatial layer
   int pictures_without_ = 0;       // it, in a row

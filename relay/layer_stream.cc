@@ -70,7 +70,7 @@ void LayerStream::begin(const Segment& source, const FeedPacket& first, uint32_t
     past_.push_back({segment_, std::move(map)});
   }
   filter_.reset();
-  if (!target.has_all()) filter_ = std::make_unique<LayerFilter>(target, first.number, true);
+  if (!target.has_all()) filter_ = std::make_unique<LayerFilter>(target, first.number);
   segment_ = source;
   segment_.first_number = first.number;
   segment_.first_index = last_.index + 1;
@@ -92,7 +92,8 @@ void LayerStream::begin(const Segment& source, const FeedPacket& first, uint32_t
 void LayerStream::set_target(const LayerTarget& target) {
   if (filter_) return filter_->want(target);
   if (!has_begun_ || target.has_all()) return;
-  filter_ = std::make_unique<LayerFilter>(target, newest_number_ + 1, false);
+  const uint32_t timestamp = last_.timestamp - segment_.timestamp_offset;
+  filter_ = std::make_unique<LayerFilter>(target, newest_number_ + 1, timestamp);
 }
 
 void LayerStream::write(const FeedPacket& packet, std::vector<rtp::OutgoingPacket>& out) {

@@ -128,6 +128,7 @@ Expected<DependencyDescriptor, ParseError> DependencyReader::read(Bytes data, La
     structure = &*before_;
     found = structure->find(descriptor.template_id);
   }
+  info.layering = Layering::kUnknown;
   if (found == nullptr) return descriptor;
 
   LayerInfo frame{.layering = Layering::kDependencies,

@@ -8,7 +8,13 @@ namespace simpul::rtp {
 
 // What tells a stream's layers apart: the codec's payload descriptor (RFC 7741, RFC 9628), or the
 // dependency descriptor.
-enum class Layering : uint8_t { kNone, kVp8, kVp9, kDependencies };
+enum class Layering : uint8_t {
+  kNone,
+  kVp8,
+  kVp9,
+  kDependencies,
+  kUnknown,  // it has a dependency descriptor, whose structure is not there
+};
 
 // What a frame is to a decode target (RTP Payload Format for AV1, appendix A).
 enum class Indication : uint8_t { kNotPresent, kDiscardable, kSwitch, kRequired };
@@ -18,7 +24,7 @@ enum class Indication : uint8_t { kNotPresent, kDiscardable, kSwitch, kRequired 
 struct LayerInfo {
   static constexpr size_t kReferencesMax = 8;  // no codec has more
 
-  Layering layering = Layering::kNone;  // none: the rest is not known
+  Layering layering = Layering::kNone;  // none, unknown: the rest is not known
   uint8_t spatial = 0;
   uint8_t temporal = 0;
   uint8_t spatial_layers = 0;  // that a VP9 key picture tells of; 0: not told

@@ -11,6 +11,7 @@ namespace {
 
 using namespace testing;
 
+constexpr size_t kPackets = 1'500;  // that the relay and the network hold at a time
 constexpr uint32_t kTrack = 2;
 constexpr uint32_t kSsrc = 10;
 constexpr uint32_t kRepairSsrc = 11;
@@ -21,7 +22,7 @@ class Layers {
  public:
   Layers(const LayeredSource::Options& options, uint64_t seed, bool lossy)
       : random_(seed),
-        scene_({}, seed),
+        scene_({}, seed, kPackets),
         options_(options),
         lossy_(lossy),
         source_(scene_.pool, options) {
@@ -153,7 +154,7 @@ struct Structure {
 
 class LayerContract : public ::testing::TestWithParam<Structure> {};
 
-constexpr uint64_t kSeeds = 25;
+constexpr uint64_t kSeeds = 30;
 
 TEST_P(LayerContract, HoldsWhateverIsWantedOverAGoodNetwork) {
   for (uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {

@@ -137,7 +137,7 @@ TEST(DependencyReader, KnowsWhatAFrameIsByTheStructureThatCame) {
   DependencyReader reader;
   LayerInfo info;
   ASSERT_TRUE(reader.read(short_descriptor(8), info));
-  EXPECT_EQ(info.layering, Layering::kNone) << "before any structure";
+  EXPECT_EQ(info.layering, Layering::kUnknown) << "before any structure";
   auto key = writer.bytes();
   key[0] = 0x80 | 7;  // the first template
   ASSERT_TRUE(reader.read(key, info));
@@ -165,7 +165,7 @@ TEST(DependencyReader, AnotherTemplateTellsNothing) {
   ASSERT_TRUE(reader.read(writer.bytes(), info));
   info = {};
   ASSERT_TRUE(reader.read(short_descriptor(9), info));
-  EXPECT_EQ(info.layering, Layering::kNone);
+  EXPECT_EQ(info.layering, Layering::kUnknown);
 }
 
 TEST(DependencyDescriptor, TakesActiveDecodeTargetsWhereItHadNone) {
