@@ -154,7 +154,7 @@ struct Structure {
 
 class LayerContract : public ::testing::TestWithParam<Structure> {};
 
-constexpr uint64_t kSeeds = 30;
+constexpr uint64_t kSeeds = 130;
 
 TEST_P(LayerContract, HoldsWhateverIsWantedOverAGoodNetwork) {
   for (uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
