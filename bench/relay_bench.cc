@@ -1,5 +1,6 @@
 #include <benchmark/benchmark.h>
 
+#include "tests/relay/layered_source.h"
 #include "tests/relay/scene.h"
 
 namespace simpul::relay {
@@ -43,6 +44,48 @@ void BM_CollectFrame(benchmark::State& state) {
       static_cast<double>(packets), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(BM_CollectFrame)->Arg(100)->Arg(500)->Arg(3000);
+
+// The same of a layered stream, of which each slot carries two of three spatial and two of three
+// temporal layers: `considered` counts what came for each slot, whether it left or not.
+void collect_layers(benchmark::State& state, const LayeredSource::Options& options) {
+  Scene scene;
+  auto track = video_track(2);
+  track.codec = options.codec;
+  scene.publish("ana", {track});
+  LayeredSource source(scene.pool, options);
+  const auto pass = [&](bool key) {
+    scene.now += 33ms;
+    scene.receive(2, source.picture(key, 3));
+  };
+  for (int64_t i = 0; i < state.range(0); ++i) {
+    const auto watcher = scene.watch({}, {video_slot(10)});
+    scene.relay.set_target(watcher, rtp::Ssrc(10), LayerTarget{.spatial = 1, .temporal = 1},
+                           scene.now);
+  }
+  pass(true);
+  scene.collect();
+  double considered = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    pass(false);
+    state.ResumeTiming();
+    SubscriberBatch batch;
+    while (scene.relay.collect(scene.now, 0ms, batch)) benchmark::DoNotOptimize(batch);
+    considered += 3.0 * options.spatial_layers * static_cast<double>(state.range(0));
+  }
+  state.counters["considered"] =
+      benchmark::Counter(considered, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+void BM_CollectVp8Layers(benchmark::State& state) {
+  collect_layers(state, {.codec = rtp::Codec::kVp8, .spatial_layers = 1});
+}
+void BM_CollectVp9Layers(benchmark::State& state) { collect_layers(state, {}); }
+void BM_CollectAv1Layers(benchmark::State& state) {
+  collect_layers(state, {.codec = rtp::Codec::kAv1});
+}
+BENCHMARK(BM_CollectVp8Layers)->Arg(100);
+BENCHMARK(BM_CollectVp9Layers)->Arg(100);
+BENCHMARK(BM_CollectAv1Layers)->Arg(100);
 
 // The same for one packet of audio, where visiting the subscriber is most of it.
 void BM_CollectAudio(benchmark::State& state) {

@@ -43,10 +43,9 @@ Bytes told_to_receiver(const rtp::OutgoingPacket& packet, const rtp::PassedExten
   const Bytes data = packet.source.subspan(passed.offset, passed.size);
   if (passed.kind == rtp::ExtensionKind::kDependencyDescriptor) {
     if (!packet.frame_number) return {};  // it could not be read
-    std::ranges::copy(data, rewritten.descriptor.begin());
-    const auto descriptor = MutableBytes(rewritten.descriptor).first(data.size());
-    rtp::set_frame_number(descriptor, *packet.frame_number);
-    return descriptor;
+    return Bytes(rewritten.descriptor)
+        .first(rtp::rewrite_descriptor(data, *packet.frame_number, packet.active_targets,
+                                       rewritten.descriptor));
   }
   if (passed.kind == rtp::ExtensionKind::kAbsCaptureTime) {
     auto time = rtp::read_capture_time(data);

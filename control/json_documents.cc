@@ -34,6 +34,19 @@ std::string_view role_text(node::Role role) {
   return role == node::Role::kPublisher ? "whip" : "whep";
 }
 
+// What there is to choose of an encoding with several layers.
+Json options_json(const std::vector<relay::LayerOptionState>& options) {
+  Json list = Json::array();
+  for (const auto& option : options) {
+    list.push_back({{"spatial", option.spatial},
+                    {"temporal", option.temporal},
+                    {"fps", option.frames_per_second},
+                    {"bitrate_bps", option.bitrate_bps},
+                    {"active", option.active}});
+  }
+  return list;
+}
+
 Json track_json(const node::TrackReport& track) {
   Json layers = Json::array();
   for (size_t i = 0; i < track.state.layers.size(); ++i) {
@@ -47,6 +60,7 @@ Json track_json(const node::TrackReport& track) {
                       {"loss", has_loss ? Json(track.layer_loss[i]) : Json(nullptr)},
                       {"packets", layer.packets},
                       {"active", layer.active}});
+    if (!layer.options.empty()) layers.back()["options"] = options_json(layer.options);
   }
   return {{"id", track.state.id.value()},
           {"kind", rtp::to_string(track.state.kind)},

@@ -25,6 +25,7 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   if (taken.new_generation) {
     format_ = packet.media.format;
     ++generation_;
+    meters_.clear();
     forget_packets();
     due_.clear();
   }
@@ -46,20 +47,34 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
 bool Feed::read_payload(FeedPacket& packet) {
   rtp::MediaPacket& media = packet.media;
   if (media.payload_size == 0) return false;
-  const auto info = rtp::read_payload(media.format.codec, media.payload(),
-                                      media.extension(rtp::ExtensionKind::kDependencyDescriptor));
   // A sender may go over to another format in mid-stream: that is like another source. What is
   // late of the one before is of no use any more.
   const bool is_other = kind_ == rtp::MediaKind::kVideo && format_ && media.format != *format_;
   const bool is_late = !numbering_.is_newest(media.ssrc, media.sequence_number);
+  const bool is_unrelated = numbering_.is_unrelated(media.ssrc, media.sequence_number);
+  if (is_unrelated || (is_other && !is_late)) dependencies_ = {};
+  const uint8_t structure_count = dependencies_.structure_count();
+  const auto info =
+      rtp::read_payload(media.format.codec, media.payload(),
+                        media.extension(rtp::ExtensionKind::kDependencyDescriptor), dependencies_);
   if (info && !(is_other && is_late)) {
     packet.payload = *info;
     packet.starts_stream = info->key_frame;
+    if (dependencies_.structure_count() != structure_count) read_dependencies_again();
     return is_other;
   }
   // It counts as padding, so that it leaves no hole.
   media.payload_size = 0;
   return false;
+}
+
+void Feed::read_dependencies_again() {
+  for (FeedPacket& packet : waiting_) {
+    rtp::LayerInfo& layers = packet.payload.layers;
+    if (layers.layering != rtp::Layering::kUnknown) continue;
+    (void)dependencies_.read(packet.media.extension(rtp::ExtensionKind::kDependencyDescriptor),
+                             layers);
+  }
 }
 
 bool Feed::timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const {
@@ -79,6 +94,7 @@ bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
   if (packet.media.marker) frames_.add(1, now);
   if (packet.media.format.codec != format_->codec) format_ = packet.media.format;  // RED and Opus
   const rtp::PayloadInfo& payload = packet.payload;
+  changed |= meters_.add(payload.layers, packet.media.payload_size, now);
   if (packet.starts_stream && payload.width > 0) {
     changed |= std::exchange(width_, payload.width) != payload.width;
     changed |= std::exchange(height_, payload.height) != payload.height;
@@ -204,7 +220,8 @@ LayerState Feed::state(TimePoint now) const {
           .frames_per_second = static_cast<double>(frames_.bits_per_second(now)) / 8,
           .bitrate_bps = bits_.bits_per_second(now),
           .packets = packets_,
-          .active = active_};
+          .active = active_,
+          .options = meters_.states(now)};
 }
 
 }  // namespace simpul::relay

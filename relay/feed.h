@@ -13,6 +13,7 @@
 #include "relay/history.h"
 #include "relay/key_frame_requests.h"
 #include "relay/layer_choice.h"
+#include "relay/layer_meters.h"
 #include "relay/relay.h"
 #include "rtp/rate_meter.h"
 
@@ -87,6 +88,8 @@ class Feed {
   // What its packets are; nothing before the first. A sender may change it.
   const std::optional<rtp::CodecFormat>& format() const { return format_; }
   uint32_t generation() const { return generation_; }
+  const rtp::DependencyReader& dependencies() const { return dependencies_; }
+  const LayerMeters& meters() const { return meters_; }
   // kNever while it comes to another worker only.
   TimePoint last_media() const { return active_ && !lent_ ? kNever : last_media_; }
   const History& history() const { return history_; }
@@ -98,6 +101,8 @@ class Feed {
  private:
   // True when the packet is the first of another format.
   bool read_payload(FeedPacket& packet);
+  // A structure came that packets which wait may be read by.
+  void read_dependencies_again();
   bool timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const;
   bool note_media(const FeedPacket& packet, TimePoint now);  // true when the layers changed
   void forget_packets();  // but not what is due: a batch may borrow from it
@@ -108,8 +113,9 @@ class Feed {
   std::optional<rtp::CodecFormat> format_;
   FeedNumbering numbering_;
   uint32_t generation_ = 0;
-  std::vector<FeedPacket> waiting_;  // as they came
-  size_t complete_ = 0;              // of them, how many are due at once
+  rtp::DependencyReader dependencies_;  // of this generation
+  std::vector<FeedPacket> waiting_;     // as they came
+  size_t complete_ = 0;                 // of them, how many are due at once
   int64_t ended_ = 0;  // what is below is due at once: its frame is complete or has left
   std::vector<FeedPacket> due_;
   History history_;
@@ -129,6 +135,7 @@ class Feed {
   uint64_t packets_ = 0;
   rtp::RateMeter bits_;
   rtp::RateMeter frames_;  // a byte each
+  LayerMeters meters_;
 };
 
 }  // namespace simpul::relay

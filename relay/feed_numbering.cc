@@ -13,10 +13,15 @@ bool FeedNumbering::is_newest(rtp::Ssrc ssrc, rtp::SequenceNumber sequence_numbe
   return !started_ || ssrc != ssrc_ || static_cast<int16_t>(sequence_number.value() - newest_) > 0;
 }
 
+bool FeedNumbering::is_unrelated(rtp::Ssrc ssrc, rtp::SequenceNumber sequence_number) const {
+  return !started_ || ssrc != ssrc_ ||
+         static_cast<int16_t>(sequence_number.value() - newest_) > kGapMax;
+}
+
 FeedNumbering::Result FeedNumbering::take(rtp::Ssrc ssrc, rtp::SequenceNumber sequence_number,
                                           bool empty) {
   const auto distance = static_cast<int16_t>(sequence_number.value() - newest_);
-  const bool new_generation = !started_ || ssrc != ssrc_ || distance > kGapMax;
+  const bool new_generation = is_unrelated(ssrc, sequence_number);
   if (new_generation) {
     begin_generation(ssrc, sequence_number);
   } else if (distance <= 0) {

@@ -29,6 +29,9 @@ class FeedNumbering {
 
   // Whether the packet is newer than all that came, rather than late.
   bool is_newest(rtp::Ssrc ssrc, rtp::SequenceNumber sequence_number) const;
+  // Whether the packet begins a generation.
+  bool is_unrelated(rtp::Ssrc ssrc, rtp::SequenceNumber sequence_number) const;
+
   // `empty`: a packet without payload. In its turn it is left out; late, it fills its place.
   // What comes next has no relation to what came: it begins a generation.
   void begin_anew() { started_ = false; }

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <utility>
+
+#include "relay/layer_target.h"
 
 namespace simpul::relay {
 namespace {
@@ -55,6 +58,16 @@ std::optional<uint8_t> choose_layer(std::span<const LayerView> layers, LayerChoi
     if (usable(rank)) return order[rank];
   }
   return std::nullopt;
+}
+
+uint8_t spatial_layer_for(uint8_t layers, LayerChoice choice) {
+  const auto count = static_cast<size_t>(std::popcount(layers));
+  if (count < 2) return LayerTarget::kAll;
+  size_t rank = rank_of(choice, count);
+  if (rank + 1 == count) return LayerTarget::kAll;
+  uint8_t spatial = 0;
+  for (; (layers >> spatial & 1) == 0 || rank-- > 0; ++spatial) continue;
+  return spatial;
 }
 
 }  // namespace simpul::relay

@@ -24,4 +24,8 @@ struct LayerView {
 // While none is sent, those that ever were count as sent.
 std::optional<uint8_t> choose_layer(std::span<const LayerView> layers, LayerChoice choice);
 
+// The spatial layer of one stream that meets the choice, of those that it has (one bit each); all
+// for the highest, and where there is nothing to choose.
+uint8_t spatial_layer_for(uint8_t layers, LayerChoice choice);
+
 }  // namespace simpul::relay

@@ -9,32 +9,42 @@ namespace {
 constexpr uint16_t kPictureIdMask = 0x7FFF;
 constexpr uint8_t kKeyIdxMask = 0x1F;
 
-rtp::PictureNumbers shifted(const Segment& segment, const rtp::PictureNumbers& source) {
-  return {.picture_id = static_cast<uint16_t>((source.picture_id + segment.picture_id_offset) &
-                                              kPictureIdMask),
-          .tl0_pic_idx = static_cast<uint8_t>(source.tl0_pic_idx + segment.tl0_pic_idx_offset),
-          .key_idx = static_cast<uint8_t>((source.key_idx + segment.key_idx_offset) & kKeyIdxMask)};
+// Of a packet of a stream of which nothing is left out.
+Placement whole(const FeedPacket& packet) {
+  return {.place = packet.number, .marker = packet.media.marker};
 }
 
 }  // namespace
 
-void Segment::rewrite(const FeedPacket& packet, rtp::OutgoingPacket& out) const {
+rtp::PictureNumbers Segment::shifted(const rtp::PictureNumbers& source,
+                                     const Placement& placement) const {
+  const int picture_id = source.picture_id + picture_id_offset - placement.pictures_left_out;
+  return {.picture_id = static_cast<uint16_t>(picture_id & kPictureIdMask),
+          .tl0_pic_idx = static_cast<uint8_t>(source.tl0_pic_idx + tl0_pic_idx_offset),
+          .key_idx = static_cast<uint8_t>((source.key_idx + key_idx_offset) & kKeyIdxMask)};
+}
+
+void Segment::rewrite(const FeedPacket& packet, const Placement& placement,
+                      rtp::OutgoingPacket& out) const {
   const rtp::MediaPacket& media = packet.media;
-  out.index = first_index + static_cast<uint64_t>(packet.number - first_number);
+  out.index = first_index + static_cast<uint64_t>(placement.place - first_number);
   out.timestamp = media.timestamp + timestamp_offset;
   out.payload_type = payload_type;
-  out.marker = media.marker;
   out.csrc = track.value();
-  out.body = media.payload();
   out.source = Bytes(media.packet->data());
   out.extensions = &media.extensions;
+  if (placement.is_filler) return;
+  out.marker = placement.marker;
+  out.body = media.payload();
+  out.active_targets = placement.active;
   if (packet.payload.frame_number) {
     out.frame_number = static_cast<uint16_t>(*packet.payload.frame_number + frame_number_offset);
   }
-  rewrite_payload(packet, out);
+  rewrite_payload(packet, placement, out);
 }
 
-void Segment::rewrite_payload(const FeedPacket& packet, rtp::OutgoingPacket& out) const {
+void Segment::rewrite_payload(const FeedPacket& packet, const Placement& placement,
+                              rtp::OutgoingPacket& out) const {
   if (const auto* red = std::get_if<rtp::RedPayload>(&packet.payload.descriptor)) {
     // Receivers look the blocks' type up in their own table, where ours may mean something else.
     if (red_payload_type && red->block_type == payload_type) {
@@ -46,17 +56,21 @@ void Segment::rewrite_payload(const FeedPacket& packet, rtp::OutgoingPacket& out
   }
   const auto numbers = packet.payload.numbers();
   if (!numbers) return;
-  const rtp::PayloadHead head = packet.payload.with_numbers(shifted(*this, *numbers));
+  const rtp::PayloadHead head = packet.payload.with_numbers(shifted(*numbers, placement));
   out.head = head.bytes;
   out.head_size = head.size;
   out.body = out.body.subspan(head.replaced);
 }
 
-void LayerStream::begin(const Segment& source, const FeedPacket& first, uint32_t ticks) {
+void LayerStream::begin(const Segment& source, const FeedPacket& first, uint32_t ticks,
+                        const LayerTarget& target) {
   if (has_begun_) {
     if (past_.size() == kPastMax) past_.erase(past_.begin());
-    past_.push_back(segment_);
+    auto map = filter_ ? std::make_unique<LayerMap>(filter_->map()) : nullptr;
+    past_.push_back({segment_, std::move(map)});
   }
+  filter_.reset();
+  if (!target.has_all()) filter_ = std::make_unique<LayerFilter>(target, first.number);
   segment_ = source;
   segment_.first_number = first.number;
   segment_.first_index = last_.index + 1;
@@ -75,19 +89,30 @@ void LayerStream::begin(const Segment& source, const FeedPacket& first, uint32_t
   has_begun_ = true;
 }
 
+void LayerStream::set_target(const LayerTarget& target) {
+  if (filter_) return filter_->want(target);
+  if (!has_begun_ || target.has_all()) return;
+  const uint32_t timestamp = last_.timestamp - segment_.timestamp_offset;
+  filter_ = std::make_unique<LayerFilter>(target, newest_number_ + 1, timestamp);
+}
+
 void LayerStream::write(const FeedPacket& packet, std::vector<rtp::OutgoingPacket>& out) {
   if (packet.number < segment_.first_number) return;
+  const auto placement = filter_ ? filter_->place(packet) : whole(packet);
+  newest_number_ = std::max(newest_number_, packet.number);
+  if (!placement) return;
   rtp::OutgoingPacket& outgoing = out.emplace_back();
   outgoing.ssrc = ssrc_;
-  segment_.rewrite(packet, outgoing);
+  segment_.rewrite(packet, *placement, outgoing);
   ++packets_;
   octets_ += outgoing.payload_size();
-  if (packet.number <= newest_number_) return;
-  newest_number_ = packet.number;
+  if (outgoing.index <= last_.index) return;
   last_.index = outgoing.index;
   last_.timestamp = outgoing.timestamp;
   last_.arrival = packet.arrival;
-  if (const auto numbers = packet.payload.numbers()) last_.picture = shifted(segment_, *numbers);
+  if (const auto numbers = packet.payload.numbers()) {
+    last_.picture = segment_.shifted(*numbers, *placement);
+  }
   if (outgoing.frame_number) last_.frame_number = *outgoing.frame_number;
 }
 
@@ -99,13 +124,24 @@ std::optional<uint64_t> LayerStream::sent_index(rtp::SequenceNumber sequence_num
   return last_.index + static_cast<uint64_t>(int64_t{distance});
 }
 
-const Segment* LayerStream::segment_of(uint64_t index) const {
-  if (!has_begun_) return nullptr;
-  if (index >= segment_.first_index) return &segment_;
-  const auto past = std::find_if(past_.rbegin(), past_.rend(), [&](const Segment& segment) {
-    return index >= segment.first_index;
-  });
-  return past == past_.rend() ? nullptr : &*past;
+std::optional<int64_t> LayerStream::Origin::number_of(uint64_t index) const {
+  const int64_t place = segment->place_of(index);
+  return map != nullptr ? map->number_at(place) : place;
+}
+
+std::optional<Placement> LayerStream::Origin::placement_of(const FeedPacket& packet) const {
+  return map != nullptr ? map->find(packet) : whole(packet);
+}
+
+std::optional<LayerStream::Origin> LayerStream::origin_of(uint64_t index) const {
+  if (!has_begun_) return std::nullopt;
+  if (index >= segment_.first_index) {
+    return Origin{&segment_, filter_ ? &filter_->map() : nullptr};
+  }
+  const auto past = std::find_if(past_.rbegin(), past_.rend(),
+                                 [&](const Past& one) { return index >= one.segment.first_index; });
+  if (past == past_.rend()) return std::nullopt;
+  return Origin{&past->segment, past->map.get()};
 }
 
 }  // namespace simpul::relay

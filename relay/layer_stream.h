@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/time.h"
 #include "relay/feed_packet.h"
+#include "relay/layer_filter.h"
 #include "relay/relay.h"
 #include "rtp/media_packet.h"
 #include "rtp/picture_numbers.h"
@@ -30,20 +32,24 @@ struct Segment {
   uint8_t key_idx_offset = 0;
   uint16_t frame_number_offset = 0;  // of the dependency descriptor
 
-  int64_t number_of(uint64_t index) const {
+  // Where in the feed an index stands when nothing was left out.
+  int64_t place_of(uint64_t index) const {
     return first_number + static_cast<int64_t>(index - first_index);
   }
   // The numbers that `packet` leaves with: the same whenever it is sent.
-  void rewrite(const FeedPacket& packet, rtp::OutgoingPacket& out) const;
+  void rewrite(const FeedPacket& packet, const Placement& placement,
+               rtp::OutgoingPacket& out) const;
+  rtp::PictureNumbers shifted(const rtp::PictureNumbers& source, const Placement& placement) const;
 
  private:
-  void rewrite_payload(const FeedPacket& packet, rtp::OutgoingPacket& out) const;
+  void rewrite_payload(const FeedPacket& packet, const Placement& placement,
+                       rtp::OutgoingPacket& out) const;
 };
 
 // The numbers of one slot: makes one valid stream of the segments that follow one another
 // (sequence numbers without holes of our making, growing timestamps, picture ids, TL0PICIDX, KEYIDX
 // and frame numbers that go on; RFC 7741 §4.2, RFC 9628 §4.2). No index leaves twice: it is a nonce
-// of the cipher.
+// of the cipher. What the receiver does not get of a stream's layers is left out by a LayerFilter.
 class LayerStream {
  public:
   // Segments that a retransmission can still be asked of.
@@ -63,14 +69,41 @@ class LayerStream {
 
   // From `first` on the packets come from `source` (whose numbers are set here). `ticks` is how
   // much later than the last packet it was, by the RTP clock.
-  void begin(const Segment& source, const FeedPacket& first, uint32_t ticks);
+  void begin(const Segment& source, const FeedPacket& first, uint32_t ticks,
+             const LayerTarget& target);
+  // Which layers of the segment leave from the next picture on where that is legal.
+  void set_target(const LayerTarget& target);
+  // Whether the packet is the first of a picture that open() has to see before it is written.
+  bool opens_picture(const FeedPacket& packet) const {
+    return filter_ != nullptr && filter_->opens_picture(packet);
+  }
+  void open(const PictureView& picture, const rtp::DependencyReader& dependencies) {
+    filter_->open(picture, dependencies);
+  }
   // What came before the segment's first packet is left out.
   void write(const FeedPacket& packet, std::vector<rtp::OutgoingPacket>& out);
 
   // The index that was sent with it; nothing when none can have been.
   std::optional<uint64_t> sent_index(rtp::SequenceNumber sequence_number) const;
-  // Which segment an index was sent in; null when that is too long ago.
-  const Segment* segment_of(uint64_t index) const;
+  // Which segment an index was sent in, and what was left out there (null: nothing).
+  struct Origin {
+    const Segment* segment;
+    const LayerMap* map;
+
+    // The number in the feed.
+    std::optional<int64_t> number_of(uint64_t index) const;
+    std::optional<Placement> placement_of(const FeedPacket& packet) const;
+  };
+  // Nothing when that is too long ago.
+  std::optional<Origin> origin_of(uint64_t index) const;
+
+  // The target cannot be met without a key frame.
+  bool needs_key_frame() const { return filter_ && filter_->selector().needs_key_frame(); }
+  LayerTarget target() const { return filter_ ? filter_->selector().wanted() : LayerTarget{}; }
+  // What leaves; null when it is everything.
+  const LayerSelection* selection() const {
+    return filter_ ? &filter_->selector().current() : nullptr;
+  }
 
   rtp::Ssrc ssrc() const { return ssrc_; }
   bool has_begun() const { return has_begun_; }
@@ -80,6 +113,11 @@ class LayerStream {
   uint64_t octets() const { return octets_; }
 
  private:
+  struct Past {
+    Segment segment;
+    std::unique_ptr<LayerMap> map;
+  };
+
   rtp::Ssrc ssrc_;
   bool has_begun_ = false;
   Segment segment_;
@@ -87,7 +125,8 @@ class LayerStream {
   Last last_;                  // the packet with the highest index
   uint32_t packets_ = 0;
   uint64_t octets_ = 0;
-  std::vector<Segment> past_;  // oldest first
+  std::unique_ptr<LayerFilter> filter_;  // null: everything leaves
+  std::vector<Past> past_;               // oldest first
 };
 
 }  // namespace simpul::relay

@@ -301,6 +301,15 @@ void Relay::receive_key_frame_request(SubscriberId subscriber_id, rtp::Ssrc ssrc
   if (slot->track() != nullptr) slot->ask_for_repair(now);
 }
 
+void Relay::set_target(SubscriberId subscriber_id, rtp::Ssrc ssrc,
+                       const std::optional<LayerTarget>& target, TimePoint now) {
+  state_->latest = now;
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
+  if (slot == nullptr) return;
+  slot->set_target(target, now);
+}
+
 void Relay::set_round_trip(SubscriberId subscriber_id, Duration round_trip) {
   Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
   if (subscriber != nullptr) subscriber->round_trip = round_trip;

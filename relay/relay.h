@@ -10,6 +10,7 @@
 
 #include "base/strong_id.h"
 #include "base/time.h"
+#include "relay/layer_target.h"
 #include "rtp/codec_format.h"
 #include "rtp/media_packet.h"
 #include "rtp/types.h"
@@ -84,6 +85,15 @@ struct Output {
   std::vector<SlotReport> reports;
 };
 
+// One choice among the spatial and temporal layers of an encoding: these and what they need.
+struct LayerOptionState {
+  uint8_t spatial = 0;
+  uint8_t temporal = 0;
+  uint64_t bitrate_bps = 0;      // of all that leaves then
+  double frames_per_second = 0;  // of the spatial layer
+  bool active = false;           // its own part is being sent
+};
+
 struct LayerState {
   std::string rid;
   uint16_t width = 0;  // 0 until a key frame told
@@ -92,6 +102,7 @@ struct LayerState {
   uint64_t bitrate_bps = 0;
   uint64_t packets = 0;
   bool active = false;
+  std::vector<LayerOptionState> options = {};  // of an encoding with several layers
 };
 
 struct TrackState {
@@ -107,6 +118,8 @@ struct SlotState {
   std::optional<TrackId> track;
   std::string participant;
   std::optional<std::string> layer;  // rid of the layer that it carries; absent for audio
+  // Of that the highest layers that leave; absent when all do.
+  std::optional<LayerTarget> sublayers = {};
   uint64_t bitrate_bps = 0;
   uint64_t packets = 0;
 };
@@ -185,6 +198,11 @@ class Relay {
   // tells what is being sent of it. Does nothing for a layer that comes.
   void set_lent(TrackId track, uint8_t layer, bool lent, TimePoint now);
   void receive_news(const LayerNews& news, TimePoint now);
+
+  // What the slot with this SSRC carries at most, in place of the subscriber's choice of layer;
+  // nothing: the choice counts again.
+  void set_target(SubscriberId subscriber, rtp::Ssrc ssrc, const std::optional<LayerTarget>& target,
+                  TimePoint now);
 
   // Feedback of subscribers, by the SSRC of the slot. Unknown ones are ignored.
   void receive_nack(SubscriberId subscriber, rtp::Ssrc ssrc,

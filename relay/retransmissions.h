@@ -16,6 +16,7 @@ struct Retransmission {
   Slot* slot = nullptr;
   FeedPacket packet;
   Segment segment;
+  Placement placement;
 };
 
 // How often and how much one slot sends again: each packet a few times, not within one round

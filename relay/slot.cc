@@ -10,6 +10,17 @@
 namespace simpul::relay {
 namespace {
 
+// The packets of the picture that begins with the one at `first`: packet_at() gives them, in order.
+template <class PacketAt>
+PictureView picture_at(size_t first, size_t end, const PacketAt& packet_at) {
+  PictureView picture;
+  const uint32_t timestamp = packet_at(first).media.timestamp;
+  for (size_t i = first; i < end && packet_at(i).media.timestamp == timestamp; ++i) {
+    picture.add(packet_at(i));
+  }
+  return picture;
+}
+
 // How far apart the frames of two sources are at least: an Opus packet's length, so that none
 // overlaps; for video just enough to grow.
 int64_t ticks_min(rtp::MediaKind kind, uint32_t clock_rate) {
@@ -87,13 +98,40 @@ void Slot::start(TimePoint now) {
 
 void Slot::choose_layer(TimePoint now) {
   Layer wanted = track_->layer_for(choice_);
+  if (allotted_ && track_->has_active(allotted_->encoding)) wanted = allotted_->encoding;
   // Nothing is being sent: what it carries is as good as any, and nearest to what was seen.
   if (current_ && !track_->is_sent()) wanted = current_;
   // The slot stays empty rather than carry what its receiver did not ask for.
   if (wanted && !carries(*wanted)) wanted.reset();
-  if (wanted == target_) return;
+  if (wanted == target_) return limit_layers(now);
   set_layers(current_, wanted);
   ask_for_start(now);
+  limit_layers(now);
+}
+
+void Slot::set_target(const std::optional<LayerTarget>& target, TimePoint now) {
+  if (target == allotted_) return;
+  allotted_ = target;
+  if (track_ != nullptr && started_) choose_layer(now);
+}
+
+LayerTarget Slot::layers_of(uint8_t encoding) const {
+  if (!allotted_) return track_->layers_for(choice_, encoding);
+  if (allotted_->encoding == encoding) return *allotted_;
+  return {.encoding = encoding};
+}
+
+void Slot::limit_layers(TimePoint now) {
+  if (!current_ || current_ != target_) return;
+  const LayerTarget wanted = layers_of(*current_);
+  const LayerSelection* selection = stream_.selection();
+  const bool rises = selection != nullptr && wanted.spatial > selection->spatial &&
+                     wanted.spatial > stream_.target().spatial;
+  stream_.set_target(wanted);
+  // Seldom does a stream let anybody up without one.
+  if (!rises) return;
+  feed(*current_).key_frames().ask(KeyFrameRequests::Cause::kAssignment, now);
+  track_->note_request();
 }
 
 void Slot::lose_layer(uint8_t layer, TimePoint now) {
@@ -107,14 +145,25 @@ void Slot::set_layers(Layer current, Layer target) {
   for (const Layer layer : {current, target}) {
     if (layer) feed(*layer).watch();
   }
-  if (waits_for_key_frame()) feed(*target_).remove_starter();
   for (const Layer layer : {current_, target_}) {
     if (layer) feed(*layer).unwatch();
   }
   current_ = current;
   target_ = target;
-  if (waits_for_key_frame()) feed(*target_).add_starter();
+  count_starter();
   track_->note_change();
+}
+
+// Its feed asks for key frames as long as somebody there needs one.
+void Slot::count_starter() {
+  const Layer starting = waits_for_key_frame()      ? target_
+                         : stream_needs_key_frame() ? current_
+                                                    : Layer();
+  if (starting == starting_) return;
+  if (starting_) feed(*starting_).remove_starter();
+  if (starting) feed(*starting).add_starter();
+  starting_ = starting;
+  track_->note_look();
 }
 
 void Slot::ask_for_start(TimePoint now) {
@@ -133,15 +182,26 @@ void Slot::ask_for_repair(TimePoint now) {
 void Slot::forward(std::vector<rtp::OutgoingPacket>& out) {
   if (track_ == nullptr) return;
   const size_t first = out.size();
-  if (current_) {
-    for (const FeedPacket& packet : feed(*current_).due()) stream_.write(packet, out);
-  }
+  if (current_) go_on(out);
   if (target_ && target_ != current_) begin(out);
+  count_starter();
   const auto clock_ahead = track_->publisher().clock.ahead();
   for (size_t i = first; i < out.size(); ++i) out[i].clock_ahead = clock_ahead;
   if (out.size() > first && !look.is_set()) {
     metered_at_ = std::max(metered_at_, stream_.last().arrival);
     track_->schedule().slots.set(*this, next_look());
+  }
+}
+
+void Slot::go_on(std::vector<rtp::OutgoingPacket>& out) {
+  const Feed& source = feed(*current_);
+  const auto& due = source.due();
+  const auto packet_at = [&due](size_t i) -> const FeedPacket& { return due[i]; };
+  for (size_t i = 0; i < due.size(); ++i) {
+    if (stream_.opens_picture(due[i])) {
+      stream_.open(picture_at(i, due.size(), packet_at), source.dependencies());
+    }
+    stream_.write(due[i], out);
   }
 }
 
@@ -156,17 +216,25 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   const SlotCodec* codec = codec_for(next->media.format);
   if (codec == nullptr) return;
 
-  stream_.begin(segment_for(*codec), *next, ticks_since_last(source, *next));
+  stream_.begin(segment_for(*codec), *next, ticks_since_last(source, *next), layers_of(*target_));
   // When the first packet comes late (it was lost once), the rest of its frame and what followed
   // has been due already: it is in the history, and leaves now.
   const History& history = source.history();
   const int64_t newest = std::max(due.back().number, history.newest());
+  std::vector<const FeedPacket*> packets;
   for (int64_t number = next->number; number <= newest; ++number) {
     if (next != due.end() && next->number == number) {
-      stream_.write(*next++, out);
+      packets.push_back(&*next++);
     } else if (const FeedPacket* earlier = history.find(number)) {
-      stream_.write(*earlier, out);
+      packets.push_back(earlier);
     }
+  }
+  const auto packet_at = [&](size_t i) -> const FeedPacket& { return *packets[i]; };
+  for (size_t i = 0; i < packets.size(); ++i) {
+    if (stream_.opens_picture(*packets[i])) {
+      stream_.open(picture_at(i, packets.size(), packet_at), source.dependencies());
+    }
+    stream_.write(*packets[i], out);
   }
   set_layers(target_, target_);
   if (look.is_set()) track_->schedule().slots.set(*this, next_look());
@@ -202,14 +270,18 @@ void Slot::retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
   for (const auto sequence_number : nack.missing) {
     if (out.size() >= kRetransmissionsMax) return;
     const auto index = stream_.sent_index(sequence_number);
-    const Segment* segment = index ? stream_.segment_of(*index) : nullptr;
-    if (segment == nullptr || !segment->rtx_payload_type) continue;
-    const auto track = tracks.find(segment->track);
-    if (track == tracks.end()) continue;
-    Feed& source = track->second->feeds()[segment->layer];
+    const auto origin = index ? stream_.origin_of(*index) : std::nullopt;
+    if (!origin || !origin->segment->rtx_payload_type) continue;
+    const Segment& segment = *origin->segment;
+    const auto track = tracks.find(segment.track);
+    const auto number = origin->number_of(*index);
+    if (track == tracks.end() || !number) continue;
+    Feed& source = track->second->feeds()[segment.layer];
     source.expire(now);
-    const FeedPacket* packet = source.history().find(segment->number_of(*index));
-    if (packet == nullptr || source.generation() != segment->generation) continue;
+    const FeedPacket* packet = source.history().find(*number);
+    if (packet == nullptr || source.generation() != segment.generation) continue;
+    const auto placement = origin->placement_of(*packet);
+    if (!placement) continue;
     const RetransmissionLimit::Request request = {.index = *index,
                                                   .size = packet->media.payload_size,
                                                   .octets_sent = stream_.octets(),
@@ -217,14 +289,14 @@ void Slot::retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
                                                   .round_trip = nack.round_trip};
     if (!retransmission_limit_->allow(request, now)) continue;
     --counters.retransmissions_refused;
-    out.push_back({.slot = this, .packet = *packet, .segment = *segment});
+    out.push_back({.slot = this, .packet = *packet, .segment = segment, .placement = *placement});
   }
 }
 
 // RFC 4588 §4: the sequence number that it was sent with, then what was sent.
 void Slot::write(const Retransmission& retransmission, std::vector<rtp::OutgoingPacket>& out) {
   rtp::OutgoingPacket packet;
-  retransmission.segment.rewrite(retransmission.packet, packet);
+  retransmission.segment.rewrite(retransmission.packet, retransmission.placement, packet);
   const auto original = packet.sequence_number();
   const auto head = packet.head;
   static_assert(sizeof(rtp::PayloadHead::bytes) == sizeof(packet.head));
@@ -293,6 +365,11 @@ SlotState Slot::state() const {
   state.track = track_->id();
   state.participant = track_->publisher().participant;
   if (current_ && kind_ == rtp::MediaKind::kVideo) state.layer = feed(*current_).rid();
+  const LayerSelection* selection = current_ ? stream_.selection() : nullptr;
+  if (selection != nullptr && !selection->has_all) {
+    state.sublayers = {
+        .encoding = *current_, .spatial = selection->spatial, .temporal = selection->temporal};
+  }
   return state;
 }
 

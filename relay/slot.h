@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "relay/clock_mapping.h"
 #include "relay/layer_stream.h"
+#include "relay/layer_target.h"
 #include "relay/relay.h"
 #include "relay/retransmissions.h"
 #include "relay/track.h"
@@ -48,6 +49,9 @@ class Slot {
   // Packets may leave from now on.
   void start(TimePoint now);
 
+  // What it should carry at most, in place of its choice; nothing: the choice counts again. An
+  // encoding that is not being sent is stood in for, with all of its layers.
+  void set_target(const std::optional<LayerTarget>& target, TimePoint now);
   // What the track tells: the layers that are being sent are others; a layer began anew.
   void choose_layer(TimePoint now);
   void lose_layer(uint8_t layer, TimePoint now);
@@ -85,21 +89,31 @@ class Slot {
   bool waits_for_key_frame() const {
     return target_ && target_ != current_ && kind_ == rtp::MediaKind::kVideo;
   }
+  LayerTarget layers_of(uint8_t encoding) const;
+  // Begins to carry the layers that it should of the encoding that it carries.
+  void limit_layers(TimePoint now);
+  bool stream_needs_key_frame() const {
+    return current_ && target_ == current_ && stream_.needs_key_frame();
+  }
+  void count_starter();
   void set_layers(Layer current, Layer target);
   void ask_for_start(TimePoint now);
   bool has_nothing_to_lose() const { return !current_ || !feed(*current_).view().active; }
+  void go_on(std::vector<rtp::OutgoingPacket>& out);
   void begin(std::vector<rtp::OutgoingPacket>& out);
   uint32_t ticks_since_last(const Feed& feed, const FeedPacket& first) const;
   uint32_t timestamp_at(TimePoint now, const WallClock& clock) const;
 
   Track* track_ = nullptr;
-  Layer current_;  // what it carries
-  Layer target_;   // what it should carry; it does from a key frame on
+  Layer current_;   // what it carries
+  Layer target_;    // what it should carry; it does from a key frame on
+  Layer starting_;  // which needs a key frame for it
   LayerStream stream_;
 
   Subscriber* subscriber_;
   rtp::MediaKind kind_;
   LayerChoice choice_;
+  std::optional<LayerTarget> allotted_;  // in place of the choice
   bool started_ = false;
   std::vector<SlotCodec> codecs_;
   std::optional<rtp::Ssrc> rtx_ssrc_;

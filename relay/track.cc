@@ -113,4 +113,11 @@ void Track::choose_layers(TimePoint now) {
   schedule_.note_change(*publisher_.room);
 }
 
+LayerTarget Track::layers_for(LayerChoice choice, uint8_t encoding) const {
+  LayerTarget target{.encoding = encoding};
+  if (feeds_.size() > 1) return target;
+  target.spatial = spatial_layer_for(feeds_[encoding].meters().spatial_layers(), choice);
+  return target;
+}
+
 }  // namespace simpul::relay

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "relay/feed.h"
 #include "relay/layer_choice.h"
+#include "relay/layer_target.h"
 #include "relay/relay.h"
 
 namespace simpul::relay {
@@ -58,6 +59,12 @@ class Track {
     return layer_for_[static_cast<size_t>(choice)];
   }
   bool is_sent() const { return sent_; }
+  bool has_active(uint8_t encoding) const {
+    return encoding < feeds_.size() && feeds_[encoding].view().active;
+  }
+  // What of an encoding meets a choice: where the track has no other encodings, the choice is among
+  // its spatial layers.
+  LayerTarget layers_for(LayerChoice choice, uint8_t encoding) const;
 
   // Slots of subscribers that have started.
   void attach(Slot& slot) { slots_.push_back(&slot); }

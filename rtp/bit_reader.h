@@ -56,6 +56,7 @@ class BitReader {
   }
 
   bool ok() const { return ok_; }
+  size_t position() const { return at_; }  // in bits
 
  private:
   Bytes bytes_;

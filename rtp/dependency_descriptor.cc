@@ -1,6 +1,7 @@
 #include "rtp/dependency_descriptor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "rtp/bit_reader.h"
 
@@ -8,76 +9,82 @@ namespace simpul::rtp {
 namespace {
 
 constexpr size_t kFrameNumberAt = 1;
-constexpr int kReferencesMax = 8;  // of one template; no codec has more
+constexpr size_t kFlagsAt = DependencyDescriptor::kSizeMin;
+constexpr uint16_t kFlagsEnd = 8 * kFlagsAt + 5;
+constexpr uint8_t kHasActiveTargets = 0x40;  // of the flags' byte
 
-struct Structure {
-  size_t templates = 0;
-  uint32_t decode_targets = 0;
-  uint32_t spatial_layers = 1;
+// The optional fields of the frame, which need a structure to be read.
+struct FrameFields {
+  bool has_active_targets = false;
+  bool own_indications = false;
+  bool own_references = false;
 };
 
-// A.8.4, template_layers(): how each template's layer differs from the one before it.
-bool read_layers(BitReader& reader, Structure& structure) {
-  uint32_t spatial = 0;
-  uint32_t temporal = 0;
-  while (reader.ok()) {
-    if (++structure.templates > DependencyDescriptor::kTemplatesMax) return false;
-    const uint32_t next = reader.bits(2);
-    if (next == 1) ++temporal;
-    if (next == 2) {
-      temporal = 0;
-      ++spatial;
+struct Head {
+  DependencyDescriptor descriptor;
+  FrameFields fields;
+  uint16_t mask_at = kFlagsEnd;
+  std::optional<DependencyStructure> structure = {};
+};
+
+// Up to the active decode targets.
+Expected<Head, ParseError> read_head(Bytes data, BitReader& reader) {
+  if (data.size() < DependencyDescriptor::kSizeMin) return unexpected(ParseError::kTooShort);
+  Head head;
+  DependencyDescriptor& descriptor = head.descriptor;
+  descriptor.starts_frame = reader.flag();
+  descriptor.ends_frame = reader.flag();
+  descriptor.template_id = static_cast<uint8_t>(reader.bits(6));
+  descriptor.frame_number = static_cast<uint16_t>(reader.bits(16));
+  if (data.size() == DependencyDescriptor::kSizeMin) return head;
+  descriptor.has_structure = reader.flag();
+  head.fields = {.has_active_targets = reader.flag(),
+                 .own_indications = reader.flag(),
+                 .own_references = reader.flag()};
+  reader.skip(1);  // own differences to the chains, which come last
+  if (descriptor.has_structure) {
+    if (!descriptor.starts_frame) return unexpected(ParseError::kMalformed);
+    DependencyStructure& structure = head.structure.emplace();
+    if (!structure.read(reader)) return unexpected(ParseError::kMalformed);
+    head.mask_at = static_cast<uint16_t>(reader.position());
+    descriptor.decode_targets = structure.target_count;
+    descriptor.templates = static_cast<uint8_t>(structure.templates.size());
+    descriptor.width = structure.width;
+    descriptor.height = structure.height;
+  }
+  if (!reader.ok()) return unexpected(ParseError::kTooShort);
+  return head;
+}
+
+// Writes bits one after the other from `at` on, the start of a byte.
+class BitCopier {
+ public:
+  BitCopier(MutableBytes room, size_t at) : room_(room), at_(at) {}
+  void bit(bool value) {
+    if (at_ % 8 == 0) room_[at_ / 8] = 0;
+    if (value) room_[at_ / 8] |= static_cast<uint8_t>(0x80 >> at_ % 8);
+    ++at_;
+  }
+  size_t size() const { return (at_ + 7) / 8; }
+
+ private:
+  MutableBytes room_;
+  size_t at_;
+};
+
+// frame_fdiffs().
+void read_references(BitReader& reader, LayerInfo& frame) {
+  frame.reference_count = 0;
+  for (uint32_t size = reader.bits(2); size > 0 && reader.ok(); size = reader.bits(2)) {
+    const auto back = static_cast<uint16_t>(reader.bits(static_cast<int>(4 * size)) + 1);
+    if (frame.reference_count < LayerInfo::kReferencesMax) {
+      frame.references[frame.reference_count] = back;
     }
-    if (spatial > 3 || temporal > 7) return false;
-    structure.spatial_layers = std::max(structure.spatial_layers, spatial + 1);
-    if (next == 3) return true;
-  }
-  return true;  // cut off, which ok() tells
-}
-
-// template_dtis() and template_fdiffs().
-bool skip_templates(BitReader& reader, const Structure& structure) {
-  for (size_t i = 0; i < structure.templates && reader.ok(); ++i) {
-    for (uint32_t target = 0; target < structure.decode_targets; ++target) reader.skip(2);
-  }
-  for (size_t i = 0; i < structure.templates && reader.ok(); ++i) {
-    int references = 0;
-    while (reader.flag()) {
-      if (++references > kReferencesMax) return false;
-      reader.skip(4);
-    }
-  }
-  return true;
-}
-
-// template_chains().
-void skip_chains(BitReader& reader, const Structure& structure) {
-  const uint32_t chains = reader.non_symmetric(structure.decode_targets + 1);
-  if (chains == 0) return;
-  for (uint32_t i = 0; i < structure.decode_targets && reader.ok(); ++i) {
-    (void)reader.non_symmetric(chains);
-  }
-  for (size_t i = 0; i < structure.templates && reader.ok(); ++i) {
-    for (uint32_t chain = 0; chain < chains && reader.ok(); ++chain) reader.skip(4);
+    if (frame.reference_count <= LayerInfo::kReferencesMax) ++frame.reference_count;
   }
 }
 
-// template_dependency_structure().
-bool read_structure(BitReader& reader, DependencyDescriptor& descriptor) {
-  reader.skip(6);  // template_id_offset
-  Structure structure;
-  structure.decode_targets = reader.bits(5) + 1;
-  if (!read_layers(reader, structure) || !skip_templates(reader, structure)) return false;
-  skip_chains(reader, structure);
-  const bool has_resolutions = reader.flag();
-  for (uint32_t i = 0; has_resolutions && i < structure.spatial_layers; ++i) {
-    descriptor.width = static_cast<uint16_t>(std::min(reader.bits(16) + 1, 0xffffu));
-    descriptor.height = static_cast<uint16_t>(std::min(reader.bits(16) + 1, 0xffffu));
-  }
-  descriptor.decode_targets = static_cast<uint8_t>(structure.decode_targets);
-  descriptor.templates = static_cast<uint8_t>(structure.templates);
-  return true;
-}
+bool bit_of(Bytes bytes, size_t at) { return (bytes[at / 8] >> (7 - at % 8) & 1) != 0; }
 
 }  // namespace
 
@@ -89,28 +96,110 @@ bool read_structure(BitReader& reader, DependencyDescriptor& descriptor) {
 //     |T|A|D|F|C|  then what the flags announce: template structure, active decode targets, ...
 //     +-+-+-+-+-+
 Expected<DependencyDescriptor, ParseError> DependencyDescriptor::parse(Bytes data) {
-  if (data.size() < kSizeMin) return unexpected(ParseError::kTooShort);
   BitReader reader(data);
-  DependencyDescriptor descriptor;
-  descriptor.starts_frame = reader.flag();
-  descriptor.ends_frame = reader.flag();
-  descriptor.template_id = static_cast<uint8_t>(reader.bits(6));
-  descriptor.frame_number = static_cast<uint16_t>(reader.bits(16));
-  if (data.size() == kSizeMin) return descriptor;
-  descriptor.has_structure = reader.flag();
-  const bool has_active_targets = reader.flag();
-  reader.skip(3);  // own targets, differences and chains, which need the structure to be read
-  if (descriptor.has_structure) {
-    if (!descriptor.starts_frame) return unexpected(ParseError::kMalformed);
-    if (!read_structure(reader, descriptor)) return unexpected(ParseError::kMalformed);
-    if (has_active_targets) reader.skip(descriptor.decode_targets);
+  const auto head = read_head(data, reader);
+  if (!head) return unexpected(head.error());
+  if (head->descriptor.has_structure && head->fields.has_active_targets) {
+    reader.skip(head->descriptor.decode_targets);
+    if (!reader.ok()) return unexpected(ParseError::kTooShort);
   }
-  if (!reader.ok()) return unexpected(ParseError::kTooShort);
+  return head->descriptor;
+}
+
+Expected<DependencyDescriptor, ParseError> DependencyReader::read(Bytes data, LayerInfo& info) {
+  BitReader reader(data);
+  auto head = read_head(data, reader);
+  if (!head) return unexpected(head.error());
+  const DependencyDescriptor& descriptor = head->descriptor;
+  const FrameFields& fields = head->fields;
+  uint32_t mask = 0;
+  if (fields.has_active_targets) {
+    const bool has_own = descriptor.has_structure;
+    mask = reader.bits(has_own      ? descriptor.decode_targets
+                       : structure_ ? structure_->target_count
+                                    : 0);
+    if (has_own && !reader.ok()) return unexpected(ParseError::kTooShort);
+  }
+  if (head->structure) keep(std::move(*head->structure), descriptor.frame_number);
+  const DependencyStructure* structure = this->structure();
+  const auto* found = structure != nullptr ? structure->find(descriptor.template_id) : nullptr;
+  const bool is_late = found == nullptr && before_;
+  if (is_late) {
+    structure = &*before_;
+    found = structure->find(descriptor.template_id);
+  }
+  info.layering = Layering::kUnknown;
+  if (found == nullptr) return descriptor;
+
+  LayerInfo frame{.layering = Layering::kDependencies,
+                  .spatial = found->spatial,
+                  .temporal = found->temporal,
+                  .starts_frame = descriptor.starts_frame,
+                  .ends_frame = descriptor.ends_frame,
+                  .structure = static_cast<uint8_t>(count_ - (is_late ? 1 : 0)),
+                  .reference_count = found->reference_count,
+                  .mask_at = head->mask_at,
+                  .indications = found->indications,
+                  .references = found->references};
+  if (fields.own_indications) frame.indications = read_indications(reader, *structure);
+  if (fields.own_references) read_references(reader, frame);
+  if (!reader.ok()) return descriptor;
+  frame.used_above = structure->is_used_above(frame);
+  info = frame;
+  if (fields.has_active_targets && !is_late) set_active(mask, descriptor.frame_number);
   return descriptor;
 }
 
-void set_frame_number(MutableBytes descriptor, uint16_t frame_number) {
-  store_be16(descriptor.subspan(kFrameNumberAt).first<2>(), frame_number);
+uint64_t DependencyReader::read_indications(BitReader& reader,
+                                            const DependencyStructure& structure) {
+  uint64_t indications = 0;
+  for (int i = 0; i < structure.target_count; ++i) {
+    indications |= uint64_t{reader.bits(2)} << (2 * i);
+  }
+  return indications;
+}
+
+void DependencyReader::set_active(uint32_t mask, uint16_t frame_number) {
+  if (static_cast<int16_t>(frame_number - active_frame_) < 0) return;  // it came late
+  active_ = mask;
+  active_frame_ = frame_number;
+}
+
+void DependencyReader::keep(DependencyStructure structure, uint16_t frame_number) {
+  // That of an older key frame, which came late.
+  if (structure_ && static_cast<int16_t>(frame_number - structure_frame_) < 0) return;
+  const bool is_again = structure_ && frame_number == structure_frame_;
+  if (!is_again) before_ = std::move(structure_);
+  structure_ = std::move(structure);
+  structure_frame_ = frame_number;
+  if (is_again) return;
+  ++count_;
+  active_ = structure_->all_targets();
+  active_frame_ = frame_number;
+}
+
+size_t rewrite_descriptor(Bytes descriptor, uint16_t frame_number, const ActiveTargets& active,
+                          MutableBytes room) {
+  const size_t end = 8 * descriptor.size();
+  const bool is_short = descriptor.size() == DependencyDescriptor::kSizeMin;
+  const size_t needed = std::max<size_t>(end, kFlagsEnd) + active.count;
+  if (active.count == 0 || 8 * room.size() < needed) {
+    std::ranges::copy(descriptor, room.begin());
+    store_be16(room.subspan(kFrameNumberAt).first<2>(), frame_number);
+    return descriptor.size();
+  }
+  const size_t before = is_short ? end : active.mask_at;
+  std::ranges::copy(descriptor.first(before / 8), room.begin());
+  BitCopier copier(room, before / 8 * 8);
+  for (size_t at = before / 8 * 8; at < before; ++at) copier.bit(bit_of(descriptor, at));
+  for (size_t at = before; at < kFlagsEnd; ++at) copier.bit(false);
+  for (int i = active.count - 1; i >= 0; --i) copier.bit((active.mask >> i & 1) != 0);
+  const bool has_own = !is_short && (descriptor[kFlagsAt] & kHasActiveTargets) != 0;
+  const size_t after = before + (has_own ? active.count : 0u);
+  for (size_t at = after; at < end; ++at) copier.bit(bit_of(descriptor, at));
+  room[kFlagsAt] |= kHasActiveTargets;
+  store_be16(room.subspan(kFrameNumberAt).first<2>(), frame_number);
+  return copier.size();
 }
 
 }  // namespace simpul::rtp

@@ -8,6 +8,7 @@
 #include "base/packet.h"
 #include "base/time.h"
 #include "rtp/codec_format.h"
+#include "rtp/dependency_descriptor.h"
 #include "rtp/extension_map.h"
 #include "rtp/types.h"
 
@@ -71,6 +72,7 @@ struct OutgoingPacket {
   Bytes source;  // the packet's bytes, where the extensions' offsets point into
   const PassedExtensions* extensions = nullptr;
   std::optional<uint16_t> frame_number{};  // for the dependency descriptor, in place of its own
+  ActiveTargets active_targets{};
   // How far the publisher's clock is ahead of the node's, as an NTP span; for abs-capture-time.
   std::optional<int64_t> clock_ahead{};
 

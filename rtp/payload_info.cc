@@ -7,6 +7,28 @@
 namespace simpul::rtp {
 namespace {
 
+LayerInfo layers_of(const Vp8Descriptor& vp8) {
+  if (!vp8.temporal_id) return {};
+  return {.layering = Layering::kVp8,
+          .temporal = *vp8.temporal_id,
+          .starts_frame = vp8.starts_frame(),
+          .switching_up = vp8.layer_sync};
+}
+
+LayerInfo layers_of(const Vp9Descriptor& vp9) {
+  if (!vp9.has_layers) return {};
+  return {.layering = Layering::kVp9,
+          .spatial = vp9.spatial_id,
+          .temporal = vp9.temporal_id,
+          .spatial_layers = vp9.spatial_layers,
+          .starts_frame = vp9.starts_frame,
+          .ends_frame = vp9.ends_frame,
+          .predicted = vp9.inter_predicted,
+          .inter_layer = vp9.inter_layer,
+          .used_above = vp9.used_above,
+          .switching_up = vp9.switching_up};
+}
+
 Expected<PayloadInfo, ParseError> read_vp8(Bytes payload) {
   const auto vp8 = Vp8Descriptor::parse(payload);
   if (!vp8) return unexpected(vp8.error());
@@ -14,6 +36,7 @@ Expected<PayloadInfo, ParseError> read_vp8(Bytes payload) {
                      .width = vp8->width,
                      .height = vp8->height,
                      .frame_number = {},
+                     .layers = layers_of(*vp8),
                      .descriptor = *vp8};
 }
 
@@ -24,6 +47,7 @@ Expected<PayloadInfo, ParseError> read_vp9(Bytes payload) {
                      .width = vp9->width,
                      .height = vp9->height,
                      .frame_number = {},
+                     .layers = layers_of(*vp9),
                      .descriptor = *vp9};
 }
 
@@ -34,6 +58,7 @@ Expected<PayloadInfo, ParseError> read_h264(Bytes payload) {
                      .width = h264->width,
                      .height = h264->height,
                      .frame_number = {},
+                     .layers = {},
                      .descriptor = {}};
 }
 
@@ -44,20 +69,21 @@ Expected<PayloadInfo, ParseError> read_av1(Bytes payload) {
                      .width = av1->width,
                      .height = av1->height,
                      .frame_number = {},
+                     .layers = {},
                      .descriptor = {}};
 }
 
 Expected<PayloadInfo, ParseError> read_red(Bytes payload) {
   const auto red = RedPayload::parse(payload);
   if (!red) return unexpected(red.error());
-  PayloadInfo info{.key_frame = true, .frame_number = {}, .descriptor = *red};
+  PayloadInfo info{.key_frame = true, .frame_number = {}, .layers = {}, .descriptor = *red};
   return info;
 }
 
 Expected<PayloadInfo, ParseError> read_by_codec(Codec codec, Bytes payload) {
   switch (codec) {
     case Codec::kOpus:
-      return PayloadInfo{.key_frame = true, .frame_number = {}, .descriptor = {}};
+      return PayloadInfo{.key_frame = true, .frame_number = {}, .layers = {}, .descriptor = {}};
     case Codec::kRed:
       return read_red(payload);
     case Codec::kVp8:
@@ -102,8 +128,10 @@ PayloadHead PayloadInfo::with_numbers(const PictureNumbers& numbers) const {
 }
 
 Expected<PayloadInfo, ParseError> read_payload(Codec codec, Bytes payload,
-                                               Bytes dependency_descriptor) {
-  const auto dependencies = DependencyDescriptor::parse(dependency_descriptor);
+                                               Bytes dependency_descriptor,
+                                               DependencyReader& reader) {
+  LayerInfo layers;
+  const auto dependencies = reader.read(dependency_descriptor, layers);
   if (!dependencies) return read_by_codec(codec, payload);
   auto info = read_descriptor(codec, payload);
   if (!info) return info;
@@ -113,7 +141,15 @@ Expected<PayloadInfo, ParseError> read_payload(Codec codec, Bytes payload,
     info->height = dependencies->height;
   }
   info->frame_number = dependencies->frame_number;
+  // VP8 and VP9 tell their layers themselves.
+  if (info->layers.layering == Layering::kNone) info->layers = layers;
   return info;
+}
+
+Expected<PayloadInfo, ParseError> read_payload(Codec codec, Bytes payload,
+                                               Bytes dependency_descriptor) {
+  DependencyReader reader;
+  return read_payload(codec, payload, dependency_descriptor, reader);
 }
 
 }  // namespace simpul::rtp

@@ -6,6 +6,8 @@
 
 #include "base/bytes.h"
 #include "base/expected.h"
+#include "rtp/dependency_descriptor.h"
+#include "rtp/layer_info.h"
 #include "rtp/parse_error.h"
 #include "rtp/picture_numbers.h"
 #include "rtp/red.h"
@@ -21,6 +23,7 @@ struct PayloadInfo {
   uint16_t width = 0;      // of a key frame; 0 when it is not told or cannot be read
   uint16_t height = 0;
   std::optional<uint16_t> frame_number;  // of the dependency descriptor
+  LayerInfo layers{};
   // The payload's own descriptor, where it has to be rewritten.
   std::variant<std::monostate, Vp8Descriptor, Vp9Descriptor, RedPayload> descriptor;
 
@@ -32,7 +35,12 @@ struct PayloadInfo {
 
 // Reads a payload, which is not empty. With a dependency descriptor that can be read the frame in
 // the payload is not looked at: it may be encrypted end to end. Without one (empty), or when it
-// cannot be read, the codec's own signs count. An error: nobody could decode the payload.
+// cannot be read, the codec's own signs count. An error: nobody could decode the payload. `reader`
+// is the stream's own.
+Expected<PayloadInfo, ParseError> read_payload(Codec codec, Bytes payload,
+                                               Bytes dependency_descriptor,
+                                               DependencyReader& reader);
+// Where no other packet of the stream is known: dependencies are told of key frames alone.
 Expected<PayloadInfo, ParseError> read_payload(Codec codec, Bytes payload,
                                                Bytes dependency_descriptor);
 

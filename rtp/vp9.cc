@@ -13,6 +13,7 @@ constexpr uint8_t kFlexible = 0x10;        // F
 constexpr uint8_t kStart = 0x08;           // B
 constexpr uint8_t kEnd = 0x04;             // E
 constexpr uint8_t kHasStructure = 0x02;    // V
+constexpr uint8_t kNotUsedAbove = 0x01;    // Z
 constexpr uint8_t kLongPictureId = 0x80;
 constexpr uint8_t kSwitchingUp = 0x10;
 constexpr uint8_t kInterLayer = 0x01;
@@ -65,6 +66,7 @@ bool read_references(ByteReader& reader) {
 void read_structure(ByteReader& reader, Vp9Descriptor& descriptor) {
   const uint8_t first = reader.u8();
   const int layers = (first >> 5) + 1;
+  descriptor.spatial_layers = static_cast<uint8_t>(layers);
   const bool has_sizes = (first & 0x10) != 0;
   const bool has_group = (first & 0x08) != 0;
   for (int i = 0; has_sizes && i < layers && reader.ok(); ++i) {
@@ -92,6 +94,7 @@ Expected<Vp9Descriptor, ParseError> Vp9Descriptor::parse(Bytes payload) {
   descriptor.flexible = (first & kFlexible) != 0;
   descriptor.starts_frame = (first & kStart) != 0;
   descriptor.ends_frame = (first & kEnd) != 0;
+  descriptor.used_above = (first & kNotUsedAbove) == 0;
   descriptor.has_layers = (first & kHasLayers) != 0;
   descriptor.first = first;
   if ((first & kHasPictureId) != 0) read_picture_id(reader, descriptor);

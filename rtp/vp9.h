@@ -20,6 +20,7 @@ struct Vp9Descriptor {
   bool flexible = false;         // F
   bool starts_frame = false;     // B: of its layer
   bool ends_frame = false;       // E: of its layer
+  bool used_above = true;        // not Z: higher spatial layers may need it
   bool has_layers = false;       // L
   bool long_picture_id = false;  // M: 15 bits
   std::optional<uint16_t> picture_id;
@@ -28,6 +29,7 @@ struct Vp9Descriptor {
   uint8_t spatial_id = 0;
   bool inter_layer = false;            // D: depends on the layer below
   std::optional<uint8_t> tl0_pic_idx;  // of the non-flexible mode
+  uint8_t spatial_layers = 0;          // by the scalability structure; 0: not told
   uint16_t width = 0;                  // of the scalability structure's top layer; 0: not told
   uint16_t height = 0;
   uint16_t size = 0;  // of the descriptor

@@ -49,6 +49,21 @@ TEST(JsonDocuments, ShowAPublisherAsTheApiSays) {
       R"("active":true}]}],"slots":[]}]})");
 }
 
+TEST(JsonDocuments, ListWhatThereIsToChooseOfAnEncodingWithSeveralLayers) {
+  auto publisher = make_publisher();
+  publisher.tracks[0].state.layers[0].options = {{.spatial = 1,
+                                                  .temporal = 2,
+                                                  .bitrate_bps = 90'000,
+                                                  .frames_per_second = 30,
+                                                  .active = true}};
+  const node::ParticipantReport participant{
+      .id = "alice", .room = "stage", .joined_at_unix_ms = 0, .connections = {publisher}};
+  EXPECT_NE(participant_document(participant)
+                .find(R"("active":true,"options":[{"spatial":1,"temporal":2,"fps":30.0,)"
+                      R"("bitrate_bps":90000,"active":true}]})"),
+            std::string::npos);
+}
+
 TEST(JsonDocuments, SayWhetherAPathIsOverTcp) {
   node::ConnectionReport connection = make_publisher();
   connection.over_tcp = true;

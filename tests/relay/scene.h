@@ -236,7 +236,8 @@ inline TrackConfig video_track(uint32_t id, std::vector<std::string> layers = {"
 
 // A relay at a time of its own, and what one does with it again and again.
 struct Scene {
-  explicit Scene(const Limits& limits = {}, uint64_t seed = 1) : relay(limits, seed) {}
+  explicit Scene(const Limits& limits = {}, uint64_t seed = 1, size_t packets = 20'000)
+      : pool(packets), relay(limits, seed) {}
 
   PublisherId publish(const std::string& participant, const std::vector<TrackConfig>& tracks) {
     const PublisherId id = relay.add_publisher("room", participant, now);
@@ -286,7 +287,7 @@ struct Scene {
     return sent;
   }
 
-  PacketPool pool{20'000};
+  PacketPool pool;
   Relay relay;
   TimePoint now{10s};
 };

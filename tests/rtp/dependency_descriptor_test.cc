@@ -126,9 +126,85 @@ TEST(DependencyDescriptor, EndlessReferencesAreRefused) {
             ParseError::kMalformed);
 }
 
+// Frame 0x1235 by `template_id`, and nothing else.
+std::vector<uint8_t> short_descriptor(uint8_t template_id) {
+  return {static_cast<uint8_t>(0x80 | template_id), 0x12, 0x35};
+}
+
+TEST(DependencyReader, KnowsWhatAFrameIsByTheStructureThatCame) {
+  auto writer = descriptor(true, kStructure);
+  add_structure(writer);
+  DependencyReader reader;
+  LayerInfo info;
+  ASSERT_TRUE(reader.read(short_descriptor(8), info));
+  EXPECT_EQ(info.layering, Layering::kUnknown) << "before any structure";
+  auto key = writer.bytes();
+  key[0] = 0x80 | 7;  // the first template
+  ASSERT_TRUE(reader.read(key, info));
+  EXPECT_EQ(info.layering, Layering::kDependencies);
+  EXPECT_EQ(info.spatial, 0);
+  EXPECT_EQ(info.indication(0), Indication::kSwitch);
+  EXPECT_EQ(info.indication(1), Indication::kSwitch);
+  EXPECT_TRUE(info.used_above);
+  ASSERT_TRUE(reader.read(short_descriptor(8), info));
+  EXPECT_EQ(info.spatial, 1);
+  EXPECT_EQ(info.indication(0), Indication::kNotPresent);
+  EXPECT_EQ(info.reference_count, 2);
+  EXPECT_EQ(info.references[0], 1);
+  EXPECT_EQ(info.references[1], 2);
+  EXPECT_EQ(reader.active_targets(), 3u);
+  EXPECT_EQ(reader.structure()->targets[0].contained, 1u);
+  EXPECT_EQ(reader.structure()->targets[1].contained, 3u);
+}
+
+TEST(DependencyReader, AnotherTemplateTellsNothing) {
+  auto writer = descriptor(true, kStructure);
+  add_structure(writer);
+  DependencyReader reader;
+  LayerInfo info;
+  ASSERT_TRUE(reader.read(writer.bytes(), info));
+  info = {};
+  ASSERT_TRUE(reader.read(short_descriptor(9), info));
+  EXPECT_EQ(info.layering, Layering::kUnknown);
+}
+
+TEST(DependencyDescriptor, TakesActiveDecodeTargetsWhereItHadNone) {
+  std::vector<uint8_t> room(10);
+  // Three bytes become four: no flag but the active targets', then 0b01 of two.
+  const ActiveTargets active{.mask = 1, .count = 2, .mask_at = 29};
+  ASSERT_EQ(rewrite_descriptor(short_descriptor(8), 0xfffe, active, room), 4u);
+  room.resize(4);
+  EXPECT_EQ(room, from_hex("88 fffe 42"));
+}
+
+TEST(DependencyDescriptor, TakesOtherActiveDecodeTargetsBehindItsStructure) {
+  auto writer = descriptor(true, kStructure | kActiveTargets);
+  add_structure(writer);
+  writer.bits(3, 2);
+  auto bytes = writer.bytes();
+  bytes[0] = 0x80 | 7;
+  DependencyReader before;
+  LayerInfo info;
+  ASSERT_TRUE(before.read(bytes, info));
+  std::vector<uint8_t> room(100);
+  const size_t size =
+      rewrite_descriptor(bytes, 7, {.mask = 1, .count = 2, .mask_at = info.mask_at}, room);
+  DependencyReader after;
+  ASSERT_TRUE(after.read(Bytes(room).first(size), info));
+  EXPECT_EQ(after.active_targets(), 1u);
+  EXPECT_EQ(after.structure()->width, 640);
+}
+
+TEST(DependencyDescriptor, ActiveDecodeTargetsThatFindNoRoomStayAsTheyWere) {
+  std::vector<uint8_t> room(3);
+  EXPECT_EQ(
+      rewrite_descriptor(short_descriptor(8), 7, {.mask = 1, .count = 2, .mask_at = 29}, room), 3u);
+  EXPECT_EQ(room, from_hex("88 0007"));
+}
+
 TEST(DependencyDescriptor, TakesAnotherFrameNumber) {
-  auto bytes = from_hex("85 1234 10");
-  set_frame_number(bytes, 0xfffe);
+  std::vector<uint8_t> bytes(4);
+  EXPECT_EQ(rewrite_descriptor(from_hex("85 1234 10"), 0xfffe, {}, bytes), 4u);
   EXPECT_EQ(bytes, from_hex("85 fffe 10"));
 }
 

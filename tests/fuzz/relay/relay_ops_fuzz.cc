@@ -80,6 +80,8 @@ class Ops {
         return collect(Duration(in_.u8() * 100), 1 + in_.u8() % 4u);
       case 9:
         return collect(Duration(in_.u8() * 100), 1'000'000);
+      case 10:
+        return limit();
       default:
         return receive();
     }
@@ -119,6 +121,17 @@ class Ops {
     const std::vector<SlotConfig> slots = {audio_slot(1), video_slot(2), video_slot(4)};
     subscribers_.push_back(scene_.relay.add_subscriber("room", wish, slots, scene_.now));
     if (what < 200) scene_.relay.start_subscriber(subscribers_.back(), scene_.now);
+  }
+  void limit() {
+    const SubscriberId subscriber = some(subscribers_);
+    const uint8_t layers = in_.u8();
+    std::optional<LayerTarget> target;
+    if (layers < 250) {
+      target = {.encoding = static_cast<uint8_t>(in_.u8() % 4),
+                .spatial = static_cast<uint8_t>(layers % 8),
+                .temporal = static_cast<uint8_t>(layers / 8 % 8)};
+    }
+    scene_.relay.set_target(subscriber, ssrc(), target, scene_.now);
   }
   void nack() {
     const SubscriberId subscriber = some(subscribers_);
@@ -186,6 +199,19 @@ class Ops {
     SIMPUL_CHECK(indices.insert(sent.index).second);
     SIMPUL_CHECK(packet.extensions != nullptr && !packet.source.empty());
     SIMPUL_CHECK(packet.head_size <= packet.head.size());
+    check_descriptor(packet);
+  }
+
+  // What the sender of media would write of it can be read.
+  static void check_descriptor(const rtp::OutgoingPacket& packet) {
+    const auto* passed = packet.extensions->find(rtp::ExtensionKind::kDependencyDescriptor);
+    if (passed == nullptr || !packet.frame_number) return;
+    std::vector<uint8_t> room(255);
+    const size_t size = rtp::rewrite_descriptor(packet.source.subspan(passed->offset, passed->size),
+                                                *packet.frame_number, packet.active_targets, room);
+    SIMPUL_CHECK(size <= room.size());
+    const auto descriptor = rtp::DependencyDescriptor::parse(Bytes(room).first(size));
+    SIMPUL_CHECK(descriptor && descriptor->frame_number == *packet.frame_number);
   }
 
   void advance(Duration elapsed) {

@@ -36,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(descriptor->templates <= DependencyDescriptor::kTemplatesMax);
   check(descriptor->decode_targets <= 32);
   std::vector<uint8_t> other(bytes.begin(), bytes.end());
-  set_frame_number(other, 0xabcd);
+  check(rewrite_descriptor(bytes, 0xabcd, {}, other) == bytes.size());
   const auto again = DependencyDescriptor::parse(other);
   check(again && again->frame_number == 0xabcd && again->key_frame() == descriptor->key_frame());
   check(again->template_id == descriptor->template_id && again->width == descriptor->width);

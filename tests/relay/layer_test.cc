@@ -1,0 +1,129 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "relay/layer_filter.h"
+#include "relay/layer_meters.h"
+#include "tests/relay/layered_source.h"
+
+namespace simpul::relay {
+namespace {
+
+using namespace testing;
+
+constexpr uint32_t kTrack = 2;
+
+struct LayersOfOneStream : ::testing::Test {
+  Scene scene;
+  SubscriberId watcher{};
+
+  void begin(rtp::Codec codec, const Wish& wish = {}) {
+    auto track = video_track(kTrack);
+    track.codec = codec;
+    scene.publish("ana", {track});
+    watcher = scene.watch(wish, {video_slot(10)});
+  }
+  std::vector<Sent> pass(std::vector<rtp::MediaPacket> packets) {
+    scene.now += 33ms;
+    scene.advance();
+    return scene.pass(kTrack, std::move(packets));
+  }
+  void want(uint8_t spatial, uint8_t temporal) {
+    scene.relay.set_target(watcher, rtp::Ssrc(10),
+                           LayerTarget{.spatial = spatial, .temporal = temporal}, scene.now);
+  }
+};
+
+TEST_F(LayersOfOneStream, TheLowChoiceIsTheLowestSpatialLayer) {
+  begin(rtp::Codec::kVp9, {.participant = "", .layer = LayerChoice::kLow});
+  LayeredSource source(scene.pool, {});
+  EXPECT_EQ(pass(source.picture(true, 2)).size(), 2u);
+  EXPECT_EQ(pass(source.picture(false, 2)).size(), 2u);
+  EXPECT_EQ(scene.relay.slots_of(watcher)[0].sublayers->spatial, 0);
+}
+
+TEST_F(LayersOfOneStream, TheMarkerMovesToTheLastPacketThatIsSent) {
+  begin(rtp::Codec::kVp9);
+  LayeredSource source(scene.pool, {});
+  pass(source.picture(true, 2));
+  want(1, 2);
+  const auto sent = pass(source.picture(false, 2));
+  ASSERT_EQ(sent.size(), 4u);
+  EXPECT_FALSE(sent[1].marker);
+  EXPECT_TRUE(sent[3].marker);
+}
+
+TEST_F(LayersOfOneStream, ADownSwitchOfLayersThatDependOnKeyPicturesAloneWaitsForOne) {
+  begin(rtp::Codec::kVp9);
+  LayeredSource source(scene.pool, {.key_only = true});
+  pass(source.picture(true, 1));
+  want(2, 7);
+  pass(source.picture(true, 1));
+  EXPECT_EQ(pass(source.picture(false, 1)).size(), 1u) << "of the others nothing is needed";
+  want(0, 7);
+  pass(source.picture(false, 1));
+  size_t requests = 0;
+  for (int i = 0; i < 10; ++i) requests += scene.requests(100ms);
+  EXPECT_GT(requests, 0u);
+  pass(source.picture(true, 1));
+  pass(source.picture(false, 1));
+  EXPECT_EQ(scene.relay.slots_of(watcher)[0].sublayers->spatial, 0);
+}
+
+TEST_F(LayersOfOneStream, TheReceiverIsToldWhichDecodeTargetsAreWhole) {
+  begin(rtp::Codec::kAv1);
+  LayeredSource source(scene.pool, {.codec = rtp::Codec::kAv1, .temporal_layers = 1});
+  pass(source.picture(true, 1));
+  want(1, 7);
+  scene.now += 33ms;
+  scene.receive(kTrack, source.picture(false, 1));
+  SubscriberBatch batch;
+  ASSERT_TRUE(scene.relay.collect(scene.now, 0ms, batch));
+  ASSERT_EQ(batch.packets.size(), 2u);
+  for (const auto& packet : batch.packets) {
+    EXPECT_EQ(packet.active_targets.mask, 0b011u);
+    EXPECT_EQ(packet.active_targets.count, 3);
+  }
+}
+
+TEST_F(LayersOfOneStream, EveryChoiceIsListedWithWhatItCosts) {
+  begin(rtp::Codec::kVp9);
+  LayeredSource source(scene.pool, {.temporal_layers = 1});
+  pass(source.picture(true, 1));
+  for (int i = 0; i < 29; ++i) pass(source.picture(false, 1));
+  const auto options = scene.relay.tracks_of(PublisherId(1))[0].layers[0].options;
+  ASSERT_EQ(options.size(), 3u);
+  EXPECT_GT(options[0].bitrate_bps, 0u);
+  EXPECT_NEAR(static_cast<double>(options[2].bitrate_bps),
+              3.0 * static_cast<double>(options[0].bitrate_bps),
+              static_cast<double>(options[0].bitrate_bps) / 4);
+  EXPECT_TRUE(options[2].active);
+  EXPECT_EQ(options[2].spatial, 2);
+}
+
+TEST(LayerMeters, TellApartNoMoreThanTheirLimit) {
+  LayerMeters meters;
+  for (uint8_t i = 0; i < 64; ++i) {
+    meters.add({.layering = rtp::Layering::kVp9,
+                .spatial = static_cast<uint8_t>(i % 8),
+                .temporal = static_cast<uint8_t>(i / 8)},
+               100, TimePoint{1s});
+  }
+  EXPECT_EQ(meters.states(TimePoint{1s}).size(), LayerMeters::kCellsMax);
+}
+
+TEST(LayerMap, ForgetsTheOldestOfTooManySelections) {
+  LayerMap map(2'000);
+  FeedPacket packet;
+  packet.number = 2'000;
+  const FeedPacket first = packet;
+  for (size_t i = 0; i <= LayerMap::kChangesMax; ++i) {
+    map.select(packet, {.has_all = false, .temporal = static_cast<uint8_t>(i % 3)});
+    map.take(packet);
+    ++packet.number;
+  }
+  EXPECT_EQ(map.selection_of(first), nullptr);
+  EXPECT_FALSE(map.find(first));
+}
+
+}  // namespace
+}  // namespace simpul::relay
