@@ -23,6 +23,7 @@ void HttpConnection::receive(Bytes bytes, TimePoint now, Output& out) {
       return read(bytes, now, out);
     case Phase::kAnswering:
     case Phase::kSending:
+    case Phase::kPausing:
       return keep(bytes);
     case Phase::kClosed:
       return;
@@ -76,6 +77,7 @@ void HttpConnection::receive_end(TimePoint now, Output& out) {
       return refuse({.status = 400, .detail = "The request ends in its middle."}, now, out);
     case Phase::kAnswering:
     case Phase::kSending:
+    case Phase::kPausing:
       // What was pipelined is dropped: a peer that stops half way is gone more often than not.
       keep_alive_ = false;
       return;
@@ -106,9 +108,14 @@ void HttpConnection::refuse(const Problem& problem, TimePoint now, Output& out) 
 void HttpConnection::on_sent(TimePoint now, Output& out) {
   if (phase_ != Phase::kSending) return;
   if (!keep_alive_) return end(out);
+  phase_ = pipelined_.empty() ? Phase::kReading : Phase::kPausing;
+  deadline_ = pipelined_.empty() ? now + timeouts_.idle : now;
+}
+
+void HttpConnection::read_ahead(TimePoint now, Output& out) {
+  if (!keep_alive_) return end(out);
   phase_ = Phase::kReading;
   deadline_ = now + timeouts_.idle;
-  if (pipelined_.empty()) return;
   const auto bytes = std::exchange(pipelined_, {});
   read(bytes, now, out);
 }
@@ -129,6 +136,8 @@ void HttpConnection::advance(TimePoint now, Output& out) {
                     now, out);
     case Phase::kSending:
       return close(out);
+    case Phase::kPausing:
+      return read_ahead(now, out);
     case Phase::kClosed:
       return;
   }

@@ -24,7 +24,8 @@ inline constexpr size_t kPipelinedMax = 64 * 1024;
 // One HTTP connection without its socket: decides which request is answered next, when the peer
 // was too slow (408) or too greedy, and when the connection ends. One request is answered at a
 // time, and the next one begins when the last answer has left, so that a peer that does not read
-// costs one response and is closed.
+// costs one response and is closed. What was sent ahead is read by the next advance(), which is due
+// at once: others have their turn between two answers.
 class HttpConnection {
  public:
   struct Output {
@@ -51,9 +52,10 @@ class HttpConnection {
   TimePoint next_deadline() const { return deadline_; }
 
  private:
-  enum class Phase : uint8_t { kReading, kAnswering, kSending, kClosed };
+  enum class Phase : uint8_t { kReading, kAnswering, kSending, kPausing, kClosed };
 
   void read(Bytes bytes, TimePoint now, Output& out);
+  void read_ahead(TimePoint now, Output& out);
   void keep(Bytes bytes);
   void send(const Response& response, TimePoint now, Output& out);
   void end(Output& out);

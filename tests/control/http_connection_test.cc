@@ -66,7 +66,9 @@ TEST_F(HttpConnectionTest, AnswersPipelinedRequestsOneByOneAsTheAnswersLeave) {
   const auto first = receive(std::string(kGet) + std::string(kGetB));
   EXPECT_THAT(first.request->path, ElementsAre("a"));
   EXPECT_FALSE(respond(first.serial).request.has_value());
-  const auto second = sent();
+  expect_quiet(sent());
+  EXPECT_EQ(connection_.next_deadline(), now_);
+  const auto second = after(0s);
   ASSERT_TRUE(second.request.has_value());
   EXPECT_THAT(second.request->path, ElementsAre("b"));
   EXPECT_NE(second.serial, first.serial);
@@ -75,8 +77,31 @@ TEST_F(HttpConnectionTest, AnswersPipelinedRequestsOneByOneAsTheAnswersLeave) {
 TEST_F(HttpConnectionTest, AnswersARequestWhoseFirstPartWasPipelined) {
   const auto first = receive(std::string(kGet) + std::string(kGetB.substr(0, 10)));
   respond(first.serial);
-  EXPECT_FALSE(sent().request.has_value());
+  sent();
+  EXPECT_FALSE(after(0s).request.has_value());
   EXPECT_TRUE(receive(kGetB.substr(10)).request.has_value());
+}
+
+TEST_F(HttpConnectionTest, KeepsTheOrderOfWhatComesBetweenTwoPipelinedRequests) {
+  const auto first = receive(std::string(kGet) + std::string(kGetB));
+  respond(first.serial);
+  sent();
+  expect_quiet(receive("GET /c HTTP/1.1\r\nHost: x\r\n\r\n"));
+  const auto second = after(0s);
+  EXPECT_THAT(second.request->path, ElementsAre("b"));
+  respond(second.serial);
+  sent();
+  EXPECT_THAT(after(0s).request->path, ElementsAre("c"));
+}
+
+TEST_F(HttpConnectionTest, EndsBetweenTwoPipelinedRequestsOfAPeerThatSendsNoMoreOrTooMuch) {
+  for (const bool ends : {true, false}) {
+    connection_ = HttpConnection({}, {}, now_);
+    respond(receive(std::string(kGet) + std::string(kGetB)).serial);
+    sent();
+    expect_quiet(ends ? end() : receive(std::string(kPipelinedMax, 'x')));
+    EXPECT_TRUE(after(0s).end);
+  }
 }
 
 TEST_F(HttpConnectionTest, EndsWhenTheClientWantsItTo) {
@@ -197,7 +222,8 @@ TEST_F(HttpConnectionTest, KeepsAllThatMayBeSentAhead) {
   const auto request = receive(kGet);
   receive(std::string(kGetB) + std::string(kPipelinedMax - kGetB.size(), 'x'));
   EXPECT_FALSE(respond(request.serial).end);
-  EXPECT_THAT(sent().request->path, ElementsAre("b"));
+  sent();
+  EXPECT_THAT(after(0s).request->path, ElementsAre("b"));
 }
 
 TEST_F(HttpConnectionTest, ClosesWhenAnIdlePeerEnds) { EXPECT_TRUE(end().close); }

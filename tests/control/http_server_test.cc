@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <future>
 #include <thread>
 
@@ -38,6 +39,7 @@ class HttpServerTest : public ::testing::Test {
                                    held_ = std::move(respond);
                                    holding_.set_value();
                                  } else {
+                                   if (on_request_) on_request_();
                                    respond({.status = 200, .headers = {}, .body = "[ok]"});
                                  }
                                },
@@ -67,6 +69,7 @@ class HttpServerTest : public ::testing::Test {
   Address address_;
   HttpServer::Respond held_;
   std::promise<void> holding_;
+  std::function<void()> on_request_;
   std::vector<uint16_t> refused_;
 };
 
@@ -94,6 +97,25 @@ TEST_F(HttpServerTest, AnswersAThousandPipelinedRequestsInOrder) {
   size_t count = 0;
   for (size_t at = 0; (at = answers.find("[ok]", at)) != std::string::npos; ++at) ++count;
   EXPECT_EQ(count, 1001u);
+}
+
+TEST_F(HttpServerTest, LetsOthersHaveTheirTurnBetweenPipelinedRequests) {
+  constexpr size_t kRequests = 1000;
+  size_t requests = 0;
+  size_t before_others = 0;
+  on_request_ = [&] {
+    if (++requests == 1) loop_.post([&] { before_others = requests; });
+  };
+  start();
+  LoopbackClient client(address_);
+  std::string all;
+  for (size_t i = 0; i + 1 < kRequests; ++i) all += kGet;
+  client.send(all + std::string(kGetAndClose));
+  client.receive_all();
+  on_loop([&] {
+    EXPECT_EQ(requests, kRequests);
+    EXPECT_LE(before_others, 3u);  // one a turn; a task may have to wait for the next one but one
+  });
 }
 
 TEST_F(HttpServerTest, AnswersGarbageAndABodyThatIsTooLarge) {

@@ -183,13 +183,14 @@ TEST_F(AttackOnDtls, D5_TenThousandFragmentsThatNeverCompleteAreBounded) {
   prove_path(carol->peer(), true);
   const uint64_t ok = handshakes("ok");
   const size_t memory = resident_bytes();
-  repeat(10'000, [&](int i) {
-    const auto number = static_cast<uint32_t>(i);
+  // Quickly: who does not come on is forgotten after half a minute.
+  for (uint32_t i = 0; i < 10'000; ++i) {
     const uint32_t length = i % 3 == 0 ? 0xffffff : 9000;
-    const uint32_t size = number % 5;  // zero too
-    const uint32_t offset = i % 7 == 0 ? length - 1 : number % 8000;
-    mallory_.send(fragment(static_cast<uint16_t>(i % 10), length, offset, size, number), target());
-  });
+    const uint32_t size = i % 5;  // zero too
+    const uint32_t offset = i % 7 == 0 ? length - 1 : i % 8000;
+    mallory_.send(fragment(static_cast<uint16_t>(i % 10), length, offset, size, i), target());
+    if (i % 250 == 249) let_pass();
+  }
   EXPECT_EQ(handshakes("ok"), ok);
   EXPECT_FALSE(carol->peer().connected());
   // A handshake that is under way keeps 64 KB at most; what is sent must not add up.

@@ -118,6 +118,7 @@ TEST_F(AttackWithMedia, R9_HeadersThatRunPastTheEndAreDropped) {
     std::array<uint8_t, 60> packet{static_cast<uint8_t>(first), 96};
     crypto::random_bytes(std::span(packet).subspan(12));
     alice_.socket->send(packet);
+    if (first % 100 == 99) let_pass();
   }
   for (const uint16_t words : std::initializer_list<uint16_t>{16, 255, 65535}) {
     alice_.socket->send(header_with_extension(0xBEDE, words, 20));
@@ -175,6 +176,7 @@ TEST_F(AttackWithMedia, R11_EmptyAndOneBytePayloadsAreHarmless) {
     const std::array<uint8_t, 1> one{static_cast<uint8_t>(i)};
     alice_.socket->send(authentic(3000 + 2 * i, one));
     alice_.socket->send(authentic(3001 + 2 * i, {}));
+    if (i % 64 == 63) let_pass();
   }
   let_pass();
   expect_unharmed();
@@ -202,11 +204,11 @@ TEST_F(AttackWithMedia, C2_CompoundsThatLieAreReadUpToTheFault) {
     nested.insert(nested.end(), report.begin(), report.end());
   }
   lies.push_back(nested);
-  for (const auto& lie : lies) {
+  repeat(static_cast<int>(lies.size()), [&](int i) {
+    const auto& lie = lies[static_cast<size_t>(i)];
     alice_.socket->send(sender().seal_rtcp(lie));
     bob_.socket->send(bob_.socket->peer().seal_rtcp(lie));
-  }
-  let_pass();
+  });
   EXPECT_GT(node_.dropped("malformed"), before + 100);
   expect_unharmed();
 }

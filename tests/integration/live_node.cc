@@ -183,7 +183,7 @@ uint64_t LiveNode::dropped(const std::string& reason) {
 }
 
 bool LiveNode::ask_until(const std::function<bool()>& done) {
-  const TimePoint limit = net::EventLoop::clock_now() + 20s;
+  const TimePoint limit = net::EventLoop::clock_now() + kHang;
   while (!done()) {
     if (net::EventLoop::clock_now() > limit) return false;
     refresh();

@@ -87,7 +87,7 @@ class LiveNode {
   // The answer to a join that is not followed by anything.
   Expected<node::Join, node::JoinError> join(node::JoinRequest request);
 
-  // Runs the loop until `done`; false after 20 seconds.
+  // Runs the loop until `done`; false when it hangs.
   bool run_until(const std::function<bool()>& done);
   // The next snapshots of all workers have come.
   void refresh();

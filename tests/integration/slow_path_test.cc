@@ -223,7 +223,9 @@ class SlowInterface : public ::testing::Test {
     alice_ = &node_->publish("stage", "alice");
     port_ = alice_->socket->remote().port;
     alice_->socket->sources().pop_back();
-    alice_->socket->add_source(peer::MediaSource::video("1", {.bitrate_bps = 16'000'000}));
+    // Enough to fill a socket in seconds, and a rate that slow machines carry for all of them: on
+    // a veth, what waits for the receiver's processor is dropped at a thousand packets.
+    alice_->socket->add_source(peer::MediaSource::video("1", {.bitrate_bps = 4'000'000}));
   }
   uint64_t times_full() {
     node_->refresh();
@@ -255,7 +257,7 @@ TEST_F(SlowInterface, FillsAndNobodyElseIsHurt) {
   const uint64_t before = slow.front()->video;
   const uint64_t bob_before = bob.video;
   const uint64_t bob_lost = bob.lost;
-  ASSERT_TRUE(node_->run_until([&] { return bob.video > bob_before + 3'000; }));
+  ASSERT_TRUE(node_->run_until([&] { return bob.video > bob_before + 1'500; }));
   EXPECT_EQ(bob.lost, bob_lost);
   EXPECT_EQ(bob_lost, 0u);
   EXPECT_LT(slow.front()->video, before + 1'000);

@@ -7,13 +7,14 @@
 
 namespace simpul::testing {
 
-// Runs the loop until `done`, which is asked again and again. False after twenty seconds: they only
-// end a hang.
+// Only ends a hang: however slow the machine is, what goes on at all comes to its end before.
+inline constexpr Duration kHang = std::chrono::minutes(1);
+
+// Runs the loop until `done`, which is asked again and again. False after kHang.
 inline bool run_until(net::EventLoop& loop, const std::function<bool()>& done,
                       Duration between = std::chrono::milliseconds(1)) {
-  using namespace std::chrono_literals;
   if (done()) return true;
-  const TimePoint limit = net::EventLoop::clock_now() + 20s;
+  const TimePoint limit = net::EventLoop::clock_now() + kHang;
   bool result = false;
   net::Timer timer(loop, [&] {
     result = done();

@@ -55,10 +55,13 @@ class Peer {
   }
   void wait(Duration elapsed) {
     now_ += elapsed;
-    HttpConnection::Output out;
-    connection_.advance(now_, out);
-    carry_out(std::move(out));
-    if (!ended_) require(connection_.next_deadline() > now_);
+    size_t turns = 0;
+    do {  // requests that were sent ahead have a turn each
+      HttpConnection::Output out;
+      connection_.advance(now_, out);
+      carry_out(std::move(out));
+      require(++turns <= kPipelinedMax);
+    } while (!ended_ && connection_.next_deadline() <= now_);
   }
   void check_joins() const {
     for (const auto& join : engine_.joins) {
