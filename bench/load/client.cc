@@ -112,17 +112,11 @@ void Client::tick(TimePoint now) {
 }
 
 std::vector<Client::Source> Client::sources() const {
-  if (!silent_sources_.empty()) return silent_sources_;
   std::vector<Source> found;
   for (const peer::MediaSource& source : socket_->sources()) {
     found.push_back({.ssrc = source.ssrc().value(), .packets = source.packets()});
   }
   return found;
-}
-
-void Client::fall_silent() {
-  silent_sources_ = sources();
-  socket_->sources().clear();
 }
 
 bool Client::is_settled() const {
