@@ -34,6 +34,11 @@ bool gets_all(const PlannedClient& viewer, const ClientClass& people, bool has_v
          (!has_video || viewer.sees >= viewer.watched_count);
 }
 
+// Whether the relay may leave some of what it sends to a viewer out.
+bool is_layered(const VideoSettings& camera) {
+  return camera.layers > 1 || camera.temporal_layers > 1;
+}
+
 uint64_t seed_of(const Client::Shared& shared, size_t number) {
   return shared.scenario.seed * kClientsMax + number + 1;
 }
@@ -46,7 +51,7 @@ Client::Client(size_t number, Shared& shared)
       people_(shared.scenario.classes[planned_.people]),
       has_video_(planned_.has_video && people_.has_video),
       decrypts_(planned_.publishes() || is_among(number, people_.decrypting_share)),
-      by_relay_(!decrypts_ || camera_of(shared, planned_).layers > 1 ||
+      by_relay_(!decrypts_ || is_layered(camera_of(shared, planned_)) ||
                 !gets_all(planned_, people_, has_video_)),
       media_(rtp::Ssrc(crypto::random_u32() | 1)) {
   const VideoSettings& camera = camera_of(shared, planned_);
@@ -107,17 +112,11 @@ void Client::tick(TimePoint now) {
 }
 
 std::vector<Client::Source> Client::sources() const {
-  if (!silent_sources_.empty()) return silent_sources_;
   std::vector<Source> found;
   for (const peer::MediaSource& source : socket_->sources()) {
     found.push_back({.ssrc = source.ssrc().value(), .packets = source.packets()});
   }
   return found;
-}
-
-void Client::fall_silent() {
-  silent_sources_ = sources();
-  socket_->sources().clear();
 }
 
 bool Client::is_settled() const {

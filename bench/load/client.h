@@ -59,7 +59,7 @@ class Client {
   std::optional<TimePoint> first_frame_at() const { return first_frame_; }
 
   // Of a publisher: stops sending for good.
-  void fall_silent();
+  void fall_silent() { socket_->sources().clear(); }
   // Of a viewer: what its publishers send from now on counts, until close().
   using Watched = std::span<const Client* const>;
   void open(Watched watched, Histogram& delay, LastViewer& last_viewer);
@@ -79,6 +79,7 @@ class Client {
   // At close(): so long nothing new had come of what it watches; nothing before the first.
   std::optional<Duration> stood_still() const { return stood_still_; }
   uint64_t socket_overflows() const { return socket_->overflows(); }
+  impairment::PathCounts network_counts() const { return socket_->network_counts(); }
 
  private:
   struct Source {
@@ -96,10 +97,9 @@ class Client {
   const ClientClass& people_;
   bool has_video_;
   bool decrypts_;
-  // Counted by the numbers that the relay gave: of who only listens, of simulcast, whose publisher
-  // does not know which layer the relay sends, and where the relay chooses whom it shows.
+  // Counted by the numbers that the relay gave: of who only listens, of layers, whose publisher does
+  // not know which of them the relay sends, and where the relay chooses whom it shows.
   bool by_relay_;
-  std::vector<Source> silent_sources_;  // as they were in the end
   std::vector<Source> opened_at_;
   ViewerMedia media_;
   std::optional<TimePoint> connected_at_;

@@ -13,19 +13,20 @@ constexpr const char* kMedia = "Without a scenario: what they do";
 constexpr const char* kLimits = "Limits; broken ones give exit status 1";
 constexpr const char* kComparisons = "For comparisons";
 constexpr const char* kReports = "Reports";
+constexpr auto kSecondsMax = static_cast<uint32_t>(kDurationMax / std::chrono::seconds(1));
 
 void describe_people(CLI::App& app, CommandLine& line) {
   Phase& phase = line.phase;
   app.add_option("--room", phase.room, "its name; several get numbers")->group(kPeople);
   app.add_option("--rooms", phase.rooms, "how many rooms (1)")
-      ->check(Range(1, 10000))
+      ->check(Range(1u, kRoomsMax))
       ->group(kPeople);
   auto* publishers = app.add_option("--publishers", phase.publishers, "in each room (1)")
-                         ->check(Range(1, 100))
+                         ->check(Range(1u, kPublishersMax))
                          ->group(kPeople);
   auto* viewers = app.add_option("--viewers", phase.viewers,
                                  "in each room, shared out among its publishers (100)")
-                      ->check(Range(1, 19000))
+                      ->check(Range(1u, kPeopleMax))
                       ->group(kPeople);
   auto* hears = app.add_option("--hears", phase.hears,
                                "speakers that each viewer hears at once, whom the relay chooses "
@@ -38,7 +39,7 @@ void describe_people(CLI::App& app, CommandLine& line) {
   auto* table = app.add_option("--table", line.table,
                                "instead: each room is a table of so many, who publish and watch "
                                "all others")
-                    ->check(Range(2, 50))
+                    ->check(Range(2u, kTableMax))
                     ->excludes(publishers)
                     ->excludes(viewers)
                     ->excludes(hears)
@@ -54,18 +55,15 @@ void describe_people(CLI::App& app, CommandLine& line) {
 }
 
 void describe_media(CLI::App& app, CommandLine& line) {
-  app.add_option("--seconds", line.seconds, "how long to measure (10)")
-      ->check(Range(1, 3600))
-      ->group(kMedia);
   app.add_option("--bitrate-kbps", line.bitrate_kbps, "of the video (1500)")
-      ->check(Range(50, 20000))
+      ->check(Range(kVideoKbpsMin, kVideoKbpsMax))
       ->group(kMedia);
   app.add_option("--fps", line.frames_per_second, "of the video (30)")
-      ->check(Range(1, 60))
+      ->check(Range(1u, kFramesPerSecondMax))
       ->group(kMedia);
   app.add_option("--burst-packets", line.burst_packets,
                  "a frame leaves in bursts of so many, 5 ms apart (0: at once)")
-      ->check(Range(0, 64))
+      ->check(Range(0u, kBurstPacketsMax))
       ->group(kMedia);
   app.add_flag("--audio-only", line.audio_only, "no video")->group(kMedia);
   app.add_flag("--silent", line.silent, "publishers send nothing, viewers wait")
@@ -92,6 +90,7 @@ void set_limit(Metric metric, const std::optional<double>& most, Limits& limits)
 // The scenario that the flags describe.
 Scenario scenario_of_flags(const CommandLine& line) {
   Scenario scenario;
+  if (line.seed) scenario.seed = *line.seed;
   ClientClass& people = scenario.classes.front();
   people.plain = true;
   people.video.bitrate_bps = line.bitrate_kbps * 1000;
@@ -102,7 +101,7 @@ Scenario scenario_of_flags(const CommandLine& line) {
   }
   people.has_video = !line.audio_only;
   Phase phase = line.phase;
-  phase.duration = std::chrono::seconds(line.seconds);
+  if (line.seconds) phase.duration = std::chrono::seconds(*line.seconds);
   if (line.pairs || line.table > 0) {
     phase.kind = PhaseKind::kTables;
     phase.people = line.pairs ? 2 : line.table;
@@ -111,7 +110,32 @@ Scenario scenario_of_flags(const CommandLine& line) {
   return scenario;
 }
 
+Expected<Scenario, std::string> scenario_of_file(const CommandLine& line) {
+  auto overrides = line.overrides;
+  if (line.seed) overrides.push_back("seed=" + std::to_string(*line.seed));
+  auto scenario = load_scenario(line.file, overrides);
+  if (!scenario || !line.seconds) return scenario;
+  if (scenario->phases.size() > 1) {
+    return unexpected("--seconds: " + line.file + " has several phases: --set phases." +
+                      scenario->phases.front().name + ".duration=" + std::to_string(*line.seconds) +
+                      "s has one of them last so long");
+  }
+  overrides.push_back("phases[0].duration=" + std::to_string(*line.seconds) + "s");
+  return load_scenario(line.file, overrides);
+}
+
 }  // namespace
+
+std::optional<std::string> misplaced_flag(const CLI::App& app, const CommandLine& line) {
+  if (line.file.empty()) return std::nullopt;
+  for (const CLI::Option* option : app.get_options()) {
+    const std::string& group = option->get_group();
+    if (option->empty() || (group != kPeople && group != kMedia)) continue;
+    return option->get_name() + ": " + line.file +
+           " says itself who is there and what they do: --set changes a key of it";
+  }
+  return std::nullopt;
+}
 
 void describe(CLI::App& app, CommandLine& line) {
   app.description(
@@ -124,6 +148,10 @@ void describe(CLI::App& app, CommandLine& line) {
       ->allow_extra_args(false);
   app.add_option("--scale", line.scale, "so many times as many people")
       ->check(Range(0.001, 1000.0));
+  app.add_option("--seconds", line.seconds,
+                 "how long to measure (10), or instead of the duration of the scenario's one phase")
+      ->check(Range(uint32_t{1}, kSecondsMax));
+  app.add_option("--seed", line.seed, "instead of the scenario's (1)");
   app.add_flag("--check", line.check, "only say whether the scenario is good");
   app.add_option("--host", line.host, "address of the relay's HTTP (127.0.0.1)");
   app.add_option("--port", line.port, "port of the relay's HTTP (8080)");
@@ -145,7 +173,7 @@ Expected<Scenario, std::string> scenario_of(const CommandLine& line) {
     return unexpected(std::string("--set: there is no scenario"));
   }
   Expected<Scenario, std::string> scenario =
-      line.file.empty() ? scenario_of_flags(line) : load_scenario(line.file, line.overrides);
+      line.file.empty() ? scenario_of_flags(line) : scenario_of_file(line);
   if (!scenario) return scenario;
   if (line.host || line.port) {
     const std::string host = line.host.value_or(scenario->server.ip_text());

@@ -25,14 +25,18 @@ struct CommandLine {
   std::optional<std::string> host;  // of the relay's HTTP
   std::optional<uint16_t> port;
 
+  // Of a run without a scenario.
   Phase phase = {.name = "load", .room = "load", .duration = std::chrono::seconds(10)};
   bool pairs = false;
   uint32_t table = 0;
-  uint32_t seconds = 10;
   uint32_t bitrate_kbps = 1500;
   uint32_t frames_per_second = 30;
   uint32_t burst_packets = 0;  // of a frame; 0: at once
   bool audio_only = false;
+
+  // Of both.
+  std::optional<uint32_t> seconds;  // instead of 10, or of the one phase's duration
+  std::optional<uint32_t> seed;
   bool silent = false;
   std::string srtp_profile;
   std::string local = "127.0.0.1";
@@ -42,6 +46,9 @@ struct CommandLine {
 };
 
 void describe(CLI::App& app, CommandLine& line);
+// The first of the flags given that say who is there and what they do, beside a scenario, which
+// says so itself: why it is refused, as one line. `app` has parsed `line`.
+std::optional<std::string> misplaced_flag(const CLI::App& app, const CommandLine& line);
 // The error is one line.
 Expected<Scenario, std::string> scenario_of(const CommandLine& line);
 

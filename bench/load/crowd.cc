@@ -164,7 +164,8 @@ void Crowd::begin_to_leave(size_t client, TimePoint now) {
   Entry& entry = entries_[client];
   entry.state = State::kDraining;
   entry.leaving_at = now;
-  if (plan_.clients[client].publishes()) return entry.client->fall_silent();
+  // It goes on sending: a loss shows by what comes after it.
+  if (plan_.clients[client].publishes()) return;
   if (!entry.client->is_settled()) note_early(client);
   entry.client->close(clients_watched_by(client), now);
 }
@@ -220,7 +221,7 @@ void Crowd::drain(size_t client, TimePoint now) {
   // Who watches a publisher may still ask for what was lost on the way.
   const bool is_done = publishes ? entry.watchers == 0 : entry.client->has_all();
   if (!is_done && now - entry.leaving_at < kDrainLimit) return;
-  if (!publishes) note(client);
+  publishes ? entry.client->fall_silent() : note(client);
   entry.state = State::kLeaving;
   requests_.send({.method = "DELETE", .target = entry.location},
                  [this, client](const HttpRequests::Answer&) { remove(client); });
@@ -266,6 +267,7 @@ void Crowd::remove(size_t client) {
   if (entry.state != State::kLeaving) finish(client);
   entry.state = State::kGone;  // socket_overflows() looks at it no more
   overflows_gone_ += entry.client->socket_overflows();
+  report_of(client).network += entry.client->network_counts();
   --phases_[planned.phase].present;
   // Not from inside a call of its own, and not before those who watch it have their sums.
   loop_.post([this, client] { entries_[client].client.reset(); });

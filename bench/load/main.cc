@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
+  if (const auto reason = misplaced_flag(app, line)) return refuse(*reason, kWrongUsage);
   const auto scenario = simpul::load::scenario_of(line);
   if (!scenario) return refuse(scenario.error(), kWrongUsage);
   const auto plan = simpul::load::make_plan(*scenario);

@@ -3,9 +3,7 @@
 #include <array>
 #include <string>
 
-#ifdef SIMPUL_SOUND
 #include "bench/sound/speech.h"
-#endif
 
 namespace simpul::load {
 namespace {
@@ -84,15 +82,11 @@ impairment::PathOptions path_of(const NetworkSettings& network) {
 }
 
 Sounds::Sounds(const Scenario& scenario) : clips_(scenario.classes.size()) {
-#ifdef SIMPUL_SOUND
   for (size_t i = 0; i < clips_.size(); ++i) {
     const ClientClass& people = scenario.classes[i];
     if (!people.has_audio || people.plain || !publishes(scenario, i)) continue;
     clips_[i] = sound::make_speech(profile_of(people.audio), kClipLength, scenario.seed + i);
   }
-#else
-  static_cast<void>(publishes);
-#endif
 }
 
 }  // namespace simpul::load

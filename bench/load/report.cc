@@ -65,6 +65,7 @@ PhaseReport& PhaseReport::operator+=(const PhaseReport& other) {
   failures.insert(failures.end(), other.failures.begin(), other.failures.end());
   expected += other.expected;
   received += other.received;
+  network += other.network;
   viewers_with_loss += other.viewers_with_loss;
   viewer_loss_max = std::max(viewer_loss_max, other.viewer_loss_max);
   watched_pictures += other.watched_pictures;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/impairment/path.h"
 #include "bench/load/histogram.h"
 #include "bench/load/last_viewer.h"
 #include "bench/load/limits.h"
@@ -57,6 +58,8 @@ struct PhaseReport {
   // have got, and what they did get.
   uint64_t expected = 0;
   MediaCounts received = {};
+  // Datagrams of all kinds, for as long as they were there: what the scenario's own networks did.
+  impairment::PathCounts network = {};
   uint64_t viewers_with_loss = 0;
   double viewer_loss_max = 0;     // of the one who lost most, 0 to 1
   uint64_t watched_pictures = 0;  // viewers whose freezes are known

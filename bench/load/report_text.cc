@@ -82,6 +82,9 @@ void add_media(const PhaseReport& report, Rows& rows) {
   count("duplicates", report.received.duplicates);
   count("reordered", report.received.reordered);
   count("corrupt", report.received.corrupt);
+  count("network_datagrams", report.network.received);
+  count("network_lost", report.network.lost);
+  count("network_queue_drops", report.network.queue_drops);
   rows.emplace_back("freezes",
                     known_or_not(report, Metric::kFreezes, std::to_string(report.freezes)));
   rows.emplace_back("frozen_ms_max",

@@ -118,6 +118,18 @@ struct Scenario {
 
 inline constexpr size_t kScenarioSizeMax = 256 * 1024;
 inline constexpr size_t kClassesMax = 64;
+// Of a scenario's file and of the flags that stand for one.
+inline constexpr uint32_t kRoomsMax = 10'000;
+inline constexpr uint32_t kPublishersMax = 100;  // of a stage, in each room
+inline constexpr uint32_t kPeopleMax = 20'000;   // who watch or join, in each room
+inline constexpr uint32_t kTableMax = 50;
+inline constexpr Duration kDurationMax = std::chrono::hours(24);
+inline constexpr uint32_t kVideoKbpsMin = 50;
+inline constexpr uint32_t kVideoKbpsMax = 20'000;
+inline constexpr uint32_t kAudioKbpsMin = 16;
+inline constexpr uint32_t kAudioKbpsMax = 256;
+inline constexpr uint32_t kFramesPerSecondMax = 60;
+inline constexpr uint32_t kBurstPacketsMax = 64;
 inline constexpr size_t kPhasesMax = 64;
 inline constexpr uint32_t kSlotsMax = 16;  // of a viewer, of each kind: as many as a relay allows
 inline constexpr uint32_t kClientsMax = 100'000;  // connections of a run, one after the other too

@@ -14,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr uint32_t kPeopleMax = 20'000;
 constexpr std::array<std::string_view, kPhaseKinds> kKinds = {"stage", "tables", "pairs", "audio",
                                                               "storm", "churn",  "roam"};
 constexpr std::array<std::string_view, 4> kCodecs = {"vp8", "vp9", "h264", "av1"};
@@ -25,14 +24,17 @@ void read_video(TomlSection& section, VideoSettings& video) {
   if (const auto codec = section.choice("codec", kCodecs)) {
     video.codec = static_cast<Codec>(*codec);
   }
-  section.number("bitrate_kbps", 50, 20'000, kbps);
+  section.number("bitrate_kbps", kVideoKbpsMin, kVideoKbpsMax, kbps);
   video.bitrate_bps = kbps * 1000;
-  section.number("fps", 1, 60, video.frames_per_second);
+  section.number("fps", 1, kFramesPerSecondMax, video.frames_per_second);
   section.number("width", 16, 7680, video.width);
   section.number("height", 16, 4320, video.height);
   section.number("layers", 1, 3, video.layers);
   section.number("temporal_layers", 1, 3, video.temporal_layers);
   if (video.temporal_layers == 2) section.refuse("temporal_layers", "must be 1 or 3");
+  if (video.temporal_layers > 1 && video.codec == Codec::kH264) {
+    section.refuse("temporal_layers", "H.264 has none: nothing in its packets would tell of them");
+  }
   if (const auto pacing = section.choice("pacing", kPacings)) {
     video.pacing = static_cast<Pacing>(*pacing);
   }
@@ -41,14 +43,14 @@ void read_video(TomlSection& section, VideoSettings& video) {
       if (section.has(key)) section.refuse(key, "needs pacing = \"bursts\"");
     }
   }
-  section.number("burst_packets", 1, 64, video.burst_packets);
+  section.number("burst_packets", 1, kBurstPacketsMax, video.burst_packets);
   section.duration("burst_interval", 1ms, 40ms, video.burst_interval);
   section.duration("encode_time", 0ms, 1s, video.encode_time);
 }
 
 void read_audio(TomlSection& section, AudioSettings& audio) {
   uint32_t kbps = audio.bitrate_bps / 1000;
-  section.number("bitrate_kbps", 6, 510, kbps);
+  section.number("bitrate_kbps", kAudioKbpsMin, kAudioKbpsMax, kbps);
   audio.bitrate_bps = kbps * 1000;
   section.flag("dtx", audio.dtx);
   section.flag("always_talks", audio.always_talks);
@@ -66,21 +68,24 @@ void read_network(TomlSection& section, NetworkSettings& network) {
   section.duration("jitter", 0ms, 10s, network.jitter);
   section.number("rate_kbps", 0, 10'000'000, kbps);
   network.rate_bps = kbps * 1000;
+  if (section.has("queue") && network.rate_bps == 0) section.refuse("queue", "needs rate_kbps");
   section.duration("queue", 1ms, 10s, network.queue);
 }
 
 void read_class(TomlSection& section, ClientClass& people) {
+  section.flag("plain", people.plain);
   section.section_or_false("video", people.has_video,
                            [&people](TomlSection& inner) { read_video(inner, people.video); });
-  section.section_or_false("audio", people.has_audio,
-                           [&people](TomlSection& inner) { read_audio(inner, people.audio); });
+  section.section_or_false("audio", people.has_audio, [&people](TomlSection& inner) {
+    if (people.plain) return inner.finish("plain sound has no settings");
+    read_audio(inner, people.audio);
+  });
   if (!people.has_audio && !people.has_video) {
     section.refuse("audio", "without video there must be audio");
   }
   section.section("up", [&people](TomlSection& inner) { read_network(inner, people.up); });
   section.section("down", [&people](TomlSection& inner) { read_network(inner, people.down); });
   section.real("decrypting_share", 0, 1, people.decrypting_share);
-  section.flag("plain", people.plain);
   const bool is_plain_video = people.video.codec == Codec::kVp8 && people.video.layers == 1;
   if (people.plain && !is_plain_video) section.refuse("plain", "is VP8 in one layer");
 }
@@ -136,7 +141,7 @@ void PhaseReader::read_common() {
     section_.duration("start", 0ms, 24h, phase_.start.emplace());
   }
   section_.duration("join", 0ms, 1h, phase_.join);
-  section_.duration("duration", 1s, 24h, phase_.duration);
+  section_.duration("duration", 1s, kDurationMax, phase_.duration);
   read_class_name("publisher_class", phase_.publisher_class);
   read_class_name("viewer_class", phase_.viewer_class);
   section_.section("limits", [this](TomlSection& inner) { read_limits(inner, phase_.limits); });
@@ -155,8 +160,8 @@ void PhaseReader::read_class_name(std::string_view key, size_t& index) {
 void PhaseReader::read_kind() {
   switch (phase_.kind) {
     case PhaseKind::kTables:
-      section_.number("rooms", 1, 10'000, phase_.rooms);
-      return section_.number("people", 2, 50, phase_.people);
+      section_.number("rooms", 1, kRoomsMax, phase_.rooms);
+      return section_.number("people", 2, kTableMax, phase_.people);
     case PhaseKind::kPairs:
       section_.number("pairs", 1, 5'000, phase_.pairs);
       return section_.duration("every", 1s, 1h, phase_.every);
@@ -165,7 +170,7 @@ void PhaseReader::read_kind() {
       section_.number("hears", 1, kSlotsMax, phase_.hears);
       return section_.number("viewers", 1, kPeopleMax, phase_.viewers);
     case PhaseKind::kStage:
-      section_.number("rooms", 1, 10'000, phase_.rooms);
+      section_.number("rooms", 1, kRoomsMax, phase_.rooms);
       break;
     case PhaseKind::kStorm:
       section_.number("joins", 1, kPeopleMax, phase_.joins);
@@ -178,7 +183,7 @@ void PhaseReader::read_kind() {
       section_.duration("every", 1s, 1h, phase_.every);
       break;
   }
-  section_.number("publishers", 1, 10, phase_.publishers);
+  section_.number("publishers", 1, kPublishersMax, phase_.publishers);
   section_.number("hears", 1, kSlotsMax, phase_.hears);
   section_.number("sees", 1, kSlotsMax, phase_.sees);
   const bool alone = phase_.kind == PhaseKind::kStorm;  // those who storm may be the first

@@ -124,25 +124,107 @@ void write_av1(const FrameFormat& format, const Frame& frame, size_t packet, Byt
     out.u8(static_cast<uint8_t>(header.bytes().size()));
     out.bytes(header.bytes());
   }
-  if (is_first) out.u8(6 << 3);  // an OBU that is a frame
+  if (!is_first) return;
+  // An OBU that is a frame; with layers an extension of its head tells which one (§5.3.3).
+  const bool has_layers = format.temporal_layers > 1;
+  out.u8(static_cast<uint8_t>(6 << 3 | (has_layers ? 0x04 : 0)));
+  if (has_layers) out.u8(static_cast<uint8_t>(frame.temporal_id << 5));
 }
 
-size_t size_max(const FrameFormat& format) { return std::min(format.payload_max, kPayloadSizeMax); }
+// How a frame's bytes, without parameter sets, are cut: as if `total` of them, which fill the first
+// and the last packet as far as all others.
+struct Cut {
+  size_t bytes = 0;
+  size_t full = 0;  // what a packet in the middle holds
+  size_t first_reduction = 0;
+  size_t last_reduction = 0;
+  size_t only_reduction = 0;
+
+  size_t total() const { return bytes + first_reduction + last_reduction; }
+  size_t pieces() const {
+    if (bytes + only_reduction <= full) return 1;
+    return std::max<size_t>((total() + full - 1) / full, 2);
+  }
+};
+
+Cut cut_of(const FrameFormat& format, const Frame& frame) {
+  // Parameter sets are the first packet, and what follows them cannot be the only one.
+  const bool has_sets = has_parameter_sets(format, frame.key_frame);
+  return {.bytes = frame.bytes,
+          .full = std::min(format.payload_max, kPayloadSizeMax),
+          .first_reduction = has_sets ? size_t{0} : frame.first_reduction,
+          .last_reduction = frame.last_reduction,
+          .only_reduction = has_sets ? frame.last_reduction : frame.only_reduction};
+}
+
+size_t reduced(size_t size, size_t reduction) { return size - std::min(size, reduction); }
 
 // Of one piece of the frame's bytes.
 size_t piece_size(const FrameFormat& format, const Frame& frame, size_t piece, size_t pieces) {
+  const Cut cut = cut_of(format, frame);
+  if (pieces == 1) return cut.bytes;
+  const bool is_last = piece + 1 == pieces;
+  const size_t total = cut.total();
+  size_t size = total / pieces + (piece >= pieces - total % pieces ? 1 : 0);
   if (format.codec == rtp::Codec::kAv1) {
-    const size_t full = size_max(format);
-    return piece + 1 < pieces ? full : frame.bytes - full * (pieces - 1);
+    size = is_last ? reduced(total, cut.full * (pieces - 1)) : cut.full;
   }
-  return frame.bytes / pieces + (piece >= pieces - frame.bytes % pieces ? 1 : 0);
+  if (piece == 0) size = reduced(size, cut.first_reduction);
+  return is_last ? reduced(size, cut.last_reduction) : size;
+}
+
+// Of L1T3 those of the three targets: with every frame, every second one, every fourth one. Of each
+// template its targets' indications (0 none, 1 discardable, 2 switch), the frame that it builds on
+// and the one of the lowest layer before it, so many back.
+struct Template {
+  uint8_t next_layer;  // from the one before: 0 the same, 1 another temporal one
+  std::array<uint8_t, 3> indications;
+  uint8_t depends_on;
+  uint8_t chain;
+};
+constexpr std::array<Template, 5> kThreeLayers = {{{0, {2, 2, 2}, 0, 0},
+                                                   {0, {2, 2, 2}, 4, 4},
+                                                   {1, {0, 1, 2}, 2, 2},
+                                                   {1, {0, 0, 1}, 1, 1},
+                                                   {0, {0, 0, 1}, 1, 3}}};
+constexpr std::array<Template, 2> kOneLayer = {{{0, {2}, 0, 0}, {0, {2}, 1, 1}}};
+
+uint8_t template_of(const FrameFormat& format, const Frame& frame) {
+  if (frame.key_frame) return 0;
+  if (format.temporal_layers == 1 || frame.temporal_id == 0) return 1;
+  if (frame.temporal_id == 1) return 2;
+  return frame.layer_sync ? 3 : 4;
+}
+
+void write_structure(const FrameFormat& format, BitWriter& out) {
+  constexpr uint64_t kLayersEnd = 3;
+  const bool has_layers = format.temporal_layers > 1;
+  const auto templates =
+      has_layers ? std::span<const Template>(kThreeLayers) : std::span<const Template>(kOneLayer);
+  const size_t targets = has_layers ? 3 : 1;
+  out.bits(0x10, 5).bits(0, 6).bits(targets - 1, 5);  // a structure: templates from 0
+  for (const Template& each : templates.subspan(1)) out.bits(each.next_layer, 2);
+  out.bits(kLayersEnd, 2);
+  for (const Template& each : templates) {
+    for (const uint8_t indication : std::span(each.indications).first(targets)) {
+      out.bits(indication, 2);
+    }
+  }
+  for (const Template& each : templates) {
+    if (each.depends_on > 0) out.bits(1, 1).bits(each.depends_on - 1u, 4);
+    out.bits(0, 1);
+  }
+  // One chain, which protects every target: ns(2) and ns(4), then nothing.
+  out.bits(1, has_layers ? 2 : 1);
+  for (const Template& each : templates) out.bits(each.chain, 4);
+  out.bits(1, 1).bits(format.width - 1u, 16).bits(format.height - 1u, 16);
 }
 
 }  // namespace
 
-uint16_t packets_of(const FrameFormat& format, uint32_t bytes, bool key_frame) {
-  const size_t pieces = std::max<size_t>((bytes + size_max(format) - 1) / size_max(format), 1);
-  return static_cast<uint16_t>(pieces + has_parameter_sets(format, key_frame));
+uint16_t packets_of(const FrameFormat& format, const Frame& frame) {
+  return static_cast<uint16_t>(cut_of(format, frame).pieces() +
+                               has_parameter_sets(format, frame.key_frame));
 }
 
 size_t write_payload(const FrameFormat& format, const Frame& frame, size_t packet,
@@ -197,15 +279,8 @@ size_t write_dependency_descriptor(const FrameFormat& format, const Frame& frame
   const bool is_first = packet == 0;
   BitWriter out;
   out.bits(is_first ? 1 : 0, 1).bits(packet + 1u == frame.packets ? 1 : 0, 1);
-  out.bits(frame.key_frame ? 0 : 1, 6).bits(frame.number, 16);
-  if (is_first && frame.key_frame) {
-    out.bits(0x10, 5).bits(0, 6).bits(0, 5);  // a structure: templates from 0, one decode target
-    out.bits(0, 2).bits(3, 2);                // two templates of the one layer
-    out.bits(2, 2).bits(2, 2);                // the target can be switched to with both
-    out.bits(0, 1).bits(1, 1).bits(0, 4).bits(0, 1);  // the second builds on the frame before it
-    out.bits(1, 1).bits(0, 4).bits(1, 4);             // one chain, and how far back it is
-    out.bits(1, 1).bits(format.width - 1u, 16).bits(format.height - 1u, 16);
-  }
+  out.bits(template_of(format, frame), 6).bits(frame.number, 16);
+  if (is_first && frame.key_frame) write_structure(format, out);
   std::ranges::copy(out.bytes(), room.begin());
   return out.bytes().size();
 }

@@ -31,13 +31,18 @@ struct Frame {
   uint16_t picture_id = 0;  // 15 bits
   uint8_t tl0_pic_idx = 0;
   uint8_t temporal_id = 0;
-  uint8_t depends_on = 0;   // so many frames back; 0: on none
+  uint8_t depends_on = 0;  // so many frames back; 0: on none
+  // So much less than `payload_max` fits into its first, its last and its only packet: they have
+  // header extensions that the others have not.
+  uint8_t first_reduction = 0;
+  uint8_t last_reduction = 0;
+  uint8_t only_reduction = 0;
   bool layer_sync = false;  // builds on the lowest temporal layer only
   bool key_frame = false;
 };
 
 // Into how many packets it is cut.
-uint16_t packets_of(const FrameFormat& format, uint32_t bytes, bool key_frame);
+uint16_t packets_of(const FrameFormat& format, const Frame& frame);
 
 inline constexpr size_t kPayloadSizeMax = 1'400;
 
@@ -45,13 +50,15 @@ inline constexpr size_t kPayloadSizeMax = 1'400;
 // its size: VP8 (RFC 7741), VP9 (RFC 9628, not flexible), H.264 (RFC 6184, mode 1: parameter sets
 // in a STAP-A of their own in front of an IDR picture, pictures as one unit or as FU-A), AV1. VP8,
 // VP9 and H.264 are cut into packets that differ by a byte, the larger ones last; AV1 into full
-// ones. `made_at` is when this packet leaves. Bytes that mean nothing are the same within a packet.
+// ones; all with their headers, so that the first and the last payload have their reductions.
+// `made_at` is when this packet leaves. Bytes that mean nothing are the same within a packet.
 size_t write_payload(const FrameFormat& format, const Frame& frame, size_t packet,
                      TimePoint made_at, std::span<uint8_t, kPayloadSizeMax> room);
 
-// AV1's dependency descriptor of one packet, of a stream without layers (L1T1); with the structure
-// in front of a key frame. Returns its size.
-inline constexpr size_t kDependencyDescriptorMax = 16;
+// AV1's dependency descriptor of one packet, of a stream without layers (L1T1) or with three
+// temporal ones (L1T3), by the templates that libwebrtc has for these; with the structure in front
+// of a key frame. Returns its size.
+inline constexpr size_t kDependencyDescriptorMax = 24;
 size_t write_dependency_descriptor(const FrameFormat& format, const Frame& frame, size_t packet,
                                    std::span<uint8_t, kDependencyDescriptorMax> room);
 

@@ -34,7 +34,7 @@ struct VideoProfile {
   rtp::Codec codec = rtp::Codec::kVp8;
   std::vector<VideoLayer> layers = {{}};
   uint32_t frames_per_second = 30;
-  uint8_t temporal_layers = 1;  // or 3, for VP8 and VP9
+  uint8_t temporal_layers = 1;  // or 3, but for H.264
   Pacing pacing = {};
   // From the moment that a frame is taken to its first packet. A request for a key frame is
   // answered with the next frame that is taken: one frame interval and this time later at most.

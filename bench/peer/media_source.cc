@@ -137,7 +137,7 @@ void MediaSource::send_due(TimePoint now, Peer& peer, Datagrams& datagrams) {
   // What is left of a frame goes first, as in a pacer's queue.
   while (next_tick() <= now && !is_sending()) {
     if (camera_) {
-      take_frame(now);
+      take_frame(now, peer);
       send_burst(now, peer, datagrams);
     } else if (clip_ != nullptr) {
       send_sound(now, peer, datagrams);
@@ -149,7 +149,7 @@ void MediaSource::send_due(TimePoint now, Peer& peer, Datagrams& datagrams) {
   if (next_report_ <= now) send_report(now, peer, datagrams);
 }
 
-void MediaSource::take_frame(TimePoint now) {
+void MediaSource::take_frame(TimePoint now, Peer& peer) {
   Camera& camera = *camera_;
   const bool key_frame = camera.key_frame_asked && *camera.key_frame_asked <= tick_at(ticks_);
   if (key_frame) {
@@ -160,12 +160,58 @@ void MediaSource::take_frame(TimePoint now) {
   Frame& frame = camera.current;
   frame.made_at = now;
   frame.timestamp = timestamp_of(ticks_);
-  frame.packets = packets_of(camera.format, frame.bytes, key_frame);
+  reduce(frame, now, peer);
+  frame.packets = packets_of(camera.format, frame);
   frame.first_index = index_;
   frame.first_number = static_cast<uint32_t>(packets_);
   index_ += frame.packets;
   camera.sent = 0;
   if (!camera.history.empty()) camera.history[frame.number % kHistoryFrames] = frame;
+}
+
+// How much longer the headers of its first, its last and its only packet are than those of others.
+void MediaSource::reduce(Frame& frame, TimePoint now, Peer& peer) const {
+  constexpr uint16_t kSeveral = 3;
+  frame.packets = kSeveral;
+  const size_t middle = header_size(frame, 1, now, peer);
+  const auto reduction = [&](size_t packet) {
+    const size_t size = header_size(frame, packet, now, peer);
+    return static_cast<uint8_t>(size - std::min(size, middle));
+  };
+  frame.first_reduction = reduction(0);
+  frame.last_reduction = reduction(kSeveral - 1);
+  frame.packets = 1;
+  frame.only_reduction = reduction(0);
+}
+
+size_t MediaSource::header_size(const Frame& frame, size_t packet, TimePoint now,
+                                Peer& peer) const {
+  Extensions more;
+  write_extensions(frame, packet, more);
+  PacketToSend probe{.ssrc = ssrc_,
+                     .payload_type = format_of(camera_->format.codec).payload_type,
+                     .mid = mid_,
+                     .rid = camera_->rid,
+                     .more = std::span(more.all).first(more.count)};
+  if (!is_plain_) probe.sent_at = now;
+  return peer.header_size(probe);
+}
+
+void MediaSource::write_extensions(const Frame& frame, size_t packet, Extensions& more) const {
+  const FrameFormat& format = camera_->format;
+  const auto add = [&more](ExtensionKind kind, Bytes data) {
+    more.all[more.count++] = {kind, data};
+  };
+  if (format.codec == rtp::Codec::kAv1) {
+    const size_t taken = write_dependency_descriptor(format, frame, packet, more.descriptor);
+    add(ExtensionKind::kDependencyDescriptor, Bytes(more.descriptor).first(taken));
+  }
+  if (!frame.key_frame) return;
+  if (packet == 0) add(ExtensionKind::kPlayoutDelay, kPlayoutDelay);
+  if (packet + 1u == frame.packets) {
+    add(ExtensionKind::kVideoOrientation, kUpright);
+    add(ExtensionKind::kColorSpace, kColorSpace);
+  }
 }
 
 void MediaSource::send_burst(TimePoint now, Peer& peer, Datagrams& datagrams) {
@@ -194,20 +240,8 @@ void MediaSource::send_packet_of(const Frame& frame, size_t packet, bool is_repa
   const size_t size =
       write_payload(camera.format, frame, packet, is_repair ? frame.made_at : now, body);
   const bool is_last = packet + 1u == frame.packets;
-  std::array<uint8_t, kDependencyDescriptorMax> descriptor{};
-  std::array<KnownExtension, 4> more;
-  size_t count_of_more = 0;
-  if (camera.format.codec == rtp::Codec::kAv1) {
-    const size_t taken = write_dependency_descriptor(camera.format, frame, packet, descriptor);
-    more[count_of_more++] = {ExtensionKind::kDependencyDescriptor, Bytes(descriptor).first(taken)};
-  }
-  if (frame.key_frame && packet == 0) {
-    more[count_of_more++] = {ExtensionKind::kPlayoutDelay, kPlayoutDelay};
-  }
-  if (frame.key_frame && is_last) {
-    more[count_of_more++] = {ExtensionKind::kVideoOrientation, kUpright};
-    more[count_of_more++] = {ExtensionKind::kColorSpace, kColorSpace};
-  }
+  Extensions more;
+  write_extensions(frame, packet, more);
   const uint64_t index = frame.first_index + packet;
   PacketToSend out{.ssrc = is_repair ? rtx_ssrc_ : ssrc_,
                    .payload_type = is_repair ? format.rtx : format.payload_type,
@@ -215,7 +249,7 @@ void MediaSource::send_packet_of(const Frame& frame, size_t packet, bool is_repa
                    .timestamp = frame.timestamp,
                    .marker = is_last,
                    .mid = mid_,
-                   .more = std::span(more).first(count_of_more),
+                   .more = std::span(more.all).first(more.count),
                    .payload = body.first(size)};
   (is_repair ? out.repaired_rid : out.rid) = camera.rid;
   if (!is_plain_) out.sent_at = now;

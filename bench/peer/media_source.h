@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -80,7 +81,16 @@ class MediaSource {
   uint32_t timestamp_of(uint64_t ticks) const;
   TimePoint next_tick() const;
   bool is_sending() const { return camera_ && camera_->sent < camera_->current.packets; }
-  void take_frame(TimePoint now);
+  void take_frame(TimePoint now, Peer& peer);
+  // What distinguishes packets of a frame in their headers, and where that is written down.
+  struct Extensions {
+    std::array<uint8_t, kDependencyDescriptorMax> descriptor{};
+    std::array<KnownExtension, 4> all{};
+    size_t count = 0;
+  };
+  void reduce(Frame& frame, TimePoint now, Peer& peer) const;
+  void write_extensions(const Frame& frame, size_t packet, Extensions& extensions) const;
+  size_t header_size(const Frame& frame, size_t packet, TimePoint now, Peer& peer) const;
   void send_burst(TimePoint now, Peer& peer, Datagrams& datagrams);
   void send_packet_of(const Frame& frame, size_t packet, bool is_repair, TimePoint now, Peer& peer,
                       Datagrams& datagrams);

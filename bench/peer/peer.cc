@@ -18,6 +18,7 @@ namespace {
 
 constexpr Duration kCheckInterval = std::chrono::milliseconds(50);
 constexpr Duration kKeepAlive = std::chrono::seconds(2);
+constexpr size_t kExtensionsMax = 256;
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
@@ -278,8 +279,16 @@ size_t Peer::write_extensions_of(const PacketToSend& packet, MutableBytes room) 
       options_.all_extensions ? rtp::ExtensionForms::kMixed : rtp::ExtensionForms::kOneByte);
 }
 
+size_t Peer::header_size(const PacketToSend& packet) {
+  std::array<uint8_t, kExtensionsMax> block{};
+  const uint16_t next = transport_sequence_;
+  const size_t extension = write_extensions_of(packet, block);
+  transport_sequence_ = next;
+  return rtp::PacketView::kFixedHeaderSize + extension;
+}
+
 std::vector<uint8_t> Peer::seal(const PacketToSend& packet) {
-  std::array<uint8_t, 256> block{};
+  std::array<uint8_t, kExtensionsMax> block{};
   const size_t extension = write_extensions_of(packet, block);
   std::vector<uint8_t> datagram(12 + extension + packet.payload.size() + packet.padding +
                                 dtls::kSrtpOverheadMax);

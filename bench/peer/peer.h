@@ -120,6 +120,8 @@ class Peer {
   bool connected() const { return srtp_out_.has_value() && !closed_; }
   bool closed() const { return closed_; }
 
+  // What such a packet has in front of its payload; takes no number.
+  size_t header_size(const PacketToSend& packet);
   // The SRTP datagram, only while connected.
   std::vector<uint8_t> seal(const PacketToSend& packet);
   std::vector<uint8_t> seal_rtcp(Bytes compound);

@@ -120,6 +120,14 @@ void PeerSocket::impair(const impairment::PathOptions& up, const impairment::Pat
       Network{impairment::Path(up, 2 * seed), impairment::Path(down, 2 * seed + 1)});
 }
 
+impairment::PathCounts PeerSocket::network_counts() const {
+  impairment::PathCounts counts;
+  if (!network_) return counts;
+  counts += network_->up.counts();
+  counts += network_->down.counts();
+  return counts;
+}
+
 void PeerSocket::send_to(Bytes datagram, const Address& to) {
   if (!network_ || to != remote_) return transmit(datagram, to);
   network_->leaving.clear();

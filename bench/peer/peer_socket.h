@@ -45,6 +45,8 @@ class PeerSocket {
   // seed decides alike on every run.
   void impair(const impairment::PathOptions& up, const impairment::PathOptions& down,
               uint64_t seed);
+  // What its bad network did both ways; nothing without one.
+  impairment::PathCounts network_counts() const;
   // It begins as soon as the peer is connected.
   void add_source(MediaSource source);
   // Goes on from another address, as a device that changes networks: a check leaves from there at

@@ -41,6 +41,9 @@ TEST(LoadMedia, SoundIsOfThoseWhoPublishItAndAreNotPlain) {
   scenario.classes = {{.name = "default"}, {.name = "speaker"}, {.name = "plain", .plain = true}};
   scenario.phases = {{.publisher_class = 1}, {.publisher_class = 2}};
   const Sounds sounds(scenario);
+  const peer::SoundClip* speech = sounds.of(1);
+  ASSERT_NE(speech, nullptr);
+  EXPECT_EQ(speech->packets.size(), 20u * 50) << "20 s of 20 ms";
   EXPECT_EQ(sounds.of(0), nullptr);
   EXPECT_EQ(sounds.of(2), nullptr);
 }

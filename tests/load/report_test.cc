@@ -183,6 +183,7 @@ TEST(LoadReport, AddsItsPhasesUp) {
   other.own.cpu_share = 0.4;
   other.relay_cpu_seconds = 8;
   other.viewer_loss_max = 0.5;
+  other.network = {.received = 100, .passed = 80, .lost = 15, .queue_drops = 5};
   other.measured_from = 5;
   const PhaseReport sum = report_of({good_phase(), other}).total();
   EXPECT_EQ(sum.wall, 35);  // five seconds of both at once
@@ -195,6 +196,9 @@ TEST(LoadReport, AddsItsPhasesUp) {
   EXPECT_DOUBLE_EQ(sum.own.cpu_share, 0.3);
   EXPECT_DOUBLE_EQ(sum.relay_cpu_share(), 0.2);
   EXPECT_EQ(sum.viewer_loss_max, 0.5);
+  const std::string json = to_json(report_of({other, other}), {});
+  EXPECT_THAT(json, HasSubstr("\"network_datagrams\": 200, \"network_lost\": 30, "
+                              "\"network_queue_drops\": 10, "));
 }
 
 TEST(LoadReport, IsOneLineOfJsonWithItsPercentilesAndPhases) {

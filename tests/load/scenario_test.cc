@@ -42,7 +42,7 @@ seed = 7
 loss = 0.001
 delay_ms_p99 = 3
 [clients.speaker.video]
-codec = "h264"
+codec = "av1"
 bitrate_kbps = 2500
 fps = 25
 width = 1920
@@ -104,7 +104,7 @@ first_frame_ms_p99 = 1500
   EXPECT_EQ(phase.limits[0].metric, Metric::kFirstFrameP99);
   const ClientClass& speaker = scenario.classes[phase.publisher_class];
   EXPECT_EQ(speaker.name, "speaker");
-  EXPECT_EQ(speaker.video.codec, Codec::kH264);
+  EXPECT_EQ(speaker.video.codec, Codec::kAv1);
   EXPECT_EQ(speaker.video.bitrate_bps, 2'500'000u);
   EXPECT_EQ(speaker.video.frames_per_second, 25u);
   EXPECT_EQ(speaker.video.width, 1920);
@@ -211,8 +211,8 @@ TEST(Scenario, RefusesTypesAndRanges) {
             "test.toml:4:11: phases[0].viewers: must be 1 to 20000");
   EXPECT_EQ(outcome_of_phase("kind = \"stage\"\nviewers = 20001"),
             "test.toml:4:11: phases[0].viewers: must be 1 to 20000");
-  EXPECT_EQ(outcome_of_phase("kind = \"stage\"\npublishers = 11"),
-            "test.toml:4:14: phases[0].publishers: must be 1 to 10");
+  EXPECT_EQ(outcome_of_phase("kind = \"stage\"\npublishers = 101"),
+            "test.toml:4:14: phases[0].publishers: must be 1 to 100");
   EXPECT_EQ(outcome_of_phase("kind = \"churn\"\nrate = inf"),
             "test.toml:4:8: phases[0].rate: must be 0.01 to 1000");
   EXPECT_EQ(outcome_of_phase("kind = \"churn\"\nrate = true"),
@@ -265,6 +265,21 @@ TEST(Scenario, RefusesWhatMakesNoSense) {
             "test.toml:2:17: clients.a.down.burst_packets: needs burst_loss");
   EXPECT_EQ(outcome("[clients.a.video]\ntemporal_layers = 2"),
             "test.toml:2:19: clients.a.video.temporal_layers: must be 1 or 3");
+}
+
+TEST(Scenario, RefusesKeysThatWouldHaveNoEffect) {
+  EXPECT_EQ(outcome("[clients.a.video]\ncodec = \"h264\"\ntemporal_layers = 3"),
+            "test.toml:3:19: clients.a.video.temporal_layers: H.264 has none: nothing in its "
+            "packets would tell of them");
+  EXPECT_EQ(outcome("[clients.a.down]\nqueue = \"1s\""),
+            "test.toml:2:9: clients.a.down.queue: needs rate_kbps");
+  EXPECT_EQ(outcome("[clients.a.audio]\ndtx = true\n[clients.a]\nplain = true"),
+            "test.toml:2:1: clients.a.audio.dtx: plain sound has no settings");
+  accepted("[clients.a]\nplain = true\naudio = {}\n[[phases]]\nkind = \"stage\"\n");
+  for (const char* kbps : {"15", "257"}) {
+    EXPECT_EQ(outcome(std::string("[clients.a.audio]\nbitrate_kbps = ") + kbps),
+              "test.toml:2:16: clients.a.audio.bitrate_kbps: must be 16 to 256");
+  }
 }
 
 TEST(Scenario, TellsTheFirstThingThatIsWrong) {

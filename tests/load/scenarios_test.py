@@ -193,6 +193,13 @@ class Scenarios(RelayCase):
                                   "clients.speaker.video.layers=3")
             self.assertEqual(seen["lost"], 0, codec)
 
+    def test_temporal_layers_of_every_codec_that_has_them_lose_nothing(self):
+        for codec in ("vp8", "vp9", "av1"):
+            seen = self.run_small("churn", "phases[0].duration=4s", "phases[0].publishers=1",
+                                  f"clients.speaker.video.codec={codec}",
+                                  "clients.speaker.video.temporal_layers=3")
+            self.assertEqual(seen["lost"], 0, codec)
+
     def test_phases_follow_one_another(self):
         file = self.folder / "two.toml"
         file.write_text('[[phases]]\nkind = "stage"\nduration = "1s"\nviewers = 2\n'

@@ -30,13 +30,14 @@ class FramesOf : public ::testing::TestWithParam<rtp::Codec> {
     return {.codec = GetParam(), .source = 77, .width = 640, .height = 360};
   }
   Frame frame_of(uint32_t bytes, bool key_frame) const {
-    return {.first_number = 1'000,
-            .bytes = bytes,
-            .packets = packets_of(format(), bytes, key_frame),
-            .number = 9,
-            .picture_id = 0x1234,
-            .depends_on = static_cast<uint8_t>(key_frame ? 0 : 1),
-            .key_frame = key_frame};
+    Frame frame{.first_number = 1'000,
+                .bytes = bytes,
+                .number = 9,
+                .picture_id = 0x1234,
+                .depends_on = static_cast<uint8_t>(key_frame ? 0 : 1),
+                .key_frame = key_frame};
+    frame.packets = packets_of(format(), frame);
+    return frame;
   }
   std::vector<Payload> payloads_of(const Frame& frame) const {
     return payloads_of(format(), frame);
@@ -111,6 +112,38 @@ TEST_P(FramesOf, AreCutAsLibwebrtcCutsThem) {
     EXPECT_GE(sum, bytes);
     EXPECT_LE(sum, bytes + 2 * kStampSize) << "but for what a stamp takes at least";
   }
+}
+
+// RTP packets with their headers are as large as one another, whatever these have in them.
+TEST_P(FramesOf, AreCutShorterWhereTheirHeadersAreLonger) {
+  for (const uint32_t bytes : {1'145u, 1'160u, 2'000u, 2'305u, 5'003u, 20'001u}) {
+    Frame frame = frame_of(bytes, false);
+    frame.first_reduction = 12;
+    frame.last_reduction = 8;
+    frame.only_reduction = 16;
+    frame.packets = packets_of(format(), frame);
+    ASSERT_GE(frame.packets, 2) << bytes;
+    auto payloads = payloads_of(frame);
+    size_t sum = 0;
+    for (const Payload& payload : payloads) sum += payload.size();
+    EXPECT_GE(sum, bytes);
+    EXPECT_LE(sum, bytes + 2 * kStampSize) << "but for what a stamp takes at least";
+    payloads.front().resize(payloads.front().size() + frame.first_reduction);
+    payloads.back().resize(payloads.back().size() + frame.last_reduction);
+    for (size_t i = 0; i < payloads.size(); ++i) {
+      EXPECT_LE(payloads[i].size(), 1'160u);
+      if (GetParam() != kAv1) {
+        EXPECT_LE(payloads[i].size() - payloads[0].size(), 1u) << "larger ones last";
+      } else if (i + 1 < payloads.size()) {
+        EXPECT_EQ(payloads[i].size(), 1'160u);
+      }
+    }
+  }
+  Frame one = frame_of(1'144, false);
+  one.only_reduction = 16;
+  EXPECT_EQ(packets_of(format(), one), 1);
+  one.only_reduction = 17;
+  EXPECT_EQ(packets_of(format(), one), 2);
 }
 
 TEST_P(FramesOf, OfAFewBytesStillCarryTheStamp) {
@@ -235,6 +268,67 @@ TEST_P(FramesOfAv1, SayInPayloadAndDescriptorWhatTheyAre) {
       EXPECT_EQ(descriptor->has_structure, key_frame && i == 0);
     }
   }
+}
+
+std::string bits_of(Bytes bytes) {
+  std::string bits;
+  for (const uint8_t byte : bytes) {
+    for (int bit = 7; bit >= 0; --bit) bits += (byte >> bit & 1) != 0 ? '1' : '0';
+  }
+  return bits;
+}
+
+// RTP Payload Format for AV1, appendix A.8; what libwebrtc's encoders say of L1T3.
+TEST_P(FramesOfAv1, TellTheirTemporalLayersInTheDescriptor) {
+  FrameFormat layered = format();
+  layered.temporal_layers = 3;
+  std::array<uint8_t, kDependencyDescriptorMax> room{};
+  const size_t size = write_dependency_descriptor(layered, frame_of(4'000, true), 0, room);
+  std::string expected =
+      "1 0 000000 0000000000001001"                // begins frame 9, by template 0
+      "1 0 0 0 0  000000 00010"                    // a structure: templates from 0, three targets
+      "00 01 01 00 11"                             // T0, T0, T1, T2, T2
+      "101010 101010 000110 000001 000001"         // SSS SSS -DS --D --D
+      "0  1 0011 0  1 0001 0  1 0000 0  1 0000 0"  // on none, and so many back: 4, 2, 1, 1
+      "01"                                         // one chain, for all targets
+      "0000 0100 0010 0001 0011"                   // the frame of it so many back: 0, 4, 2, 1, 3
+      "1 0000001001111111 0000000101100111";       // 640 to 360
+  std::erase(expected, ' ');
+  expected.resize((expected.size() + 7) / 8 * 8, '0');
+  EXPECT_EQ(bits_of(Bytes(room).first(size)), expected);
+  const auto descriptor = rtp::DependencyDescriptor::parse(Bytes(room).first(size));
+  ASSERT_TRUE(descriptor);
+  EXPECT_EQ(descriptor->decode_targets, 3);
+  EXPECT_EQ(descriptor->templates, 5);
+  EXPECT_EQ(descriptor->width, 640);
+}
+
+TEST_P(FramesOfAv1, FollowTheTemplatesOfTheirLayersAndNameTheseInTheirHeads) {
+  FrameFormat layered = format();
+  layered.temporal_layers = 3;
+  FrameMaker maker({.codec = kAv1, .temporal_layers = 3}, 0, 1);
+  // What each template says: its layer, and the frame that it builds on.
+  constexpr std::array<std::pair<int, int>, 5> kTemplates = {
+      {{0, 0}, {0, 4}, {1, 2}, {2, 1}, {2, 1}}};
+  std::vector<int> seen;
+  for (int i = 0; i < 8; ++i) {
+    Frame frame = maker.next(i == 0);
+    frame.packets = packets_of(layered, frame);
+    std::array<uint8_t, kDependencyDescriptorMax> room{};
+    const size_t size = write_dependency_descriptor(layered, frame, 0, room);
+    const auto descriptor = rtp::DependencyDescriptor::parse(Bytes(room).first(size));
+    ASSERT_TRUE(descriptor);
+    seen.push_back(descriptor->template_id);
+    const auto [layer, depends_on] = kTemplates[descriptor->template_id];
+    EXPECT_EQ(frame.temporal_id, layer) << i;
+    EXPECT_EQ(frame.depends_on, depends_on) << i;
+    const Payload first = payloads_of(layered, frame)[0];
+    EXPECT_TRUE(rtp::Av1Payload::parse(first));
+    if (i == 0) continue;
+    EXPECT_EQ(first[1], 6 << 3 | 0x04) << "a frame with an extension";
+    EXPECT_EQ(first[2] >> 5, layer);
+  }
+  EXPECT_THAT(seen, ::testing::ElementsAre(0, 3, 2, 4, 1, 3, 2, 4));
 }
 INSTANTIATE_TEST_SUITE_P(One, FramesOfAv1, ::testing::Values(kAv1));
 

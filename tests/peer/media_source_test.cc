@@ -54,6 +54,11 @@ class MediaSourceTest : public ::testing::Test {
     far_->take(datagrams);
   }
   std::vector<FarEnd::Packet>& packets() { return far_->packets; }
+  static std::vector<size_t> sizes_of(const std::vector<FarEnd::Packet>& packets) {
+    std::vector<size_t> sizes;
+    for (const auto& packet : packets) sizes.push_back(packet.sealed_size);
+    return sizes;
+  }
   std::vector<size_t> key_frames_at() {
     std::vector<size_t> at;
     for (size_t i = 0; i < packets().size(); ++i) {
@@ -145,6 +150,29 @@ TEST_F(MediaSourceTest, PutsTheExtensionsWhereLibwebrtcPutsThem) {
     const bool is_last_of_key_frame = stamp->key_frame && view.marker();
     EXPECT_EQ(packet.extension(kVideoOrientation).size(), is_last_of_key_frame ? 1u : 0u);
     EXPECT_EQ(packet.extension(kColorSpace).size(), is_last_of_key_frame ? 4u : 0u);
+  }
+}
+
+TEST_F(MediaSourceTest, MakesTheFirstAndLastPacketOfAKeyFrameAsLargeAsTheOthers) {
+  for (const auto& [codec, layers] : {std::pair(rtp::Codec::kVp8, 1),
+                                      {rtp::Codec::kVp9, 3},
+                                      {rtp::Codec::kH264, 1},
+                                      {rtp::Codec::kAv1, 1},
+                                      {rtp::Codec::kAv1, 3}}) {
+    join({.publishes = true, .codecs = {codec}, .all_extensions = true});
+    auto source = MediaSource::video(
+        "1", {.codec = codec, .temporal_layers = static_cast<uint8_t>(layers)}, 0, {});
+    run(source, 30ms);
+    auto sizes = sizes_of(packets());
+    ASSERT_GE(sizes.size(), 10u) << "a key frame";
+    EXPECT_FALSE(packets().front().extension(kPlayoutDelay).empty());
+    EXPECT_FALSE(packets().back().extension(kColorSpace).empty());
+    if (codec == rtp::Codec::kH264) sizes.erase(sizes.begin());  // parameters
+    if (codec == rtp::Codec::kAv1) sizes.pop_back();             // what is left
+    const auto [least, most] = std::ranges::minmax(sizes);
+    EXPECT_LE(most - least, codec == rtp::Codec::kAv1 ? 0u : 1u) << to_string(codec);
+    EXPECT_TRUE(std::ranges::is_sorted(sizes)) << "larger ones last";
+    EXPECT_LE(most, 1'200u + 16u) << "and the tag of SRTP";
   }
 }
 
