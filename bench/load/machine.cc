@@ -62,6 +62,7 @@ std::string socket_text() {
   size_t sockets = 0;
   size_t with_gro = 0;
   size_t with_segments = 0;
+  size_t with_times = 0;
   int receive_buffer = INT32_MAX;
   int send_buffer = INT32_MAX;
   std::error_code error;
@@ -73,13 +74,15 @@ std::string socket_text() {
     ++sockets;
     with_gro += option(fd, IPPROTO_UDP, UDP_GRO).value_or(0) != 0;
     with_segments += option(fd, IPPROTO_UDP, UDP_SEGMENT).value_or(0) != 0;
+    with_times += option(fd, SOL_SOCKET, SO_TIMESTAMPNS).value_or(0) != 0;
     receive_buffer = std::min(receive_buffer, option(fd, SOL_SOCKET, SO_RCVBUF).value_or(0));
     send_buffer = std::min(send_buffer, option(fd, SOL_SOCKET, SO_SNDBUF).value_or(0));
   }
   if (sockets == 0) return "no UDP sockets";
   return std::to_string(sockets) + " UDP sockets, SO_RCVBUF " + std::to_string(receive_buffer) +
          ", SO_SNDBUF " + std::to_string(send_buffer) + ", UDP_GRO on " + std::to_string(with_gro) +
-         " of them, UDP_SEGMENT on " + std::to_string(with_segments);
+         " of them, UDP_SEGMENT on " + std::to_string(with_segments) + ", SO_TIMESTAMPNS on " +
+         std::to_string(with_times);
 }
 
 }  // namespace simpul::load
