@@ -76,7 +76,8 @@ def count(context):
         packets = done["packets"]
         figures += [Figure("count", f"{NAMES[name]} for each forwarded packet"
                            + (f", {workers} workers" if workers > 1 else ""),
-                           done[name] / packets, "", goal if workers == 1 else goal * OF_TWO_WORKERS,
+                           done[name] / packets, "",
+                           goal if workers == 1 else goal * OF_TWO_WORKERS,
                            note=f"{done[name]:,} for {packets:,.0f} packets")
                     for name, goal in GOALS.items()]
     return figures

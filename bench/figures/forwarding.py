@@ -74,8 +74,8 @@ def pairs(context):
     return [compared(Figure("pairs", f"{shape.rooms} rooms of two on one worker: CPU per packet",
                             0, "µs", 2.5, "floor, µs",
                             note=f"{rate:,.0f} packets/s, {feedback}, {kib:.0f} KiB a "
-                                 "connection; each packet is read, decrypted, encrypted and sent by itself, so two calls' "
-                                 "worth of the kernel's work bounds it"),
+                                 "connection; each packet is read, decrypted, encrypted and sent by "
+                                 "itself, so two calls' worth of the kernel's work bounds it"),
                      [run.us_per_packet for run in runs], floors)]
 
 

@@ -20,6 +20,17 @@ EXPLANATION = (
     "own rounds are apart.")
 
 
+# By row: what others took when they were measured on a machine like those that have rows here.
+OTHERS = {
+    "stage": "mediasoup 3.27: 5 to 7 µs; Galène: 6.5 to 10; Janus tuned: 6.5 to 9, as Debian has "
+             "it: 20",
+    "memory": "110 to 370 KB", "join": "1.4 to 12 ms", "delay": "2 to 5 ms"}
+OTHERS_EXPLANATION = (
+    "Beside other servers, as they were measured on a machine like this one with 100 to 200 "
+    "viewers over loopback (where there is one range, mediasoup, Galène and Janus together; tuned: "
+    "its libsrtp on OpenSSL, one event loop):")
+
+
 def number(value):
     if abs(value) < 1e-9 or not math.isfinite(value):
         return str(round(value)) if math.isfinite(value) else str(value)
@@ -100,7 +111,20 @@ def to_markdown(document):
     for row, entry in document["not_measured"].items():
         lines.append(f"| {row} | not measured | | | | | | | {entry['run'] + 1} "
                      f"| {in_a_cell(entry['reason'])} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + beside_others(document)) + "\n"
+
+
+def beside_others(document):
+    """The first figure of each row that others have, too, and the command that gives it."""
+    first = {}
+    for figure in figures_of(document):
+        first.setdefault(figure.row, figure)
+    rows = [f"| {first[row].what} | {theirs} | {number(first[row].value)} {first[row].unit} "
+            f"| `scripts/bench {row}` |" for row, theirs in OTHERS.items() if row in first]
+    if not rows:
+        return []
+    return ["", *textwrap.wrap(OTHERS_EXPLANATION, LINE), "", "| figure | others | Simpul | by |",
+            "|---|---|---|---|", *rows]
 
 
 def yardstick_of(figure):

@@ -10,6 +10,7 @@
 #include "bench/floor/feeder.h"
 #include "bench/floor/forwarder.h"
 #include "bench/floor/viewers.h"
+#include "bench/peer/descriptors.h"
 
 namespace simpul::floor_bench {
 namespace {
@@ -25,13 +26,6 @@ double cpu_seconds() {
          static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-void allow_sockets() {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 bool forward_until(Forwarder& forwarder, Clock::time_point end) {
   while (Clock::now() < end) {
     if (!forwarder.turn()) return false;
@@ -40,7 +34,7 @@ bool forward_until(Forwarder& forwarder, Clock::time_point end) {
 }
 
 int run(const Shape& shape) {
-  allow_sockets();
+  peer::raise_descriptor_limit();
   Sockets sockets;
   for (size_t i = 0; i < shape.subscribers; ++i) {
     sockets.push_back(std::make_unique<LoopbackSocket>());

@@ -2,7 +2,6 @@
 
 #include <netinet/in.h>
 #include <netinet/udp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -12,11 +11,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include "bench/peer/descriptors.h"
+
 namespace simpul::load {
 namespace {
 
 // Descriptors for everything but the clients' sockets and their requests.
-constexpr rlim_t kDescriptorsKept = 512;
+constexpr size_t kDescriptorsKept = 512;
 
 std::optional<int> option(int fd, int level, int name) {
   int value = 0;
@@ -34,13 +35,10 @@ bool is_udp(int fd) {
 }  // namespace
 
 std::optional<std::string> allow_sockets(size_t count) {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  if (count + kDescriptorsKept <= limit.rlim_cur) return std::nullopt;
+  const size_t allowed = peer::raise_descriptor_limit();
+  if (count + kDescriptorsKept <= allowed) return std::nullopt;
   return std::to_string(count) + " connections and what else is open need more than the " +
-         std::to_string(limit.rlim_cur) + " descriptors that this process may have";
+         std::to_string(allowed) + " descriptors that this process may have";
 }
 
 std::string machine_text() {

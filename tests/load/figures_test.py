@@ -242,6 +242,14 @@ class Tables(unittest.TestCase):
                       "3 alternating rounds", text)
         self.assertLessEqual(max(len(line) for line in text.splitlines() if line[0:1] != "|"), 120)
 
+    def test_other_servers_stand_beside_the_first_figure_of_their_row(self):
+        more = Figure("stage", "ratio", 1.6, "")
+        text = report.to_markdown(report.document_of(ABOUT, [*self.FIGURES, more], {}))
+        self.assertRegex(text, r"\| CPU \| mediasoup 3\.27: .* \| 0\.915 µs \| `scripts/bench "
+                         r"stage` \|\n$")
+        self.assertNotIn("mediasoup", report.to_markdown(
+            report.document_of(ABOUT, self.FIGURES[1:], {})))
+
     def test_the_plot_has_a_bar_for_each_figure_with_a_goal(self):
         more = [Figure("storm", "lost", 0, "packets", 0), Figure("pairs", "a < b", 1, "µs", 2),
                 Figure("pairs", "no goal", 1, "µs")]
