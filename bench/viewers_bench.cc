@@ -19,6 +19,7 @@
 #include "base/byte_writer.h"
 #include "base/check.h"
 #include "bench/load/viewer_media.h"
+#include "bench/peer/descriptors.h"
 #include "bench/peer/peer_socket.h"
 #include "ice/demultiplex.h"
 #include "ice/stun_message.h"
@@ -325,10 +326,7 @@ class Viewers {
 
 // One iteration is kSeconds of a stage.
 void BM_ListeningViewers(benchmark::State& state) {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
+  peer::raise_descriptor_limit();
   if (std::thread::hardware_concurrency() > kRelayCpu) net::pin_this_thread(kViewersCpu);
   Viewers viewers(static_cast<size_t>(state.range(0)));
   if (!viewers.connect()) return state.SkipWithError("not all viewers could connect");

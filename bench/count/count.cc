@@ -2,16 +2,20 @@
 // cost. On SIGUSR2 the counts are written to the file that SIMPUL_COUNT_FILE names.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdarg>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -40,18 +44,15 @@ Counts counts;
 
 constexpr char kMediaThread[] = "media-";
 
-enum class Kind : signed char { kUnknown, kMedia, kOther };
-thread_local Kind kind = Kind::kUnknown;
+thread_local bool is_known_media = false;
 
-// Threads get their names as they begin; until then they are asked again.
+// Threads get their names some time after they begin: who has another one is asked again.
 bool is_media() {
-  if (kind == Kind::kMedia) return true;
-  if (kind == Kind::kOther) return false;
+  if (is_known_media) return true;
   std::array<char, 17> name{};
   prctl(PR_GET_NAME, name.data());
-  const bool media = std::strncmp(name.data(), kMediaThread, sizeof kMediaThread - 1) == 0;
-  if (media) kind = Kind::kMedia;
-  return media;
+  is_known_media = std::strncmp(name.data(), kMediaThread, sizeof kMediaThread - 1) == 0;
+  return is_known_media;
 }
 
 void count(std::atomic<uint64_t>& what) {
@@ -125,6 +126,64 @@ int pthread_mutex_lock(pthread_mutex_t* mutex) {
   return lock(mutex);
 }
 
+int pthread_rwlock_rdlock(pthread_rwlock_t* both) {
+  static const auto try_lock = next<int (*)(pthread_rwlock_t*)>("pthread_rwlock_tryrdlock");
+  static const auto lock = next<int (*)(pthread_rwlock_t*)>("pthread_rwlock_rdlock");
+  if (try_lock(both) == 0) return 0;
+  count(counts.lock_waits);
+  return lock(both);
+}
+int pthread_rwlock_wrlock(pthread_rwlock_t* both) {
+  static const auto try_lock = next<int (*)(pthread_rwlock_t*)>("pthread_rwlock_trywrlock");
+  static const auto lock = next<int (*)(pthread_rwlock_t*)>("pthread_rwlock_wrlock");
+  if (try_lock(both) == 0) return 0;
+  count(counts.lock_waits);
+  return lock(both);
+}
+int sem_wait(sem_t* semaphore) {
+  static const auto try_wait = next<int (*)(sem_t*)>("sem_trywait");
+  static const auto wait = next<int (*)(sem_t*)>("sem_wait");
+  if (try_wait(semaphore) == 0) return 0;
+  count(counts.lock_waits);
+  return wait(semaphore);
+}
+// Whoever comes here has to wait.
+int pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex) {
+  static const auto wait = next<int (*)(pthread_cond_t*, pthread_mutex_t*)>("pthread_cond_wait");
+  count(counts.lock_waits);
+  return wait(condition, mutex);
+}
+int pthread_cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex,
+                           const timespec* until) {
+  static const auto wait =
+      next<int (*)(pthread_cond_t*, pthread_mutex_t*, const timespec*)>("pthread_cond_timedwait");
+  count(counts.lock_waits);
+  return wait(condition, mutex, until);
+}
+int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
+                           const timespec* until) {
+  static const auto wait =
+      next<int (*)(pthread_cond_t*, pthread_mutex_t*, clockid_t, const timespec*)>(
+          "pthread_cond_clockwait");
+  count(counts.lock_waits);
+  return wait(condition, mutex, clock, until);
+}
+
+// What has no function of its own: atomics of C++ wait by the futex that is called here.
+long syscall(long number, ...) {
+  static const auto call = next<long (*)(long, ...)>("syscall");
+  std::array<long, 6> of{};
+  va_list arguments;
+  va_start(arguments, number);
+  for (long& argument : of) argument = va_arg(arguments, long);
+  va_end(arguments);
+  count(counts.system_calls);
+  const long operation = of[1] & FUTEX_CMD_MASK;
+  const bool waits = operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET;
+  if (number == SYS_futex && waits) count(counts.lock_waits);
+  return call(number, of[0], of[1], of[2], of[3], of[4], of[5]);
+}
+
 int clock_gettime(clockid_t clock, timespec* time) {
   static const auto read = next<int (*)(clockid_t, timespec*)>("clock_gettime");
   count(counts.clock_reads);
@@ -146,6 +205,23 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   count(counts.system_calls);
   return call(fd, message, flags);
 }
+ssize_t recvmsg(int fd, msghdr* message, int flags) {
+  static const auto call = next<ssize_t (*)(int, msghdr*, int)>("recvmsg");
+  count(counts.system_calls);
+  return call(fd, message, flags);
+}
+ssize_t recv(int fd, void* bytes, size_t size, int flags) {
+  static const auto call = next<ssize_t (*)(int, void*, size_t, int)>("recv");
+  count(counts.system_calls);
+  return call(fd, bytes, size, flags);
+}
+ssize_t recvfrom(int fd, void* bytes, size_t size, int flags, sockaddr* from,
+                 socklen_t* from_size) {
+  static const auto call =
+      next<ssize_t (*)(int, void*, size_t, int, sockaddr*, socklen_t*)>("recvfrom");
+  count(counts.system_calls);
+  return call(fd, bytes, size, flags, from, from_size);
+}
 ssize_t sendto(int fd, const void* bytes, size_t size, int flags, const sockaddr* to,
                socklen_t to_size) {
   static const auto call =
@@ -162,6 +238,11 @@ ssize_t write(int fd, const void* bytes, size_t size) {
   static const auto call = next<ssize_t (*)(int, const void*, size_t)>("write");
   count(counts.system_calls);
   return call(fd, bytes, size);
+}
+int epoll_ctl(int fd, int operation, int of, epoll_event* event) {
+  static const auto call = next<int (*)(int, int, int, epoll_event*)>("epoll_ctl");
+  count(counts.system_calls);
+  return call(fd, operation, of, event);
 }
 int epoll_wait(int fd, epoll_event* events, int size, int timeout) {
   static const auto call = next<int (*)(int, epoll_event*, int, int)>("epoll_wait");

@@ -21,6 +21,7 @@ ROWS = {
     "two-workers": forwarding.two_workers,
     "delay": people.delay,
     "starvation": people.starvation,
+    "listeners": people.listeners,
     "join": people.join,
     "storm": people.storm,
     "pairs": forwarding.pairs,
@@ -61,7 +62,8 @@ def parse(arguments):
     parser.add_argument("--out", type=pathlib.Path, default=machine.ROOT / "build/bench",
                         help="folder of figures.json, figures.md and figures.svg (build/bench)")
     parser.add_argument("--update-docs", action="store_true",
-                        help="put the table and its plot into docs/performance.md")
+                        help="put the rows and their plot into docs/performance.md; rows that "
+                             "are not measured now stay there")
     options = parser.parse_args(arguments)
     unknown = [row for row in options.rows if row not in ROWS]
     if unknown:
@@ -92,7 +94,7 @@ def measure(rows, context, keep=lambda figures, unable: None):
     for row in rows:
         began = time.monotonic()
         print(f"{row}:", flush=True)
-        load.bottlenecks.clear()
+        load.reports.clear()
         try:
             measured = ROWS[row](context)
         except Exception as error:
@@ -100,9 +102,10 @@ def measure(rows, context, keep=lambda figures, unable: None):
             print(f"  not measured: {unable[row]}", flush=True)
             keep(figures, unable)
             continue
-        note = load.bottleneck_note()
         for figure in measured:
-            figure.note = "; ".join(part for part in (figure.note, note) if part)
+            lost = load.loss_note() if figure is measured[0] else ""
+            notes = (figure.note, lost, load.bottleneck_note())
+            figure.note = "; ".join(part for part in notes if part)
             print(report.to_line(figure), flush=True)
         figures += measured
         keep(figures, unable)
@@ -133,14 +136,14 @@ def main():
           f"{about['load']:.1f}\n", flush=True)
 
     def keep(figures, unable):
-        report.write(options.out, about, figures, unable)
+        report.write(options.out, report.document_of(about, figures, unable))
 
     figures, unable = measure(rows, context, keep)
     if options.all:
         microbenchmarks()
     print(f"\nwritten: {options.out}/figures.json, figures.md and figures.svg")
     if options.update_docs:
-        report.update_docs(report.to_markdown(about, figures, unable), figures)
+        report.update_docs(report.document_of(about, figures, unable), ROWS)
     return status_of(figures, unable)
 
 

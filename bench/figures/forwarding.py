@@ -5,8 +5,8 @@ import time
 
 from bench.figures import load, machine, relay
 from bench.figures.load import Load, Shape
-from bench.figures.measure import (SETTLE, Figure, against_floor, alternate, compared,
-                                   cpu_share_of, run_relay)
+from bench.figures.measure import (SETTLE, Figure, against_floor, alternate, beside_floor,
+                                   compared, cpu_share_of, run_relay)
 
 STAGE = Shape(viewers=200)
 # Of pairs: 300 kbit/s, so that two cores carry 500 rooms and all who are in them.
@@ -41,8 +41,7 @@ def growth(context):
     shapes = [Shape(viewers=viewers, decrypting=0.05) for viewers in sizes]
 
     def above(shape):
-        runs, floors = alternate(lambda: run_relay(shape, context.seconds),
-                                 lambda: load.floor(shape, context.seconds), 1)
+        runs, floors, _ = beside_floor(shape, context.seconds, 1)
         return runs[0].us_per_packet - floors[0], floors[0]
 
     few, many = alternate(lambda: above(shapes[0]), lambda: above(shapes[1]), context.rounds)
@@ -69,19 +68,18 @@ def two_workers(context):
 
 def pairs(context):
     shape = Shape(rooms=context.scaled(500), **PAIR)
-    runs, floors = alternate(lambda: run_relay(shape, context.seconds),
-                             lambda: load.floor(shape, context.seconds), context.rounds)
+    runs, floors, feedback = beside_floor(shape, context.seconds, context.rounds)
     rate = statistics.median(run.packets_per_second for run in runs)
     kib = statistics.median(run.kib_per_connection for run in runs)
     return [compared(Figure("pairs", f"{shape.rooms} rooms of two on one worker: CPU per packet",
                             0, "µs", 2.5, "floor, µs",
-                            note=f"{rate:,.0f} packets/s, {kib:.0f} KiB a connection; each is "
-                                 "read, decrypted, encrypted and sent by itself, so two calls' "
-                                 "worth of the kernel's work bounds it"),
+                            note=f"{rate:,.0f} packets/s, {feedback}, {kib:.0f} KiB a "
+                                 "connection; each packet is read, decrypted, encrypted and sent by "
+                                 "itself, so two calls' worth of the kernel's work bounds it"),
                      [run.us_per_packet for run in runs], floors)]
 
 
-REJOIN = 12  # seconds that all of them may take to have their new partners, on a slow machine
+REJOIN = 8  # seconds that all of them may take to have their new partners, on a slow machine
 
 
 def repaired_pairs(shape, seconds, workers):
@@ -91,8 +89,7 @@ def repaired_pairs(shape, seconds, workers):
         # Nobody changes a second time: by then they would begin to go.
         with Load(simpuld.port, shape, 2 * shape.repair_seconds, simpuld.pid) as people:
             people.wait_until_measuring()
-            joined = 2 * shape.connections()
-            load.wait_until(lambda: simpuld.metric("simpul_handshakes_total") >= joined, people)
+            load.wait_until(lambda: people.has_changed(shape.repair_seconds), people)
             load.wait_until(lambda: simpuld.metric("simpul_connections", 'state="connected"') ==
                             shape.connections(), people)
             time.sleep(SETTLE)

@@ -15,11 +15,10 @@ LOAD = machine.BUILD / "bench/load/simpul-load"
 FLOOR = machine.BUILD / "bench/floor/simpul-floor"
 PACKET_BYTES = 1200  # of video, as it leaves
 PAYLOAD_BYTES = 1157  # of it, as a frame of nine at 2.5 Mbit/s has it
-AUDIO_RATE = 50  # packets a second
 SPARE = 20  # seconds that people would stay longer than they are needed, on a slow machine
 
-# Of the runs since somebody cleared it: those in which simpul-load could not keep up.
-bottlenecks = []
+# What simpul-load told of its runs since somebody cleared it.
+reports = []
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,15 +44,8 @@ class Shape:
     def watchers(self):
         return self.rooms * (2 if self.pairs else self.viewers)
 
-    def streams(self):
-        """Of one publisher to one viewer."""
-        return self.watchers() * self.heard
-
     def connections(self):
         return self.publishers_in_all() + self.watchers()
-
-    def packets_per_second(self):
-        return self.streams() * (self.frame_packets * self.fps + AUDIO_RATE * self.audio)
 
 
 def kbps_of(shape):
@@ -81,7 +73,8 @@ def flags_of(shape):
 def people_of(shape):
     """The class of a scenario, for what flags do not know."""
     return ["[clients.default]", "plain = true", f"audio = {'{}' if shape.audio else 'false'}",
-            f"decrypting_share = {shape.decrypting}", "[clients.default.video]", f"bitrate_kbps = {kbps_of(shape)}", f"fps = {shape.fps}"]
+            f"decrypting_share = {shape.decrypting}", "[clients.default.video]",
+            f"bitrate_kbps = {kbps_of(shape)}", f"fps = {shape.fps}"]
 
 
 def scenario_of(shape, seconds):
@@ -166,6 +159,16 @@ class Load:
     def wait_until_measuring(self, phase=""):
         wait_until(lambda: self.is_measuring(phase), self)
 
+    def has_changed(self, seconds):
+        """Whether the first change of partners, so many seconds into the measured time, is over:
+        everybody has a picture again."""
+        last = self._told[-1] if self._told else ""
+        measured = re.search(r" measuring (\d+)", last)
+        return measured is not None and int(measured[1]) > seconds and "joining" not in last
+
+    def cpu_seconds(self):
+        return machine.cpu_seconds(self._process.pid)
+
     def finish(self):
         """Sends people away who would have stayed longer: what they saw until now."""
         self.check_measuring()
@@ -181,15 +184,24 @@ class Load:
         if status not in (0, 1) or not text.strip():
             raise RuntimeError(f"simpul-load: status {status}: {' '.join(self._told[-1:])}")
         report = json.loads(text)
-        if report["bottleneck"]:
-            bottlenecks.append(report)
+        reports.append(report)
         if report["complaints"]:
             raise RuntimeError("simpul-load: " + "; ".join(report["complaints"][:3]))
         return report
 
 
+def loss_note():
+    """What was lost in the runs since reports was cleared; empty when there were none."""
+    expected = sum(report["expected"] for report in reports)
+    if not expected:
+        return ""
+    lost = sum(report["lost"] for report in reports)
+    return f"{lost / expected * 100:.2g} % lost"
+
+
 def bottleneck_note():
-    """What to say of the runs since bottlenecks was cleared; empty when there is nothing."""
+    """What to say of the runs since reports was cleared; empty when there is nothing."""
+    bottlenecks = [report for report in reports if report["bottleneck"]]
     if not bottlenecks:
         return ""
     worst = max(bottlenecks, key=lambda report: report["own_cpu_share"] + report["own_wait_share"])
@@ -208,18 +220,42 @@ def wait_until(condition, load, seconds=machine.PATIENCE):
         time.sleep(0.1)
 
 
-def floor_command(shape, seconds):
+@dataclasses.dataclass(frozen=True)
+class Feedback:
+    """What viewers tell a relay: transport-wide feedback, reports and requests."""
+    rate: float = 0  # messages a second from each viewer
+    size: int = 80  # mean, in bytes, before they are sealed
+
+    def __str__(self):
+        return f"{self.rate:.1f} messages of feedback/s a viewer"
+
+
+def feedback_of(report, shape):
+    """As those of a run gave it."""
+    if not report["feedback"]:
+        return Feedback()
+    words = round(report["feedback_bytes"] / report["feedback"] / 4)
+    return Feedback(report["feedback"] / report["seconds"] / shape.watchers(), 4 * words)
+
+
+def floor_command(shape, seconds, feedback=Feedback()):
     return [FLOOR, "--seconds", str(seconds), "--packet-bytes", str(PACKET_BYTES),
             "--publishers", str(shape.publishers_in_all()),
             "--subscribers", str(shape.watchers()), "--heard", str(shape.heard),
             "--frame-packets", str(shape.frame_packets), "--fps", str(shape.fps),
             "--burst-packets", str(shape.burst_packets), "--profile", shape.profile,
+            "--feedback", f"{feedback.rate:.3f}", "--feedback-bytes", str(feedback.size),
             *([] if shape.audio else ["--no-audio"])]
 
 
-def floor(shape, seconds):
+def floor(shape, seconds, feedback):
     """CPU per packet of the least that a relay can do for this shape, in microseconds: the same
-    packets to the same number of sockets."""
-    done = subprocess.run(floor_command(shape, seconds), capture_output=True, text=True,
+    packets to the same number of sockets, from which as much feedback comes."""
+    done = subprocess.run(floor_command(shape, seconds, feedback), capture_output=True, text=True,
                           timeout=machine.PATIENCE + seconds, check=True)
-    return json.loads(done.stdout)["cpu_us_per_packet"]
+    told = json.loads(done.stdout)
+    wished = feedback.rate * shape.watchers()
+    if told["feedback_per_second"] < 0.8 * wished:
+        raise RuntimeError(f"the floor read {told['feedback_per_second']:,.0f} of {wished:,.0f} "
+                           "messages of feedback a second")
+    return told["cpu_us_per_packet"]

@@ -40,7 +40,6 @@ class Run:
     """What a relay did in one measured time."""
     us_per_packet: float
     packets_per_second: float
-    cpu_share: float
     report: dict  # of simpul-load
     kib_per_connection: float
 
@@ -80,7 +79,7 @@ def run_relay(shape, seconds, workers=1):
             kib = (simpuld.resident_kib() - empty) / shape.connections()
             report = people.finish()
     rate = packet_rate(report)
-    return Run(us_per_packet=share * 1e6 / rate, packets_per_second=rate, cpu_share=share,
+    return Run(us_per_packet=share * 1e6 / rate, packets_per_second=rate,
                report=report, kib_per_connection=kib)
 
 
@@ -91,6 +90,20 @@ def alternate(first, second, rounds):
         for which in ((0, 1) if number % 2 == 0 else (1, 0)):
             results[which].append((first, second)[which]())
     return results
+
+
+def beside_floor(shape, seconds, rounds):
+    """Runs of a relay and of the floor in turns, and the feedback of the last. The floor's viewers
+    give as much as those of the relay's run before did."""
+    given = []
+
+    def run():
+        result = run_relay(shape, seconds)
+        given.append(load.feedback_of(result.report, shape))
+        return result
+
+    runs, floors = alternate(run, lambda: load.floor(shape, seconds, given[-1]), rounds)
+    return runs, floors, given[-1]
 
 
 def ratio(values, yardsticks):
@@ -106,11 +119,10 @@ def compared(figure, values, yardsticks):
 
 def against_floor(name, what, shape, context, goals):
     """The relay's CPU per packet, and its ratio to the floor's. `goals` are for both."""
-    runs, floors = alternate(lambda: run_relay(shape, context.seconds),
-                             lambda: load.floor(shape, context.seconds), context.rounds)
+    runs, floors, feedback = beside_floor(shape, context.seconds, context.rounds)
     costs = [run.us_per_packet for run in runs]
     rate = statistics.median(run.packets_per_second for run in runs)
     cost = compared(Figure(name, f"{what}: CPU per forwarded packet", 0, "µs", goals[0],
-                           "floor, µs", note=f"{rate:,.0f} packets/s"), costs, floors)
+                           "floor, µs", note=f"{rate:,.0f} packets/s, {feedback}"), costs, floors)
     return [cost, dataclasses.replace(cost, what=f"{what}: ratio to the floor", value=cost.ratio,
                                       unit="", goal=goals[1], note="")]

@@ -6,19 +6,21 @@ import time
 
 from bench.figures import load, machine, relay
 from bench.figures.load import Load, Shape
-from bench.figures.measure import SETTLE, Figure, alternate, compared, run_relay, seconds_for
+from bench.figures.measure import (SETTLE, Figure, alternate, beside_floor, compared,
+                                   cpu_share_of, packet_rate, seconds_for)
 
 FRAME = 9  # packets
+LISTENED_RATE = 300  # packets a second to somebody who only listens
 WITHIN = 5  # seconds of a storm
+PAIR_SECONDS = 5  # in which it gets 1,100 packets, so that ten are above the 99th percentile
 WATCHED = 6  # seconds for which a storm is watched after its last join
 
 
 def delay(context):
-    """Nothing but a picture, a frame at a time, to 200 viewers. What simpul-load needs to read what
-    the relay sends on the other core is in these delays, too."""
+    """Nothing but a picture, a frame at a time, to 200 viewers: from when the publisher made a
+    packet to when the kernel put it into the viewer's socket, however late simpul-load read it."""
     shape = Shape(viewers=200, audio=False, frame_packets=FRAME)
-    runs, floors = alternate(lambda: run_relay(shape, context.seconds),
-                             lambda: load.floor(shape, context.seconds), context.rounds)
+    runs, floors, feedback = beside_floor(shape, context.seconds, context.rounds)
     sends = FRAME * shape.viewers
     cost = statistics.median(run.us_per_packet for run in runs)
     # What the relay, or the floor, needs for a frame to all, in milliseconds.
@@ -29,7 +31,8 @@ def delay(context):
         return [run.report[name] for run in runs]
 
     median = compared(Figure("delay", "a 9-packet frame to 200 viewers: median over viewers", 0,
-                             "ms", note=f"goal: half of the sends at {cost:.2f} µs + 0.2 ms"),
+                             "ms", note=f"goal: half of the sends at {cost:.2f} µs + 0.2 ms; "
+                           f"{feedback}"),
                       seen("delay_ms_p50"), frames)
     median.goal = median.beside / 2 + 0.2
     median.yardstick = "relay's CPU for a frame to all, ms"
@@ -43,12 +46,14 @@ def delay(context):
 
 
 def starvation(context):
-    """A pair on the worker of a stage of 3,000, whose packets are few so that two cores can."""
+    """A pair on the worker of a stage of 3,000, whose packets are few so that two cores can. The
+    pair is a process of its own, before all others; when its packets come is the kernel's word."""
     crowd = Shape(viewers=context.scaled(3000), frame_packets=3, fps=10, decrypting=0.01)
     pair = Shape(pairs=True, frame_packets=2, fps=30, arguments=("--room", "pair"))
 
     def pair_delay(simpuld):
-        with Load(simpuld.port, pair, context.seconds, simpuld.pid, nice=-10) as two:
+        with Load(simpuld.port, pair, max(context.seconds, PAIR_SECONDS), simpuld.pid,
+                  nice=-10) as two:
             return two.result()["delay_ms_p99"]
 
     def alone():
@@ -58,7 +63,8 @@ def starvation(context):
     def beside_many():
         with relay.Relay() as simpuld:
             # Long enough for the pair to join, be measured and go.
-            with Load(simpuld.port, crowd, seconds_for(context.seconds), simpuld.pid) as many:
+            with Load(simpuld.port, crowd, seconds_for(max(context.seconds, PAIR_SECONDS)),
+                      simpuld.pid) as many:
                 many.wait_until_measuring()
                 time.sleep(SETTLE)
                 took = pair_delay(simpuld)
@@ -69,6 +75,31 @@ def starvation(context):
     return [compared(Figure("starvation", f"a pair beside a stage of {crowd.viewers:,}: 99th "
                             "percentile of its delay", 0, "ms", 5.0, "the pair alone, ms"),
                      beside, single)]
+
+
+def listeners(context):
+    """What simpul-load costs, whole: people who join, count what they get, and give feedback, on
+    one thread. One in a hundred decrypts. The relay could not send 2,000 of them 300 packets a
+    second from the other core, so that they get fewer: frames of nine, and as much sound."""
+    shape = Shape(viewers=context.scaled(2000), fps=15, decrypting=0.01)
+
+    def packet_cost():
+        with relay.Relay() as simpuld:
+            with Load(simpuld.port, shape, seconds_for(context.seconds), simpuld.pid) as people:
+                people.wait_until_measuring()
+                time.sleep(SETTLE)
+                share = cpu_share_of(people, people, context.seconds)
+                report = people.finish()
+        rate = packet_rate(report)
+        return share * 1e6 / rate, rate
+
+    costs, rates = zip(*(packet_cost() for _ in range(context.rounds)), strict=True)
+    cost = statistics.median(costs)
+    return [Figure("listeners", "who only listen, 300 packets/s each: one core of simpul-load "
+                   "drives so many", 1e6 / (cost * LISTENED_RATE), "viewers", 2000,
+                   at_least=True, noise=machine.spread(costs),
+                   note=f"{cost:.2f} µs a packet: {shape.viewers:,} viewers, "
+                        f"{statistics.median(rates):,.0f} packets/s")]
 
 
 def join(context):

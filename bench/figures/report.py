@@ -3,13 +3,32 @@ import dataclasses
 import json
 import math
 import pathlib
+import textwrap
 
 from bench.figures import machine, plot
+from bench.figures.measure import Figure
 
 BEGIN = "<!-- figures: written by scripts/bench --update-docs -->"
 END = "<!-- end of figures -->"
 DOCS = machine.ROOT / "docs/performance.md"
 PLOT = "images/figures.svg"  # beside the document
+DATA = "figures.json"  # the same
+LINE = 120
+EXPLANATION = (
+    "Medians over the rounds of the run with that number; *yardstick* is what was measured beside "
+    "it in the same run, *ratio* the figure to it round by round, *noise* how far the yardstick's "
+    "own rounds are apart.")
+
+
+# By row: what others took when they were measured on a machine like those that have rows here.
+OTHERS = {
+    "stage": "mediasoup 3.27: 5 to 7 µs; Galène: 6.5 to 10; Janus tuned: 6.5 to 9, as Debian has "
+             "it: 20",
+    "memory": "110 to 370 KB", "join": "1.4 to 12 ms", "delay": "2 to 5 ms"}
+OTHERS_EXPLANATION = (
+    "Beside other servers, as they were measured on a machine like this one with 100 to 200 "
+    "viewers over loopback (where there is one range, mediasoup, Galène and Janus together; tuned: "
+    "its libsrtp on OpenSSL, one event loop):")
 
 
 def number(value):
@@ -30,25 +49,82 @@ def state_of(figure):
     return {None: "", True: "yes", False: "**no**"}[figure.met()]
 
 
-def to_markdown(about, figures, unable):
-    lines = [f"{about['date']}, {about['cpu']}, {about['cores']} cores, kernel {about['kernel']}, "
-             f"load {about['load']:.1f} at the beginning, commit {about['commit']}, "
-             f"`{about['command']}`. Medians of {about['rounds']} alternating rounds of "
-             f"{about['seconds']:g} s; *yardstick* is what was measured beside it in the same run, "
-             "*ratio* the figure to it round by round, *noise* how far the yardstick's own rounds "
-             "are apart.",
-             "",
-             "| row | figure | value | goal | met | yardstick | ratio | noise | |",
-             "|---|---|---|---|---|---|---|---|---|"]
-    for figure in figures:
+def document_of(about, figures, unable):
+    """What one run measured. Each row says which of the document's runs it is of."""
+    return {"runs": [about],
+            "figures": [dict(dataclasses.asdict(figure), met=figure.met(), run=0)
+                        for figure in figures],
+            "not_measured": {row: {"reason": reason, "run": 0} for row, reason in unable.items()}}
+
+
+def rows_of(document):
+    return {entry["row"] for entry in document["figures"]} | set(document["not_measured"])
+
+
+def merged(kept, new, order):
+    """The new document with those rows of the kept one that it does not have, in their order."""
+    fresh = rows_of(new)
+    document = {"runs": [], "figures": [], "not_measured": {}}
+
+    def take(entry, source):
+        about = source["runs"][entry["run"]]
+        if about not in document["runs"]:
+            document["runs"].append(about)
+        return {**entry, "run": document["runs"].index(about)}
+
+    for row in order:
+        source = new if row in fresh else kept
+        document["figures"] += [take(entry, source) for entry in source["figures"]
+                                if entry["row"] == row]
+        if row in source["not_measured"]:
+            document["not_measured"][row] = take(source["not_measured"][row], source)
+    return document
+
+
+def figures_of(document):
+    fields = {field.name for field in dataclasses.fields(Figure)}
+    return [Figure(**{name: value for name, value in entry.items() if name in fields})
+            for entry in document["figures"]]
+
+
+def about_run(number, about):
+    text = (f"{number}. {about['date']}, {about['cpu']}, {about['cores']} cores, kernel "
+            f"{about['kernel']}, load {about['load']:.1f} at the beginning, commit "
+            f"{about['commit']}, {about['rounds']} alternating rounds of {about['seconds']:g} s: "
+            f"`{about['command']}`")
+    return textwrap.fill(text, LINE, subsequent_indent="   ", break_long_words=False,
+                         break_on_hyphens=False)
+
+
+def to_markdown(document):
+    """Medians, each with the number of its run."""
+    lines = [*(about_run(number, about) for number, about in enumerate(document["runs"], 1)), "",
+             *textwrap.wrap(EXPLANATION, LINE), "",
+             "| row | figure | value | goal | met | yardstick | ratio | noise | run | |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
+    for figure, entry in zip(figures_of(document), document["figures"], strict=True):
         cells = [figure.row, figure.what, f"{number(figure.value)} {figure.unit}".strip(),
                  goal_of(figure), state_of(figure), yardstick_of(figure),
                  "" if figure.ratio is None else number(figure.ratio), noise_of(figure),
-                 figure.note]
+                 str(entry["run"] + 1), figure.note]
         lines.append(f"| {' | '.join(cells)} |")
-    for row, reason in unable.items():
-        lines.append(f"| {row} | not measured | | | | | | | {in_a_cell(reason)} |")
-    return "\n".join(lines) + "\n"
+    for row, entry in document["not_measured"].items():
+        lines.append(f"| {row} | not measured | | | | | | | {entry['run'] + 1} "
+                     f"| {in_a_cell(entry['reason'])} |")
+    return "\n".join(lines + beside_others(document)) + "\n"
+
+
+def beside_others(document):
+    """The first figure of each row that others have, too, and the command that gives it."""
+    first = {}
+    for figure in figures_of(document):
+        first.setdefault(figure.row, figure)
+    rows = [f"| {first[row].what} | {theirs} | {number(first[row].value)} {first[row].unit} "
+            f"| `scripts/bench {row}` |" for row, theirs in OTHERS.items() if row in first]
+    if not rows:
+        return []
+    return ["", *textwrap.wrap(OTHERS_EXPLANATION, LINE), "", "| figure | others | Simpul | by |",
+            "|---|---|---|---|", *rows]
 
 
 def yardstick_of(figure):
@@ -79,22 +155,23 @@ def to_line(figure):
     return text + ("\n      " + "; ".join(extras) if extras else "")
 
 
-def write(folder, about, figures, unable):
+def write(folder, document):
     folder.mkdir(parents=True, exist_ok=True)
-    document = {"about": about, "figures": [dict(dataclasses.asdict(figure), met=figure.met())
-                                            for figure in figures], "not_measured": unable}
     (folder / "figures.json").write_text(json.dumps(document, indent=1) + "\n")
-    text = to_markdown(about, figures, unable)
-    (folder / "figures.md").write_text(text)
-    (folder / "figures.svg").write_text(plot.to_svg(figures))
-    return text
+    (folder / "figures.md").write_text(to_markdown(document))
+    (folder / "figures.svg").write_text(plot.to_svg(figures_of(document)))
 
 
-def update_docs(text, figures, path: pathlib.Path = DOCS):
-    """The table and, beside the document, the plot."""
-    document = path.read_text()
-    begin, end = document.index(BEGIN) + len(BEGIN), document.index(END)
-    text = f"![Figures and their goals]({PLOT})\n\n{text}"
-    path.write_text(document[:begin] + "\n\n" + text + "\n" + document[end:])
+def update_docs(document, order, path: pathlib.Path = DOCS):
+    """The table and, beside the document, the plot and what both are made of. Rows that were not
+    measured now stay as they are."""
+    data = path.parent / DATA
+    if data.exists():
+        document = merged(json.loads(data.read_text()), document, order)
+    text = path.read_text()
+    begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    table = f"![Figures and their goals]({PLOT})\n\n{to_markdown(document)}"
+    path.write_text(text[:begin] + "\n\n" + table + "\n" + text[end:])
+    data.write_text(json.dumps(document, indent=1) + "\n")
     (path.parent / PLOT).parent.mkdir(exist_ok=True)
-    (path.parent / PLOT).write_text(plot.to_svg(figures))
+    (path.parent / PLOT).write_text(plot.to_svg(figures_of(document)))

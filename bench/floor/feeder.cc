@@ -101,6 +101,10 @@ dtls::SrtpMasterKey master_key(dtls::SrtpProfile profile, uint8_t number) {
           Bytes(key).first(dtls::master_salt_size(profile))};
 }
 
+dtls::SrtpMasterKey viewer_key(dtls::SrtpProfile profile, size_t viewer) {
+  return master_key(profile, static_cast<uint8_t>(1 + viewer % 250));
+}
+
 void feed_for_ever(const Shape& shape, const LoopbackSocket& to) {
   Feeder feeder(shape, to);
   Events events = events_of(shape);

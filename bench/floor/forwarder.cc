@@ -25,6 +25,7 @@ struct Forwarder::Arrays {
   std::array<std::array<uint8_t, kRoom>, kReadMax> packets{};
   std::array<iovec, kReadMax> parts{};
   std::array<mmsghdr, kReadMax> received{};
+  std::array<sockaddr_in, kReadMax> from{};
   std::array<Message, kMessages> messages{};
   std::array<mmsghdr, kMessages> sent{};
   std::array<dtls::RtpToSeal, kBatchPacketsMax> jobs{};
@@ -35,13 +36,16 @@ Forwarder::Forwarder(const Shape& shape, Sockets& subscribers)
     : subscribers_(subscribers),
       queue_(epoll_create1(EPOLL_CLOEXEC)),
       receiver_(engine_, master_key(shape.profile, 0)),
+      by_port_(0x10000),
       audiences_(shape.publishers),
       arrays_(std::make_unique<Arrays>()),
       batch_(kBatchPacketsMax) {
   epoll_event wish{.events = EPOLLIN, .data = {.fd = socket_.fd()}};
   epoll_ctl(queue_, EPOLL_CTL_ADD, socket_.fd(), &wish);
   for (size_t i = 0; i < subscribers.size(); ++i) {
-    senders_.emplace_back(engine_, master_key(shape.profile, static_cast<uint8_t>(1 + i % 250)));
+    senders_.emplace_back(engine_, viewer_key(shape.profile, i));
+    reporters_.emplace_back(engine_, viewer_key(shape.profile, i));
+    by_port_[ntohs(subscribers[i]->address().sin_port)] = i;
     for (size_t nth = 0; nth < std::min(shape.heard, shape.publishers); ++nth) {
       audiences_[(i + nth) % shape.publishers].push_back(i);
     }
@@ -50,6 +54,8 @@ Forwarder::Forwarder(const Shape& shape, Sockets& subscribers)
     arrays_->parts[i] = {arrays_->packets[i].data(), kRoom};
     arrays_->received[i].msg_hdr.msg_iov = &arrays_->parts[i];
     arrays_->received[i].msg_hdr.msg_iovlen = 1;
+    arrays_->received[i].msg_hdr.msg_name = &arrays_->from[i];
+    arrays_->received[i].msg_hdr.msg_namelen = sizeof(sockaddr_in);
   }
   for (size_t i = 0; i < kMessages; ++i) {
     Message& message = arrays_->messages[i];
@@ -72,12 +78,24 @@ bool Forwarder::turn() {
   const int count =
       recvmmsg(socket_.fd(), arrays_->received.data(), kReadMax, MSG_DONTWAIT, nullptr);
   for (size_t i = 0; i < static_cast<size_t>(std::max(count, 0)); ++i) {
+    if (is_feedback(i)) {
+      take_feedback(i);
+      continue;
+    }
     take(i);
     const bool last = (arrays_->packets[i][1] & kLastOfBatch) != 0;
     const bool due = last ? !sizes_.empty() : sizes_.size() == kBatchPacketsMax;
     if (due && !forward()) return false;
   }
   return flush();
+}
+
+bool Forwarder::is_feedback(size_t i) const { return arrays_->packets[i][1] == kFeedbackType; }
+
+void Forwarder::take_feedback(size_t i) {
+  const MutableBytes packet = MutableBytes(arrays_->packets[i]).first(arrays_->received[i].msg_len);
+  const size_t subscriber = by_port_[ntohs(arrays_->from[i].sin_port)];
+  if (reporters_[subscriber].open_rtcp(packet)) ++feedback_;
 }
 
 void Forwarder::take(size_t i) {

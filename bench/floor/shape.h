@@ -19,11 +19,15 @@ struct Shape {
   bool has_audio = true;     // 50 packets a second from each publisher
   dtls::SrtpProfile profile = dtls::SrtpProfile::kAeadAes128Gcm;
   double seconds = 3;
+  double feedback_rate = 0;    // messages a second from each subscriber
+  size_t feedback_bytes = 80;  // of such a message before it is sealed
 };
 
 inline constexpr size_t kHeaderBytes = 20;      // 12 and one extension of 4
 inline constexpr size_t kAudioBytes = 80 + 36;  // of a datagram
 inline constexpr size_t kBatchPacketsMax = 64;  // that leave as one message
 inline constexpr uint8_t kLastOfBatch = 0x80;   // the marker bit
+inline constexpr uint8_t kFeedbackType = 205;   // which no packet of media has in its second byte
+inline constexpr size_t kFeedbackBytesMax = 1'200;
 
 }  // namespace simpul::floor_bench

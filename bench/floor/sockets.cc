@@ -1,13 +1,11 @@
 #include "bench/floor/sockets.h"
 
 #include <arpa/inet.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
 
 namespace simpul::floor_bench {
@@ -41,23 +39,6 @@ Process::~Process() {
   if (process_ <= 0) return;
   kill(process_, SIGKILL);
   waitpid(process_, nullptr, 0);
-}
-
-void read_for_ever(const Sockets& sockets) {
-  const int queue = epoll_create1(EPOLL_CLOEXEC);
-  for (const auto& socket : sockets) {
-    epoll_event wish{.events = EPOLLIN, .data = {.fd = socket->fd()}};
-    epoll_ctl(queue, EPOLL_CTL_ADD, socket->fd(), &wish);
-  }
-  std::array<epoll_event, 64> ready{};
-  std::array<char, 2'048> packet{};
-  while (true) {
-    const int count = epoll_wait(queue, ready.data(), ready.size(), -1);
-    for (int i = 0; i < count; ++i) {
-      while (recv(ready[static_cast<size_t>(i)].data.fd, packet.data(), packet.size(), 0) > 0) {
-      }
-    }
-  }
 }
 
 }  // namespace simpul::floor_bench

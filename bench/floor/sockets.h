@@ -47,7 +47,4 @@ class Process {
   pid_t process_;
 };
 
-// Reads what comes to the sockets, as somebody does in earnest.
-[[noreturn]] void read_for_ever(const Sockets& sockets);
-
 }  // namespace simpul::floor_bench

@@ -24,18 +24,9 @@ Path::Path(const PathOptions& options, uint64_t seed)
 // 0 to 1, the same on every standard library.
 double Path::random() { return static_cast<double>(random_() >> 11) * 0x1.0p-53; }
 
-// The same for the chain: SplitMix64, whose state is one word.
-double Path::random_step() {
-  chain_random_ += 0x9e3779b97f4a7c15;
-  uint64_t mixed = chain_random_;
-  mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
-  mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
-  return static_cast<double>((mixed ^ mixed >> 31) >> 11) * 0x1.0p-53;
-}
-
 // Takes the chain's step for one datagram.
 double Path::loss_of_next() {
-  if (random_step() < (is_bad_ ? options_.burst.to_good : options_.burst.to_bad)) {
+  if (chain_random_.share() < (is_bad_ ? options_.burst.to_good : options_.burst.to_bad)) {
     is_bad_ = !is_bad_;
   }
   return is_bad_ ? options_.burst.loss : options_.loss;

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "bench/peer/random.h"
 
 namespace simpul::impairment {
 
@@ -75,14 +76,13 @@ class Path {
   };
 
   double random();
-  double random_step();
   double loss_of_next();
   bool passes_bottleneck(size_t size, TimePoint now, TimePoint& at);
   void add(Bytes datagram, TimePoint departure);
 
   PathOptions options_;
   std::mt19937_64 random_;
-  uint64_t chain_random_;  // the chain's own, so that it changes nothing else
+  peer::Random chain_random_;  // the chain's own, so that it changes nothing else
   bool is_bad_ = false;
   PathCounts counts_;
   // By departure, then by arrival.

@@ -9,8 +9,6 @@
 namespace simpul::load {
 namespace {
 
-constexpr uint64_t kDelaySampleEvery = 16;
-
 double milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
@@ -108,7 +106,11 @@ void Client::tick(TimePoint now) {
   if (planned_.publishes() || !connected()) return;
   rtcp_.clear();
   media_.write_due(now, rtcp_);
-  for (const auto& compound : rtcp_) socket_->send(socket_->peer().seal_rtcp(compound));
+  for (const auto& compound : rtcp_) {
+    ++shared_.feedback;
+    shared_.feedback_bytes += compound.size();
+    socket_->send(socket_->peer().seal_rtcp(compound));
+  }
 }
 
 std::vector<Client::Source> Client::sources() const {
@@ -176,18 +178,15 @@ void Client::note_first_frame(TimePoint now) {
   first_frame_ = is_one ? media_.first_frame_at() : now;
 }
 
-void Client::receive(const peer::Peer::Received& received, TimePoint read_at) {
+void Client::receive(const peer::Peer::Received& received, TimePoint came_at) {
   ++shared_.datagrams;
   shared_.bytes += received.size;
-  // The clock costs: it is read afresh only where the time counts.
-  const bool sampled = ++shared_.samples % kDelaySampleEvery == 0;
-  const TimePoint now = sampled || !first_frame_ ? net::EventLoop::clock_now() : read_at;
-  const auto stamp = media_.receive(received, now);
-  if (!first_frame_) note_first_frame(now);
+  const auto stamp = media_.receive(received, came_at);
+  if (!first_frame_) note_first_frame(came_at);
   // All that can be told of what is encrypted is that it came.
   if (stamp || !decrypts_) ++shared_.packets;
-  if (!stamp || !sampled) return;
-  const double delay = milliseconds(now - stamp->made_at);
+  if (!stamp) return;
+  const double delay = milliseconds(came_at - stamp->made_at);
   shared_.second_delay.add(delay);
   if (delay_ == nullptr) return;
   delay_->add(delay);

@@ -38,7 +38,8 @@ class Client {
     uint64_t datagrams = 0;       // to viewers, over all
     uint64_t packets = 0;         // of them, those that were new
     uint64_t bytes = 0;
-    uint64_t samples = 0;
+    uint64_t feedback = 0;        // messages of all viewers to the relay
+    uint64_t feedback_bytes = 0;  // of them, before they are sealed
   };
 
   // `number` is its place in the plan.
@@ -89,7 +90,7 @@ class Client {
 
   void add_sources(size_t number);
   std::vector<Source> sources() const;
-  void receive(const peer::Peer::Received& received, TimePoint read_at);
+  void receive(const peer::Peer::Received& received, TimePoint came_at);
   void note_first_frame(TimePoint now);
 
   Shared& shared_;

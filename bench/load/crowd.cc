@@ -207,9 +207,11 @@ void Crowd::tick_client(size_t client, TimePoint now) {
     case State::kDraining:
       entry.client->tick(now);
       return drain(client, now);
+    case State::kLeaving:
+      if (now >= entry.try_at) ask_to_go(client);
+      return;
     case State::kPlanned:
     case State::kPosting:
-    case State::kLeaving:
     case State::kGone:
       return;
   }
@@ -223,9 +225,23 @@ void Crowd::drain(size_t client, TimePoint now) {
   if (!is_done && now - entry.leaving_at < kDrainLimit) return;
   publishes ? entry.client->fall_silent() : note(client);
   entry.state = State::kLeaving;
-  requests_.send({.method = "DELETE", .target = entry.location},
-                 [this, client](const HttpRequests::Answer&) { remove(client); });
+  ask_to_go(client);
   finish(client);
+}
+
+void Crowd::ask_to_go(size_t client) {
+  entries_[client].try_at = kNever;
+  requests_.send({.method = "DELETE", .target = entries_[client].location},
+                 [this, client](const HttpRequests::Answer& answer) { on_gone(client, answer); });
+}
+
+// The relay would keep a connection that it had no time to end.
+void Crowd::on_gone(size_t client, const HttpRequests::Answer& answer) {
+  Entry& entry = entries_[client];
+  const TimePoint now = net::EventLoop::clock_now();
+  const bool is_refused = answer && may_try_again(answer->status);
+  if (!is_refused || now - entry.leaving_at > kJoinPatience) return remove(client);
+  entry.try_at = now + retry_after(*answer);
 }
 
 // Nobody of this connection is waited for any more.

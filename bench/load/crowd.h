@@ -21,7 +21,7 @@ namespace simpul::load {
 // under way at once, and media flows meanwhile.
 class Crowd {
  public:
-  // Who is told to come later tries again so long.
+  // Who is told to come later, or to go later, tries again so long.
   static constexpr Duration kJoinPatience = std::chrono::seconds(30);
   // For what is on its way, or asked for again, when somebody is about to go.
   static constexpr Duration kDrainLimit = std::chrono::seconds(3);
@@ -97,6 +97,8 @@ class Crowd {
   void note_early(size_t client);
   void begin_to_leave(size_t client, TimePoint now);
   void drain(size_t client, TimePoint now);
+  void ask_to_go(size_t client);
+  void on_gone(size_t client, const HttpRequests::Answer& answer);
   void note(size_t client);
   void remove(size_t client);
   void finish(size_t client);

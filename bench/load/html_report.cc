@@ -378,9 +378,9 @@ std::string to_html(const Report& report, const std::vector<std::string>& compla
           plots(report);
   text +=
       "<footer>Sockets: " + html_escaped(report.sockets) +
-      ". Delay is from the moment a packet leaves its publisher to the moment a viewer reads it, "
-      "both on the same machine and clock; one packet in sixteen is timed. Grey stretches are "
-      "the times that were measured.</footer>\n";
+      ". Delay is from the moment a packet leaves its publisher to the moment the kernel puts it "
+      "into a viewer's socket, both on the same machine and clock. Grey stretches are the times "
+      "that were measured.</footer>\n";
   return text + "</main></body></html>\n";
 }
 

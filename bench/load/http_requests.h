@@ -34,7 +34,9 @@ class HttpRequests {
  public:
   using Answer = Expected<peer::HttpAnswer, std::string>;
   using Handler = std::function<void(const Answer&)>;
-  static constexpr size_t kInFlightMax = 400;  // below the backlog of most servers
+  // A server may take the next before it has seen that the last ones ended, and allows one address
+  // 500: twice as many are below that, and below the backlog of most.
+  static constexpr size_t kInFlightMax = 200;
   static constexpr Duration kPatience = std::chrono::seconds(20);
   static constexpr size_t kAnswerMax = 256 * 1024;
 

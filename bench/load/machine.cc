@@ -2,7 +2,6 @@
 
 #include <netinet/in.h>
 #include <netinet/udp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -12,11 +11,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include "bench/peer/descriptors.h"
+
 namespace simpul::load {
 namespace {
 
 // Descriptors for everything but the clients' sockets and their requests.
-constexpr rlim_t kDescriptorsKept = 512;
+constexpr size_t kDescriptorsKept = 512;
 
 std::optional<int> option(int fd, int level, int name) {
   int value = 0;
@@ -34,13 +35,10 @@ bool is_udp(int fd) {
 }  // namespace
 
 std::optional<std::string> allow_sockets(size_t count) {
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  if (count + kDescriptorsKept <= limit.rlim_cur) return std::nullopt;
+  const size_t allowed = peer::raise_descriptor_limit();
+  if (count + kDescriptorsKept <= allowed) return std::nullopt;
   return std::to_string(count) + " connections and what else is open need more than the " +
-         std::to_string(limit.rlim_cur) + " descriptors that this process may have";
+         std::to_string(allowed) + " descriptors that this process may have";
 }
 
 std::string machine_text() {
@@ -62,6 +60,7 @@ std::string socket_text() {
   size_t sockets = 0;
   size_t with_gro = 0;
   size_t with_segments = 0;
+  size_t with_times = 0;
   int receive_buffer = INT32_MAX;
   int send_buffer = INT32_MAX;
   std::error_code error;
@@ -73,13 +72,15 @@ std::string socket_text() {
     ++sockets;
     with_gro += option(fd, IPPROTO_UDP, UDP_GRO).value_or(0) != 0;
     with_segments += option(fd, IPPROTO_UDP, UDP_SEGMENT).value_or(0) != 0;
+    with_times += option(fd, SOL_SOCKET, SO_TIMESTAMPNS).value_or(0) != 0;
     receive_buffer = std::min(receive_buffer, option(fd, SOL_SOCKET, SO_RCVBUF).value_or(0));
     send_buffer = std::min(send_buffer, option(fd, SOL_SOCKET, SO_SNDBUF).value_or(0));
   }
   if (sockets == 0) return "no UDP sockets";
   return std::to_string(sockets) + " UDP sockets, SO_RCVBUF " + std::to_string(receive_buffer) +
          ", SO_SNDBUF " + std::to_string(send_buffer) + ", UDP_GRO on " + std::to_string(with_gro) +
-         " of them, UDP_SEGMENT on " + std::to_string(with_segments);
+         " of them, UDP_SEGMENT on " + std::to_string(with_segments) + ", SO_TIMESTAMPNS on " +
+         std::to_string(with_times);
 }
 
 }  // namespace simpul::load

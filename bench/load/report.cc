@@ -79,6 +79,8 @@ PhaseReport& PhaseReport::operator+=(const PhaseReport& other) {
   append(switch_ms, other.switch_ms);
   append(viewer_loss, other.viewer_loss);
   forwarded += other.forwarded;
+  feedback += other.feedback;
+  feedback_bytes += other.feedback_bytes;
   relay_measured = relay_measured || other.relay_measured;
   relay_cpu_seconds += other.relay_cpu_seconds;
   relay_kib_per_viewer = std::max(relay_kib_per_viewer, other.relay_kib_per_viewer);

@@ -66,7 +66,7 @@ struct PhaseReport {
   uint64_t freezes = 0;
   double frozen_ms_max = 0;     // the longest time between two frames, or without one at the end
   uint64_t stood_still = 0;     // viewers to whom nothing new came any more
-  Histogram delay = {};         // sampled: sent by the publisher to received
+  Histogram delay = {};         // of each: sent by the publisher to in the viewer's socket
   LastViewer last_viewer = {};  // the same, of whoever got a frame last
   std::vector<double> first_frame_ms = {};  // the wish to join to the first whole frame
   std::vector<double> gap_ms = {};          // who moved: without a picture
@@ -76,6 +76,8 @@ struct PhaseReport {
 
   OwnCost own = {};
   uint64_t forwarded = 0;       // datagrams that all viewers got within the measured time
+  uint64_t feedback = 0;        // messages that they sent the relay then
+  uint64_t feedback_bytes = 0;  // of these, before they were sealed
   bool relay_measured = false;  // its process was there from the beginning to the end
   double relay_cpu_seconds = 0;
   double relay_kib_per_viewer = 0;

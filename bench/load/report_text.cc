@@ -90,6 +90,8 @@ void add_media(const PhaseReport& report, Rows& rows) {
   rows.emplace_back("frozen_ms_max",
                     known_or_not(report, Metric::kFreezes, number(report.frozen_ms_max)));
   count("stood_still", report.stood_still);
+  count("feedback", report.feedback);
+  count("feedback_bytes", report.feedback_bytes);
   count("switches", report.switch_ms.size());
   add_percentiles(
       "delay_ms", report.delay.count() > 0,

@@ -49,6 +49,8 @@ class Run {
     ProcessUsage relay{};
     ProcessUsage own{};
     uint64_t datagrams = 0;
+    uint64_t feedback = 0;
+    uint64_t feedback_bytes = 0;
     uint64_t overflows = 0;
     Histogram late{};
   };
@@ -137,6 +139,8 @@ void Run::measure(size_t index, TimePoint now) {
   phase.relay = read_usage(options_.relay_pid);
   phase.own = read_usage(getpid());
   phase.datagrams = crowd_.shared().datagrams;
+  phase.feedback = crowd_.shared().feedback;
+  phase.feedback_bytes = crowd_.shared().feedback_bytes;
   phase.overflows = crowd_.socket_overflows();
   report_.sockets = socket_text();
   set_step(phase, Step::kMeasuring, now);
@@ -183,6 +187,8 @@ void Run::end(size_t index, TimePoint now) {
     report.own.socket_overflows = crowd_.socket_overflows() - phase.overflows;
     report.own.late_ms_p99 = phase.late.percentile(0.99);
     report.forwarded = crowd_.shared().datagrams - phase.datagrams;
+    report.feedback = crowd_.shared().feedback - phase.feedback;
+    report.feedback_bytes = crowd_.shared().feedback_bytes - phase.feedback_bytes;
     note_memory(relay);
     report.relay_kib_per_viewer = relay_kib_per_viewer_;
   }

@@ -32,7 +32,8 @@ PeerSocket::PeerSocket(std::unique_ptr<SocketSet> own, SocketSet* shared, Option
       peer_(std::move(options), identity),
       handlers_(std::move(handlers)),
       socket_(open(local)),
-      timer_(loop_, [this] { wake(loop_.now()); }) {}
+      // Media tell when they leave: the loop's time may be that of all that was due before.
+      timer_(loop_, [this] { wake(net::EventLoop::clock_now()); }) {}
 
 PeerSocket::~PeerSocket() = default;
 

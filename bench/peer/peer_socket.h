@@ -24,7 +24,8 @@ namespace simpul::peer {
 class PeerSocket {
  public:
   struct Handlers {
-    std::function<void(const Peer::Received&, TimePoint now)> on_rtp;
+    // Over UDP with the time when it came to the socket, or out of the bad network.
+    std::function<void(const Peer::Received&, TimePoint came_at)> on_rtp;
     std::function<void(Bytes compound)> on_rtcp;
     std::function<void()> on_connected;
   };

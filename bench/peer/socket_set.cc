@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -17,6 +18,8 @@ namespace {
 constexpr size_t kBatch = 32;
 constexpr size_t kEvents = 256;
 constexpr size_t kDatagramMax = 2'048;
+constexpr Duration kCompareInterval = std::chrono::seconds(1);
+constexpr int kComparisons = 3;
 
 // None of these is needed to work.
 void set_option(int fd, int level, int name, int value) {
@@ -36,9 +39,34 @@ void set_options(int fd, bool is_v4) {
   set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
   set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
   set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
+  set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
   if (is_v4) return set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
   set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+}
+
+// What the kernel says beside a datagram.
+struct Aside {
+  std::optional<uint32_t> overflows = {};  // so far, of this socket
+  std::optional<Duration> came_at = {};    // by the wall clock, since 1970
+};
+
+Aside read_aside(msghdr& header) {
+  Aside aside;
+  for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr; part = CMSG_NXTHDR(&header, part)) {
+    if (part->cmsg_level != SOL_SOCKET) continue;
+    if (part->cmsg_type == SO_RXQ_OVFL) {
+      uint32_t overflows = 0;
+      std::memcpy(&overflows, CMSG_DATA(part), sizeof overflows);
+      aside.overflows = overflows;
+    } else if (part->cmsg_type == SCM_TIMESTAMPNS) {
+      timespec time{};
+      std::memcpy(&time, CMSG_DATA(part), sizeof time);
+      aside.came_at = std::chrono::duration_cast<Duration>(std::chrono::seconds(time.tv_sec) +
+                                                           std::chrono::nanoseconds(time.tv_nsec));
+    }
+  }
+  return aside;
 }
 
 }  // namespace
@@ -46,7 +74,7 @@ void set_options(int fd, bool is_v4) {
 // What one recvmmsg() works with, its pointers set once.
 struct SocketSet::Batch {
   struct alignas(cmsghdr) Control {
-    std::array<uint8_t, CMSG_SPACE(sizeof(uint32_t))> bytes{};
+    std::array<uint8_t, CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(timespec))> bytes{};
   };
 
   Batch() {
@@ -134,6 +162,21 @@ Expected<std::unique_ptr<SocketSet::Socket>, std::string> SocketSet::open(const 
   return socket;
 }
 
+// The wall clock may be set or slewed at any time. Of several comparisons the one counts between
+// whose ends the least time passed.
+void SocketSet::compare_clocks(TimePoint now) {
+  compare_at_ = now + kCompareInterval;
+  Duration least = Duration::max();
+  for (int i = 0; i < kComparisons; ++i) {
+    const TimePoint before = net::EventLoop::clock_now();
+    const Duration wall(net::EventLoop::wall_clock_unix_us());
+    const Duration took = net::EventLoop::clock_now() - before;
+    if (took >= least) continue;
+    least = took;
+    wall_ahead_ = wall - (before + took / 2).time_since_epoch();
+  }
+}
+
 // Each socket that has something is read once; what is left makes the set readable again, behind
 // whatever else the loop has to do.
 void SocketSet::read_ready() {
@@ -154,15 +197,16 @@ void SocketSet::read(Socket& socket) {
 
 void SocketSet::take(Socket& socket, size_t count) {
   const TimePoint now = net::EventLoop::clock_now();
+  if (now >= compare_at_) compare_clocks(now);
   Batch& batch = *batch_;
   for (size_t i = 0; i < count; ++i) {
     mmsghdr& message = batch.messages[i];
-    const cmsghdr* part = CMSG_FIRSTHDR(&message.msg_hdr);
-    if (part != nullptr && part->cmsg_type == SO_RXQ_OVFL) {
-      uint32_t overflows = 0;
-      std::memcpy(&overflows, CMSG_DATA(part), sizeof overflows);
-      socket.statistics_.overflows += overflows - std::exchange(socket.overflows_, overflows);
+    const Aside aside = read_aside(message.msg_hdr);
+    if (aside.overflows) {
+      socket.statistics_.overflows +=
+          *aside.overflows - std::exchange(socket.overflows_, *aside.overflows);
     }
+    const TimePoint came_at = aside.came_at ? TimePoint(*aside.came_at - wall_ahead_) : now;
     const bool truncated = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0;
     batch.make_ready(i);
     if (truncated) {
@@ -172,13 +216,13 @@ void SocketSet::take(Socket& socket, size_t count) {
     ++socket.statistics_.datagrams;
     socket.statistics_.bytes += message.msg_len;
     socket.handlers_.on_datagram(std::span(batch.memory[i]).first(message.msg_len),
-                                 net::load_address(batch.from[i]), now);
+                                 net::load_address(batch.from[i]), std::min(came_at, now));
   }
   socket.handlers_.on_read(now);
 }
 
 std::string SocketSet::options_text() const {
-  std::string text = "SO_RXQ_OVFL, no UDP_GRO";
+  std::string text = "SO_RXQ_OVFL, SO_TIMESTAMPNS, no UDP_GRO";
   for (const Socket* socket : places_) {
     if (socket == nullptr) continue;
     int size = 0;

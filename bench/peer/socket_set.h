@@ -20,13 +20,15 @@ namespace simpul::peer {
 // The UDP sockets of many peers on one event loop. Each peer has its own, as people have; what they
 // share is an epoll set, looked at once a turn of the loop, and one batch of buffers that all read
 // into, so that a socket costs a descriptor and little else. Never UDP_GRO, which would spare the
-// relay on loopback what it costs elsewhere.
+// relay on loopback what it costs elsewhere. When a datagram came is the kernel's word, so that
+// who measures delays does not measure how late it reads.
 class SocketSet {
  public:
   struct Handlers {
-    // Each datagram, until the next one; `now` is read for each socket and turn.
-    std::function<void(MutableBytes datagram, const Address& from, TimePoint now)> on_datagram;
-    // After some of them.
+    // Each datagram, until the next one. `came_at` is when the kernel put it into the socket,
+    // however long it has waited there since.
+    std::function<void(MutableBytes datagram, const Address& from, TimePoint came_at)> on_datagram;
+    // After some of them; `now` is read for each socket and turn.
     std::function<void(TimePoint now)> on_read;
   };
 
@@ -71,6 +73,7 @@ class SocketSet {
 
  private:
   struct Batch;
+  void compare_clocks(TimePoint now);
   void read_ready();
   void read(Socket& socket);
   void take(Socket& socket, size_t count);
@@ -81,6 +84,8 @@ class SocketSet {
   std::vector<Socket*> places_;  // by the number that epoll gives back; null: free
   std::vector<size_t> free_places_;
   size_t size_ = 0;
+  Duration wall_ahead_{0};  // of our clock; the kernel tells when by the wall clock
+  TimePoint compare_at_{};
   std::optional<net::FdWatcher> watcher_;
 };
 

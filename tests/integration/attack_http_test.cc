@@ -1,12 +1,12 @@
 // Attacks on the HTTP interface while a call goes on (rows H of docs/attacks.md). The clients
 // block, on a thread of their own; the server runs on the loop that the call's guests use too.
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "base/log.h"
+#include "bench/peer/descriptors.h"
 #include "bench/peer/http_client.h"
 #include "config/config.h"
 #include "control/server.h"
@@ -35,10 +35,7 @@ int status_of(const std::string& answer) {
 class AttackOnHttp : public AttackTest {
  protected:
   explicit AttackOnHttp(Duration idle_timeout = 30s) : AttackTest(idle_timeout) {
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    peer::raise_descriptor_limit();
   }
 
   void SetUp() override {

@@ -1,8 +1,8 @@
 // A thousand people come at once into a room where some watch already.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
+#include "bench/peer/descriptors.h"
 #include "tests/integration/live_node.h"
 
 namespace simpul::testing {
@@ -23,12 +23,7 @@ bool sees(const LiveGuest* guest) { return guest->key_frames > 0; }
 
 class Storm : public ::testing::Test {
  protected:
-  Storm() {
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-  }
+  Storm() { peer::raise_descriptor_limit(); }
   // All guests are on this thread, and read in between.
   void add(std::vector<LiveGuest*>& guests) {
     guests.push_back(&live_.watch("stage", "viewer" + std::to_string(++viewers_)));

@@ -23,7 +23,7 @@ from bench.figures.load import Shape
 def complete_report(**changes):
     """What simpul-load tells of a run in which all went well."""
     return {"bottleneck": False, "complaints": [], "own_cpu_share": 0.1, "own_wait_share": 0.1,
-            "own_late_ms_p99": 1, "expected": 100, "seconds": 2} | changes
+            "own_late_ms_p99": 1, "expected": 100, "lost": 0, "seconds": 2} | changes
 
 
 class Load(unittest.TestCase):
@@ -36,8 +36,8 @@ class Load(unittest.TestCase):
         kept = load.LOAD
         self.addCleanup(setattr, load, "LOAD", kept)
         load.LOAD = self.program
-        load.bottlenecks.clear()
-        self.addCleanup(load.bottlenecks.clear)
+        load.reports.clear()
+        self.addCleanup(load.reports.clear)
 
     def start(self, script):
         self.program.write_text("#!/bin/sh\n" + script)
@@ -86,6 +86,17 @@ class Load(unittest.TestCase):
             load_run.check_measuring()
             self.assertEqual(load_run.seconds_told(), 1)
 
+    def test_knows_when_all_have_changed_their_partner(self):
+        lines = ["14 s  pairs measuring 13/20 s  8 there", "15 s  pairs measuring 14/20 s  8 there",
+                 "16 s  pairs measuring 15/20 s  8 there, 2 joining",
+                 "17 s  pairs measuring 16/20 s  8 there"]
+        load_run = load.Load(1, Shape(), 1)
+        changed = []
+        for line in lines:
+            load_run._told.append(line)
+            changed.append(load_run.has_changed(14))
+        self.assertEqual(changed, [False, False, False, True])
+
     def test_fails_when_people_went_within_the_measurement(self):
         with self.start("echo ' 2 s  load leaving 0 s  4 there' >&2; exec sleep 600") as load_run:
             load.wait_until(lambda: load_run._told, load_run)
@@ -100,6 +111,27 @@ class Load(unittest.TestCase):
     def test_a_rate_of_nothing_is_no_rate(self):
         with self.assertRaisesRegex(RuntimeError, "nobody was sent anything"):
             measure.packet_rate(complete_report(expected=0))
+
+
+class Floor(unittest.TestCase):
+    def floor_that_reads(self, feedback):
+        kept = load.FLOOR
+        self.addCleanup(setattr, load, "FLOOR", kept)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        load.FLOOR = pathlib.Path(folder.name) / "simpul-floor"
+        load.FLOOR.write_text("#!/bin/sh\necho '" + json.dumps(
+            {"cpu_us_per_packet": 0.8, "feedback_per_second": feedback}) + "'\n")
+        load.FLOOR.chmod(0o755)
+
+    def test_gives_its_cost(self):
+        self.floor_that_reads(190)
+        self.assertEqual(load.floor(Shape(viewers=20), 1, load.Feedback(10, 80)), 0.8)
+
+    def test_that_does_not_read_the_feedback_is_no_yardstick(self):
+        self.floor_that_reads(150)
+        with self.assertRaisesRegex(RuntimeError, "read 150 of 200 messages of feedback"):
+            load.floor(Shape(viewers=20), 1, load.Feedback(10, 80))
 
 
 class Programs(unittest.TestCase):

@@ -71,11 +71,31 @@ class Packets(unittest.TestCase):
 
 
 class People(unittest.TestCase):
-    def test_a_shape_says_how_many_packets_there_are(self):
-        self.assertEqual(Shape(viewers=200).packets_per_second(), 200 * (9 * 30 + 50))
-        self.assertEqual(Shape(audio=False).packets_per_second(), 200 * 9 * 30)
-        pairs = Shape(rooms=10, pairs=True, frame_packets=2, fps=15)
-        self.assertEqual((pairs.connections(), pairs.packets_per_second()), (40, 20 * 80))
+    def test_each_of_a_pair_has_two_connections(self):
+        self.assertEqual(Shape(rooms=10, pairs=True).connections(), 40)
+        self.assertEqual(Shape(publishers=2, viewers=20).connections(), 22)
+
+    def test_the_floor_gets_the_feedback_that_viewers_gave(self):
+        report = {"feedback": 6600, "feedback_bytes": 6600 * 81, "seconds": 3.0}
+        given = load.feedback_of(report, Shape(viewers=200))
+        self.assertEqual(given, load.Feedback(rate=11, size=80))
+        command = load.floor_command(Shape(), 1, given)
+        self.assertEqual(command[command.index("--feedback") + 1], "11.000")
+        self.assertEqual(command[command.index("--feedback-bytes") + 1], "80")
+        self.assertEqual(str(given), "11.0 messages of feedback/s a viewer")
+        self.assertEqual(load.feedback_of({"feedback": 0}, Shape()).rate, 0)
+
+    def test_the_floor_is_measured_with_the_feedback_of_the_run_before(self):
+        for name, replacement in (
+                ("run_relay", lambda *_: measure.Run(2, 1, {"feedback": 400, "feedback_bytes":
+                                                            40_000, "seconds": 2}, 1)),):
+            self.addCleanup(setattr, measure, name, getattr(measure, name))
+            setattr(measure, name, replacement)
+        self.addCleanup(setattr, load, "floor", load.floor)
+        load.floor = lambda shape, seconds, feedback: feedback.rate
+        runs, floors, feedback = measure.beside_floor(Shape(viewers=20), 2, 2)
+        self.assertEqual(([run.us_per_packet for run in runs], floors, feedback.size),
+                         ([2, 2], [10, 10], 100))
 
     def test_the_floor_sends_to_as_many_sockets_as_the_relay(self):
         def option(shape, name):
@@ -148,7 +168,7 @@ class Rows(unittest.TestCase):
         return row
 
     def test_every_row_is_a_function_with_a_name_of_its_own(self):
-        self.assertEqual(len(program.ROWS), 15)
+        self.assertEqual(len(program.ROWS), 16)
         self.assertEqual(program.parse(["stage", "--rounds", "5"]).rounds, 5)
         with self.assertRaises(SystemExit), open("/dev/null", "w") as nothing:
             sys.stderr, kept = nothing, sys.stderr
@@ -180,14 +200,24 @@ class Rows(unittest.TestCase):
 
     def test_every_figure_of_a_row_says_that_simpul_load_was_the_bottleneck(self):
         def row(_):
-            load.bottlenecks.append(
-                {"own_cpu_share": 0.97, "own_wait_share": 0.1, "own_late_ms_p99": 1})
+            load.reports.append(
+                {"bottleneck": True, "own_cpu_share": 0.97, "own_wait_share": 0.1,
+                 "own_late_ms_p99": 1, "expected": 0})
             return [Figure("stage", "CPU", 1, "µs", note="fast"), Figure("stage", "more", 1, "")]
         program.ROWS.update(stage=row, burst=lambda _: [Figure("burst", "what", 1, "µs")])
         figures, _ = program.measure(["stage", "burst"], None)
         self.assertRegex(figures[0].note, "^fast; simpul-load was the bottleneck")
         self.assertRegex(figures[1].note, "^simpul-load was the bottleneck")
         self.assertEqual(figures[2].note, "")
+
+    def test_the_first_figure_of_a_row_says_what_was_lost(self):
+        def row(_):
+            for lost in (0, 3):
+                load.reports.append({"bottleneck": False, "expected": 1000, "lost": lost})
+            return [Figure("stage", "CPU", 1, "µs"), Figure("stage", "more", 1, "")]
+        program.ROWS.update(stage=row, burst=lambda _: [Figure("burst", "what", 1, "µs")])
+        figures, _ = program.measure(["stage", "burst"], None)
+        self.assertEqual([figure.note for figure in figures], ["0.15 % lost", "", ""])
 
     def test_the_exit_status_tells_of_counts_and_failures_but_not_of_times(self):
         slow = Figure("stage", "CPU", 9, "µs", 1.2)
@@ -202,11 +232,23 @@ class Tables(unittest.TestCase):
                Figure("janus", "times", 11.0, "", 12, at_least=True, note="NSS")]
 
     def test_the_table_has_value_goal_yardstick_ratio_and_noise(self):
-        text = report.to_markdown(ABOUT, self.FIGURES, {"cm80": "no\n| flag"})
+        text = report.to_markdown(
+            report.document_of(ABOUT, self.FIGURES, {"cm80": "no\n| flag"}))
         self.assertIn("| stage | CPU | 0.915 µs | at most 1.20 µs | yes | floor: 0.810 µs | 1.13 "
-                      "| 7 % |  |", text)
-        self.assertIn("| janus | times | 11.0 | at least 12.0 | **no** |  |  |  | NSS |", text)
-        self.assertIn("| cm80 | not measured | | | | | | | no / flag |", text)
+                      "| 7 % | 1 |  |", text)
+        self.assertIn("| janus | times | 11.0 | at least 12.0 | **no** |  |  |  | 1 | NSS |", text)
+        self.assertIn("| cm80 | not measured | | | | | | | 1 | no / flag |", text)
+        self.assertIn("1. today, a CPU, 2 cores, kernel 6, load 0.1 at the beginning, commit abc, "
+                      "3 alternating rounds", text)
+        self.assertLessEqual(max(len(line) for line in text.splitlines() if line[0:1] != "|"), 120)
+
+    def test_other_servers_stand_beside_the_first_figure_of_their_row(self):
+        more = Figure("stage", "ratio", 1.6, "")
+        text = report.to_markdown(report.document_of(ABOUT, [*self.FIGURES, more], {}))
+        self.assertRegex(text, r"\| CPU \| mediasoup 3\.27: .* \| 0\.915 µs \| `scripts/bench "
+                         r"stage` \|\n$")
+        self.assertNotIn("mediasoup", report.to_markdown(
+            report.document_of(ABOUT, self.FIGURES[1:], {})))
 
     def test_the_plot_has_a_bar_for_each_figure_with_a_goal(self):
         more = [Figure("storm", "lost", 0, "packets", 0), Figure("pairs", "a < b", 1, "µs", 2),
@@ -223,11 +265,38 @@ class Tables(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "performance.md"
             path.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
-            report.update_docs("new\n", self.FIGURES, path)
+            document = report.document_of(ABOUT, self.FIGURES, {})
+            report.update_docs(document, program.ROWS, path)
             self.assertEqual(path.read_text(),
                              f"before\n{report.BEGIN}\n\n![Figures and their goals]"
-                             f"({report.PLOT})\n\nnew\n\n{report.END}\nafter\n")
+                             f"({report.PLOT})\n\n{report.to_markdown(document)}\n{report.END}\n"
+                             "after\n")
             self.assertIn("<svg", (path.parent / report.PLOT).read_text())
+
+    def test_rows_that_are_not_measured_now_stay_in_the_document_with_their_run(self):
+        later = {**ABOUT, "date": "tomorrow", "command": "scripts/bench janus cm80"}
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "performance.md"
+            path.write_text(f"{report.BEGIN}\n{report.END}\n")
+            report.update_docs(report.document_of(ABOUT, self.FIGURES, {"cm80": "no flag"}),
+                               program.ROWS, path)
+            report.update_docs(
+                report.document_of(later, [Figure("cm80", "CPU", 1.6, "µs", 1.7)],
+                                   {"janus": "gone"}), program.ROWS, path)
+            text = path.read_text()
+            self.assertIn("\n1. today", text)
+            self.assertIn("\n2. tomorrow", text)
+            self.assertIn("| stage | CPU | 0.915 µs | at most 1.20 µs | yes | floor: 0.810 µs | "
+                          "1.13 | 7 % | 1 |", text)
+            self.assertIn("| cm80 | CPU | 1.60 µs | at most 1.70 µs | yes |  |  |  | 2 |", text)
+            self.assertIn("| janus | not measured | | | | | | | 2 | gone |", text)
+            self.assertNotIn("no flag", text)
+            self.assertNotIn("NSS", text)
+            drawing = (path.parent / report.PLOT).read_text()
+            self.assertTrue("stage: CPU" in drawing and "cm80: CPU" in drawing)
+            # A run of which nothing is left is not told of.
+            report.update_docs(report.document_of(later, self.FIGURES, {}), program.ROWS, path)
+            self.assertNotIn("today", path.read_text())
 
     def test_the_real_document_has_a_place_for_the_table(self):
         text = report.DOCS.read_text()

@@ -26,19 +26,27 @@ SCENARIOS = pathlib.Path(__file__).resolve().parents[2] / "bench" / "scenarios"
 
 
 @contextlib.contextmanager
-def a_relay_that_lets_nobody_watch(port):
-    """In front of a real one; the port of its HTTP."""
+def a_relay_that_refuses(port, status_of):
+    """In front of a real one, which gets all but those requests that have a status of their own,
+    by method and path; the port of its HTTP."""
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def pass_on(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            refused = status_of(self.command, self.path)
+            if refused:
+                self.send_response(refused)
+                self.send_header("Content-Length", "0")
+                self.send_header("Retry-After", "0")
+                self.send_header("Connection", "close")
+                return self.end_headers()
             server = http.client.HTTPConnection("127.0.0.1", int(port), timeout=PATIENCE)
             server.request(self.command, self.path, body,
                            {"Content-Type": self.headers.get("Content-Type", "")})
             answer = server.getresponse()
             text = answer.read()
-            self.send_response(404 if "/whep/" in self.path else answer.status)
+            self.send_response(answer.status)
             for name in ("location", "content-type"):
                 if answer.getheader(name):
                     self.send_header(name, answer.getheader(name))
@@ -288,13 +296,33 @@ class Scenarios(RelayCase):
         self.assertIn("3 viewers got nothing new at the end", said)
 
     def test_a_phase_without_viewers_left_ends_though_its_publisher_is_there(self):
-        with a_relay_that_lets_nobody_watch(self.port) as port:
+        def nobody_watches(_, path):
+            return 404 if "/whep/" in path else None
+        with a_relay_that_refuses(self.port, nobody_watches) as port:
             done = subprocess.run([SIMPUL_LOAD, "--port", str(port), "--viewers", "2", "--seconds",
                                    "3600", "--json"], capture_output=True, text=True,
                                   timeout=PATIENCE, check=False)
         seen = json.loads(done.stdout)
         self.assertEqual(done.returncode, 1)
         self.assertEqual((seen["publishers"], seen["joins_failed"]), (1, 2))
+
+    def test_who_is_told_to_go_later_goes_then(self):
+        refused = set()
+
+        def busy_at_first(method, path):
+            if method != "DELETE" or path in refused:
+                return None
+            refused.add(path)
+            return 429
+        with a_relay_that_refuses(self.port, busy_at_first) as port:
+            done = subprocess.run([SIMPUL_LOAD, "--port", str(port), "--viewers", "2", "--seconds",
+                                   "1", "--json"], capture_output=True, text=True,
+                                  timeout=PATIENCE, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(refused), 3)
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v1/rooms",
+                                    timeout=PATIENCE) as page:
+            self.assertEqual(json.load(page)["rooms"], [])
 
     def test_a_line_a_second_tells_how_far_it_is(self):
         _, said, seen = self.run_load(str(SCENARIOS / "stage.toml"), "--set",

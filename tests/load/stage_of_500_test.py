@@ -52,6 +52,9 @@ class StageOf500(RelayCase):
         self.assertEqual(seen["lost"], 0)
         self.assertEqual(seen["corrupt"], 0)
         self.assertEqual(seen["duplicates"], 0)
+        # Each viewer gives feedback many times a second, in messages of some dozens of bytes.
+        self.assertGreater(seen["feedback"], VIEWERS * SECONDS)
+        self.assertTrue(20 < seen["feedback_bytes"] / seen["feedback"] < 1200)
         # Both workers served about half of them.
         sent = self.sent_by_workers()
         self.assertEqual(sorted(sent), [0, 1])

@@ -121,11 +121,35 @@ TEST_F(SocketSetTest, PlacesAreUsedAgain) {
   EXPECT_TRUE(run_until([&] { return receiver->statistics().datagrams == 100; }));
 }
 
+// The kernel begins to note times a little after the first socket has asked for them.
+TEST_F(SocketSetTest, TellsWhenADatagramCameHoweverLateItIsRead) {
+  std::optional<TimePoint> came_at;
+  auto receiver = set_.open(
+      kLoopback,
+      {.on_datagram = [&](MutableBytes, const Address&, TimePoint time) { came_at = time; },
+       .on_read = [&](TimePoint now) { EXPECT_LE(*came_at, now); }});
+  std::map<uint16_t, size_t> none;
+  const auto sender = open(none);
+  const TimePoint limit = net::EventLoop::clock_now() + 20s;
+  bool told = false;
+  while (!told && net::EventLoop::clock_now() < limit) {
+    came_at.reset();
+    const TimePoint before = net::EventLoop::clock_now();
+    sender->send(std::vector<uint8_t>(10), (*receiver)->local_address());
+    const TimePoint after = net::EventLoop::clock_now();
+    while (net::EventLoop::clock_now() < after + 20ms) {
+    }
+    ASSERT_TRUE(run_until([&] { return came_at.has_value(); }));
+    told = *came_at >= before - 1ms && *came_at <= after + 1ms;
+  }
+  EXPECT_TRUE(told);
+}
+
 TEST_F(SocketSetTest, TellsItsOptions) {
   std::map<uint16_t, size_t> got;
   const auto socket = open(got);
   EXPECT_THAT(set_.options_text(), HasSubstr("SO_RCVBUF"));
-  EXPECT_THAT(set_.options_text(), HasSubstr("no UDP_GRO"));
+  EXPECT_THAT(set_.options_text(), HasSubstr("SO_TIMESTAMPNS, no UDP_GRO"));
 }
 
 TEST_F(SocketSetTest, SaysWhyAnAddressCannotBeBound) {
