@@ -98,8 +98,8 @@ class Client {
   const ClientClass& people_;
   bool has_video_;
   bool decrypts_;
-  // Counted by the numbers that the relay gave: of who only listens, of layers, whose publisher does
-  // not know which of them the relay sends, and where the relay chooses whom it shows.
+  // Counted by the numbers that the relay gave: of who only listens, of layers, whose publisher
+  // does not know which of them the relay sends, and where the relay chooses whom it shows.
   bool by_relay_;
   std::vector<Source> opened_at_;
   ViewerMedia media_;
