@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "net/thread.h"
+#include "node/egress_hold.h"
 #include "node/histogram.h"
 
 namespace simpul::node {
@@ -304,10 +305,7 @@ void Worker::beat() {
   }
   last_beat_ = now;
   idle_at_beat_ = idle;
-  // An idle worker sends at once. A busy one waits a little for the rest of a frame, because a
-  // message of many packets costs hardly more than a message of one.
-  hold_ = busy_ratio_ < 0.5 ? Duration::zero()
-                            : std::chrono::duration_cast<Duration>(kHoldMax * (busy_ratio_ - 0.4));
+  hold_ = egress_hold(busy_ratio_);
   heartbeats_.fetch_add(1, std::memory_order_relaxed);
   take_leaving();
   take_tcp_arrivals();

@@ -40,7 +40,6 @@ class Worker {
   static constexpr Duration kHeartbeat = std::chrono::milliseconds(500);
   // Packets and more of other workers that are taken in one go.
   static constexpr size_t kFeedEventsMax = 1'024;
-  static constexpr Duration kHoldMax = std::chrono::milliseconds(3);
 
   struct Options {
     uint32_t index = 0;

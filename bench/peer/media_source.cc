@@ -131,7 +131,7 @@ void MediaSource::send_due(TimePoint now, Peer& peer, Datagrams& datagrams) {
   const Duration lag = camera_ ? camera_->profile.encode_time : Duration(0);
   if (now - (tick_at(ticks_) + lag) > kLateMax) {
     const auto late = static_cast<uint64_t>((now - lag - began_).count());
-    ticks_ = late * ticks_per_second_ / 1'000'000 + 1;
+    ticks_ = late * ticks_per_second_ / 1'000'000;  // due now: the next turn may be late, too
   }
   if (is_sending() && camera_->next_burst <= now) send_burst(now, peer, datagrams);
   // What is left of a frame goes first, as in a pacer's queue.

@@ -1,5 +1,6 @@
 #include "bench/peer/socket_set.h"
 
+#include <netinet/udp.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -24,6 +25,12 @@ constexpr int kComparisons = 3;
 // None of these is needed to work.
 void set_option(int fd, int level, int name, int value) {
   static_cast<void>(setsockopt(fd, level, name, &value, sizeof value));
+}
+
+int option_of(int fd, int level, int name) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  return getsockopt(fd, level, name, &value, &length) == 0 ? value : 0;
 }
 
 void set_buffer(int fd, int forced, int asked) {
@@ -222,15 +229,16 @@ void SocketSet::take(Socket& socket, size_t count) {
 }
 
 std::string SocketSet::options_text() const {
-  std::string text = "SO_RXQ_OVFL, SO_TIMESTAMPNS, no UDP_GRO";
   for (const Socket* socket : places_) {
     if (socket == nullptr) continue;
-    int size = 0;
-    socklen_t length = sizeof size;
-    if (::getsockopt(socket->fd_, SOL_SOCKET, SO_RCVBUF, &size, &length) != 0) break;
-    return "SO_RCVBUF " + std::to_string(size) + ", " + text;
+    const auto is_on = [&](int level, int name, const char* text) {
+      return (option_of(socket->fd_, level, name) == 0 ? "no " : "") + std::string(text);
+    };
+    return "SO_RCVBUF " + std::to_string(option_of(socket->fd_, SOL_SOCKET, SO_RCVBUF)) + ", " +
+           is_on(SOL_SOCKET, SO_RXQ_OVFL, "SO_RXQ_OVFL") + ", " +
+           is_on(SOL_UDP, UDP_GRO, "UDP_GRO");
   }
-  return text;
+  return "no socket";
 }
 
 }  // namespace simpul::peer

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -270,7 +271,8 @@ class ConfigFile : public ::testing::Test {
   void write(const std::string& text) { std::ofstream(path_, std::ios::binary) << text; }
   void TearDown() override { std::remove(path_.c_str()); }
 
-  std::string path_ = ::testing::TempDir() + "simpul_config_test.toml";
+  std::string path_ =
+      ::testing::TempDir() + "simpul_config_test_" + std::to_string(getpid()) + ".toml";
 };
 
 TEST_F(ConfigFile, IsRead) {

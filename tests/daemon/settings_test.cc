@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -20,7 +21,8 @@ class SettingsTest : public ::testing::Test {
   }
   void TearDown() override { std::remove(path_.c_str()); }
 
-  std::string path_ = ::testing::TempDir() + "simpul_settings_test.toml";
+  std::string path_ =
+      ::testing::TempDir() + "simpul_settings_test_" + std::to_string(getpid()) + ".toml";
 };
 
 TEST_F(SettingsTest, WithoutAFileAreTheDefaults) {

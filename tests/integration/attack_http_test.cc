@@ -172,7 +172,8 @@ TEST_F(AttackOnHttp, H9_WhoNeverReadsGetsOneAnswerAfterTheOther) {
   std::vector<std::unique_ptr<LoopbackClient>> deaf;
   beside([&] {
     for (int i = 0; i < 100; ++i) {
-      deaf.push_back(std::make_unique<LoopbackClient>(server_->address()));
+      deaf.push_back(
+          std::make_unique<LoopbackClient>(server_->address(), LoopbackClient::Buffers::kLittle));
       std::string requests;
       for (int n = 0; n < 200; ++n) requests += kept_head("GET /metrics") + "\r\n";
       deaf.back()->send(requests);

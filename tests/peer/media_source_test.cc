@@ -271,6 +271,21 @@ TEST_F(MediaSourceTest, GoesOnFromNowAfterAStall) {
   EXPECT_GE(*timestamps.begin(), 5u * 90'000);
 }
 
+TEST_F(MediaSourceTest, SendsSomethingEachTimeWhereEveryTurnIsLate) {
+  join();
+  for (const bool is_video : {true, false}) {
+    auto source =
+        is_video ? MediaSource::video("1", VideoProfile{}, 0, {}) : MediaSource::audio("0");
+    run(source, 100ms);
+    for (int turn = 0; turn < 10; ++turn) {
+      const uint64_t before = source.packets();
+      far_->now += 1s;
+      run(source, 1ms);
+      EXPECT_GT(source.packets(), before);
+    }
+  }
+}
+
 SoundClip clip_of(const std::vector<size_t>& sizes) {
   SoundClip clip;
   for (const size_t size : sizes) {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -19,7 +20,18 @@ namespace simpul::testing {
 // fails by what it did not get.
 class LoopbackClient {
  public:
-  explicit LoopbackClient(const Address& server) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  // kLittle: what the kernel takes for a client who does not read is a few kilobytes, not
+  // megabytes.
+  enum class Buffers : uint8_t { kUsual, kLittle };
+
+  explicit LoopbackClient(const Address& server, Buffers buffers = Buffers::kUsual)
+      : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    if (buffers == Buffers::kLittle) {
+      const int size = 4'096;
+      ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+      const int segment = 536;  // by which the other end reckons its buffer, too
+      ::setsockopt(fd_, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
+    }
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(server.port);
