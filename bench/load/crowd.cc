@@ -188,11 +188,13 @@ void Crowd::tick_client(size_t client, TimePoint now) {
   switch (entry.state) {
     case State::kWaiting: {
       const auto watched = watched_by(client);
-      const auto gone = std::ranges::count(watched, State::kGone, &Entry::state);
-      const auto there = std::ranges::count(watched, State::kIn, &Entry::state);
-      const auto all = static_cast<std::ptrdiff_t>(watched.size());
-      if (all > 0 && gone == all) return fail(client, "its publisher could not join");
-      if (gone + there == all && now >= entry.try_at) post(client);
+      const auto count = [&watched](State state) {
+        return std::ranges::count(watched, state, &Entry::state);
+      };
+      if (count(State::kWaiting) + count(State::kPosting) > 0) return;
+      const bool nobody_is_there = !planned.publishes() && count(State::kIn) == 0;
+      if (nobody_is_there) return fail(client, "its publisher could not join");
+      if (now >= entry.try_at) post(client);
       return;
     }
     case State::kIn:
@@ -221,7 +223,8 @@ void Crowd::drain(size_t client, TimePoint now) {
   Entry& entry = entries_[client];
   const bool publishes = plan_.clients[client].publishes();
   // Who watches a publisher may still ask for what was lost on the way.
-  const bool is_done = publishes ? entry.watchers == 0 : entry.client->has_all();
+  const bool hands_over = plan_.clients[client].hands_over && entry.leaves_early;
+  const bool is_done = publishes ? entry.watchers == 0 || hands_over : entry.client->has_all();
   if (!is_done && now - entry.leaving_at < kDrainLimit) return;
   publishes ? entry.client->fall_silent() : note(client);
   entry.state = State::kLeaving;

@@ -49,6 +49,8 @@ class PhasePlanner {
   void add_storm();
   void add_churn();
   void add_roam();
+  void add_turns();
+  void count_connections();
   void at(Duration when, Action::Kind kind, size_t client) {
     planned_.timed.push_back({.at = when, .kind = kind, .client = client});
   }
@@ -239,6 +241,25 @@ void PhasePlanner::add_roam() {
   }
 }
 
+// One speaks at a time, and the next one is there before; who watches names nobody.
+void PhasePlanner::add_turns() {
+  planned_.rooms = 1;
+  uint32_t turns = 0;
+  for (Duration when = phase_.every; when + kQuietEnd <= phase_.duration; when += phase_.every) {
+    if (++turns > kClientsMax) break;
+  }
+  publishers_ = add_publishers(phase_.room, turns + 1, "speaker-");
+  for (const size_t speaker : publishers_) plan_.clients[speaker].hands_over = true;
+  for (uint32_t i = 0; i < phase_.viewers; ++i) viewers_.push_back(add_viewer_of(publishers_));
+  join_all({publishers_.front()}, Duration{0});
+  join_all(viewers_, phase_.join);
+  for (uint32_t turn = 1; turn <= turns; ++turn) {
+    const Duration when = phase_.every * turn;
+    at(when - kTurnOverlap, Action::Kind::kJoin, publishers_[turn]);
+    at(when, Action::Kind::kLeave, publishers_[turn - 1]);
+  }
+}
+
 PlannedPhase PhasePlanner::make() {
   switch (phase_.kind) {
     case PhaseKind::kTables:
@@ -263,8 +284,16 @@ PlannedPhase PhasePlanner::make() {
       add_stages();
       add_roam();
       break;
+    case PhaseKind::kTurns:
+      add_turns();
+      break;
   }
   std::ranges::stable_sort(planned_.timed, {}, &Action::at);
+  count_connections();
+  return std::move(planned_);
+}
+
+void PhasePlanner::count_connections() {
   size_t present = planned_.setup.size();
   planned_.connections_max = present;
   for (const Action& action : planned_.timed) {
@@ -275,9 +304,10 @@ PlannedPhase PhasePlanner::make() {
     planned_.connections_max =
         std::max(planned_.connections_max, replaces ? 2 * planned_.setup.size() : present);
   }
+  // One of the speakers is in `setup`; the next one comes, and the one before may be leaving yet.
+  if (phase_.kind == PhaseKind::kTurns) planned_.connections_max = planned_.setup.size() + 2;
   planned_.sockets_max = planned_.connections_max;
   if (phase_.kind == PhaseKind::kRoam) planned_.sockets_max += viewers_.size();
-  return std::move(planned_);
 }
 
 }  // namespace

@@ -21,15 +21,18 @@ struct PlannedClient {
   // Of a viewer: the publisher, or the first of those who are next to one another here.
   size_t watched = kNobody;
   size_t watched_count = 1;
-  // Of a viewer: its slots. With several it names nobody, and the relay fills them.
+  // Of a viewer: its slots. Where there are several, or several to watch, it names nobody, and the
+  // relay fills them.
   uint32_t hears = 1;
   uint32_t sees = 1;
   bool has_video = true;
+  // Of a publisher: when it leaves as planned, it does so while it is watched.
+  bool hands_over = false;
   // Instead of one that has just left: from then to its first picture its person sees nothing.
   bool follows = false;
 
   bool publishes() const { return watched == kNobody; }
-  bool names_publisher() const { return hears == 1 && sees == 1; }
+  bool names_publisher() const { return hears == 1 && sees == 1 && watched_count == 1; }
 };
 
 struct Action {

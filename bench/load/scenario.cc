@@ -8,7 +8,7 @@ namespace simpul::load {
 
 std::string_view name_of(PhaseKind kind) {
   static constexpr std::array<std::string_view, kPhaseKinds> kNames = {
-      "stage", "tables", "pairs", "audio", "storm", "churn", "roam"};
+      "stage", "tables", "pairs", "audio", "storm", "churn", "roam", "turns"};
   return kNames[static_cast<size_t>(kind)];
 }
 

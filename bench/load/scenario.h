@@ -69,8 +69,8 @@ struct ClientClass {
   double decrypting_share = 1;
 };
 
-enum class PhaseKind { kStage, kTables, kPairs, kAudio, kStorm, kChurn, kRoam };
-inline constexpr size_t kPhaseKinds = 7;
+enum class PhaseKind { kStage, kTables, kPairs, kAudio, kStorm, kChurn, kRoam, kTurns };
+inline constexpr size_t kPhaseKinds = 8;
 std::string_view name_of(PhaseKind kind);
 
 // A part of a run: people come, do what its kind says for `duration`, and go. Which of the numbers
@@ -93,7 +93,7 @@ struct Phase {
   uint32_t joins = 1000;                      // of a storm
   Duration within = std::chrono::seconds(5);  // a storm's joins
   double rate = 1;                            // of a churn: leave a second, as many come
-  Duration every = std::chrono::seconds(30);  // pairs change, or each viewer roams
+  Duration every = std::chrono::seconds(30);  // pairs change, speakers do, or each viewer roams
   size_t publisher_class = 0;
   size_t viewer_class = 0;
   Limits limits = {};
@@ -133,6 +133,8 @@ inline constexpr uint32_t kBurstPacketsMax = 64;
 inline constexpr size_t kPhasesMax = 64;
 inline constexpr uint32_t kSlotsMax = 16;  // of a viewer, of each kind: as many as a relay allows
 inline constexpr uint32_t kClientsMax = 100'000;  // connections of a run, one after the other too
+// Of turns: the next speaker comes so long before the one there goes.
+inline constexpr Duration kTurnOverlap = std::chrono::seconds(2);
 // Before a phase ends nobody comes any more, so that everybody can have a picture.
 inline constexpr Duration kQuietEnd = std::chrono::seconds(3);
 

@@ -15,7 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::array<std::string_view, kPhaseKinds> kKinds = {"stage", "tables", "pairs", "audio",
-                                                              "storm", "churn",  "roam"};
+                                                              "storm", "churn",  "roam",  "turns"};
 constexpr std::array<std::string_view, 4> kCodecs = {"vp8", "vp9", "h264", "av1"};
 constexpr std::array<std::string_view, 2> kPacings = {"frames", "bursts"};
 
@@ -169,6 +169,10 @@ void PhaseReader::read_kind() {
       section_.number("microphones", 1, 10'000, phase_.microphones);
       section_.number("hears", 1, kSlotsMax, phase_.hears);
       return section_.number("viewers", 1, kPeopleMax, phase_.viewers);
+    case PhaseKind::kTurns:
+      phase_.every = 5s;
+      section_.number("viewers", 1, kPeopleMax, phase_.viewers);
+      return section_.duration("every", kTurnOverlap + 1s, 1h, phase_.every);
     case PhaseKind::kStage:
       section_.number("rooms", 1, kRoomsMax, phase_.rooms);
       break;
@@ -193,6 +197,9 @@ void PhaseReader::read_kind() {
 void PhaseReader::check() {
   if (phase_.kind == PhaseKind::kStorm && phase_.within + kQuietEnd > phase_.duration) {
     section_.refuse("within", "must end 3s before duration, so that the last can be watched");
+  }
+  if (phase_.kind == PhaseKind::kTurns && phase_.every + kQuietEnd > phase_.duration) {
+    section_.refuse("every", "must leave 3s of duration, so that there is a turn to be watched");
   }
   const ClientClass& publishers = scenario_.classes[phase_.publisher_class];
   const ClientClass& viewers = scenario_.classes[phase_.viewer_class];

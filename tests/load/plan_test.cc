@@ -184,6 +184,29 @@ TEST(Plan, EveryViewerRoamsOnceInItsTime) {
   }
 }
 
+TEST(Plan, SpeakersTakeTurnsAndTheNextOneIsThereBefore) {
+  const Scenario scenario{
+      .phases = {
+          {.kind = PhaseKind::kTurns, .room = "hall", .duration = 14s, .viewers = 2, .every = 5s}}};
+  const auto plan = make_plan(scenario);
+  ASSERT_TRUE(plan);
+  ASSERT_EQ(plan->clients.size(), 5u) << "three speakers, for 5 s, 5 s and the rest";
+  for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(plan->clients[i].hands_over);
+  for (const size_t viewer : {3u, 4u}) {
+    EXPECT_EQ(plan->clients[viewer].watched, 0u);
+    EXPECT_EQ(plan->clients[viewer].watched_count, 3u);
+    EXPECT_FALSE(plan->clients[viewer].names_publisher());
+    EXPECT_EQ(plan->clients[viewer].room, "hall");
+  }
+  const PlannedPhase& phase = plan->phases[0];
+  EXPECT_EQ(phase.setup, (std::vector<Action>{{.client = 0}, {.client = 3}, {.client = 4}}));
+  EXPECT_EQ(phase.timed, (std::vector<Action>{{.at = 3s, .kind = Kind::kJoin, .client = 1},
+                                              {.at = 5s, .kind = Kind::kLeave, .client = 0},
+                                              {.at = 8s, .kind = Kind::kJoin, .client = 2},
+                                              {.at = 10s, .kind = Kind::kLeave, .client = 1}}));
+  EXPECT_EQ(plan->connections_max(scenario), 5u);
+}
+
 TEST(Plan, WhoRoamsNeedsTwoSocketsForAWhile) {
   const Scenario scenario{
       .phases = {{.kind = PhaseKind::kRoam, .duration = 33s, .viewers = 20, .every = 10s}}};

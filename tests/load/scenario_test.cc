@@ -157,8 +157,11 @@ rate = 2.5
 [[phases]]
 kind = "roam"
 every = "15s"
+[[phases]]
+kind = "turns"
+viewers = 7
 )");
-  ASSERT_EQ(scenario.phases.size(), 6u);
+  ASSERT_EQ(scenario.phases.size(), kPhaseKinds - 1);
   EXPECT_EQ(scenario.phases[0].rooms, 20u);
   EXPECT_EQ(scenario.phases[0].people, 6u);
   EXPECT_EQ(scenario.phases[1].pairs, 30u);
@@ -175,6 +178,8 @@ every = "15s"
   EXPECT_EQ(scenario.phases[5].name, "roam");
   EXPECT_EQ(scenario.phases[5].room, "roam");
   EXPECT_FALSE(scenario.phases[5].start);
+  EXPECT_EQ(scenario.phases[6].viewers, 7u);
+  EXPECT_EQ(scenario.phases[6].every, 5s);
 }
 
 TEST(Scenario, EveryMetricCanHaveALimit) {
@@ -246,12 +251,19 @@ TEST(Scenario, RefusesWhatMakesNoSense) {
             "test.toml:2:1: phases[0].kind: every phase needs a kind");
   EXPECT_EQ(outcome_of_phase("kind = \"party\""),
             "test.toml:3:8: phases[0].kind: must be one of stage, tables, pairs, audio, storm, "
-            "churn, roam");
+            "churn, roam, turns");
   EXPECT_EQ(outcome_of_phase("kind = \"stage\"\nviewer_class = \"mobile\""),
             "test.toml:4:16: phases[0].viewer_class: there is no [clients.mobile]");
   EXPECT_EQ(outcome_of_phase("kind = \"storm\"\nduration = \"7s\"\nwithin = \"5s\""),
             "test.toml:5:10: phases[0].within: must end 3s before duration, so that the last can "
             "be watched");
+  EXPECT_EQ(outcome_of_phase("kind = \"turns\"\nduration = \"8s\"\nevery = \"6s\""),
+            "test.toml:5:9: phases[0].every: must leave 3s of duration, so that there is a turn to "
+            "be watched");
+  EXPECT_EQ(outcome_of_phase("kind = \"turns\"\nevery = \"2s\""),
+            "test.toml:4:9: phases[0].every: must be 3000ms to 3600000ms");
+  EXPECT_EQ(outcome_of_phase("kind = \"turns\"\npublishers = 2"),
+            "test.toml:4:1: phases[0].publishers: unknown key of a phase of kind turns");
   EXPECT_EQ(outcome_of_phase("kind = \"stage\"\n[[phases]]\nkind = \"stage\""),
             "test.toml:4:1: phases[1].name: another phase is called \"stage\" too");
   EXPECT_EQ(outcome("[clients.a]\nvideo = false\naudio = false"),
@@ -378,7 +390,7 @@ TEST(Scenario, TheReadyMadeFilesAreGoodAndCoverEveryKind) {
     for (const Phase& phase : scenario->phases) kinds.insert(phase.kind);
     ++files;
   }
-  EXPECT_EQ(files, 8u);
+  EXPECT_EQ(files, 9u);
   EXPECT_EQ(kinds.size(), kPhaseKinds);
 }
 

@@ -175,6 +175,17 @@ class Scenarios(RelayCase):
         # Each at 2 second intervals until three seconds before the end.
         self.assertGreaterEqual(seen["roams"], 10)
 
+    def test_turns(self):
+        seen = self.run_small("turns", "phases[0].duration=12s", "phases[0].every=4s")
+        self.assertEqual((seen["publishers"], seen["viewers"]), (3, 5))
+        # Each viewer saw two more speakers after the first one.
+        self.assertGreaterEqual(seen["switches"], 5 * 2)
+        for figure in ("switch_ms_p50", "switch_ms_p95", "switch_ms_p99", "switch_ms_max"):
+            self.assertGreater(seen[figure], 0)
+        self.assertEqual(seen["stood_still"], 0)
+        print(f"# result turns: {seen['switches']} switches, {seen['switch_ms_p50']:.0f} ms p50,"
+              f" {seen['switch_ms_p99']:.0f} ms p99", flush=True)
+
     def test_evening(self):
         seen = self.run_small("evening", "phases.doors.duration=14s", "phases.doors.within=2s",
                               "phases.mobile.duration=8s", "phases.tables.start=4s",
