@@ -41,19 +41,19 @@ def growth(context):
     shapes = [Shape(viewers=viewers, decrypting=0.05) for viewers in sizes]
 
     def above(shape):
-        runs, floors, _ = beside_floor(shape, context.seconds, 1)
-        return runs[0].us_per_packet - floors[0], floors[0]
+        runs, floors, feedback = beside_floor(shape, context.seconds, 1)
+        return runs[0].us_per_packet - floors[0], floors[0], feedback
 
     few, many = alternate(lambda: above(shapes[0]), lambda: above(shapes[1]), context.rounds)
-    costs = [statistics.median(cost for cost, _ in side) for side in (few, many)]
+    costs = [statistics.median(cost for cost, _, _ in side) for side in (few, many)]
     if min(costs) <= 0:
         raise RuntimeError(f"{costs[0]:.2f} and {costs[1]:.2f} µs above the floor: the machine is "
                            "too restless")
     return [Figure("growth", f"CPU per packet above the floor, {sizes[1]:,} viewers against "
                    f"{sizes[0]}", costs[1] / costs[0], "", 1.15,
                    f"{sizes[0]} viewers, µs above the floor", costs[0], ratio=costs[1] / costs[0],
-                   noise=machine.spread([floor for _, floor in few]),
-                   note=f"{sizes[1]:,} viewers: {costs[1]:.2f} µs above")]
+                   noise=machine.spread([floor for _, floor, _ in few]),
+                   note=f"{sizes[1]:,} viewers: {costs[1]:.2f} µs above; {many[-1][2]}")]
 
 
 def two_workers(context):

@@ -30,7 +30,10 @@ class Viewers {
         per_tick_(shape.feedback_rate * static_cast<double>(sockets.size()) *
                   std::chrono::duration<double>(kTick).count()),
         message_(shape.feedback_bytes) {
+    // As simpul-load has it: on loopback a part of that is the sender's work.
+    constexpr int kOn = 1;
     for (size_t i = 0; i < sockets.size(); ++i) {
+      setsockopt(sockets[i]->fd(), SOL_SOCKET, SO_TIMESTAMPNS, &kOn, sizeof kOn);
       senders_.emplace_back(engine_, viewer_key(shape.profile, i));
       epoll_event wish{.events = EPOLLIN, .data = {.fd = sockets[i]->fd()}};
       epoll_ctl(queue_, EPOLL_CTL_ADD, sockets[i]->fd(), &wish);
