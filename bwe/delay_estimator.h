@@ -47,6 +47,8 @@ class DelayEstimator {
   void update(PathUse use, std::optional<double> acknowledged_bps, bool is_application_limited,
               TimePoint now);
   void on_probe(double bps, TimePoint now);
+  // So much arrives although nobody held what was sent to the rate.
+  void on_arriving(double bps) { rate_bps_ = std::max(rate_bps_, bps); }
 
   double rate_bps() const { return rate_bps_; }
   // Whether the last update lowered the rate.

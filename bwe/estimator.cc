@@ -23,6 +23,7 @@ constexpr double kFilled = 0.9;
 // A burst is more than the target carries in that time.
 constexpr double kBurstSeconds = 0.035;
 constexpr Duration kBurstEcho = std::chrono::milliseconds(600);
+constexpr double kLossMin = 0.02;  // that says something of the path
 constexpr Duration kBurstQueueMax = std::chrono::milliseconds(150);
 
 std::optional<double> bps_of(std::optional<uint64_t> bps) {
@@ -82,7 +83,7 @@ bool Estimator::on_feedback(const rtp::TransportFeedback& message, TimePoint now
   if (!history_.on_feedback(message, now, results_)) return false;
   if (history_.missed_report()) missed_report_at_ = now;
   if (results_.empty()) return true;
-  has_results_ = true;
+  if (!std::exchange(has_results_, true)) first_result_at_ = now;
   judge_application_limit(now);
   add_results(now);
   acknowledged_bps_ = bps_of(acknowledged_.bits_per_second());
@@ -97,6 +98,7 @@ bool Estimator::on_feedback(const rtp::TransportFeedback& message, TimePoint now
 // Whether a probe had a result, which is then the rate.
 bool Estimator::take_probe(TimePoint now) {
   if (!probed_bps_) return false;
+  has_probed_ = true;
   const bool is_full = trendline_.use() == PathUse::kOver;
   // Where others are in the queue too, a probe only gets its share: it may say that there is more,
   // and that there is less only when nothing else was sent.
@@ -108,6 +110,8 @@ bool Estimator::take_probe(TimePoint now) {
 }
 
 void Estimator::update_delay(TimePoint now) {
+  // More may be sent than was ever estimated, and what arrives fits.
+  if (acknowledged_bps_ && !knows_path(now)) delay_.on_arriving(*acknowledged_bps_);
   PathUse use = trendline_.use();
   bool may_grow = !is_application_limited_;
   // What a probe left in the queue is no sign that the path is too narrow for what is sent
@@ -132,7 +136,15 @@ void Estimator::update_delay(TimePoint now) {
     acknowledged_bps_ = bps_of(acknowledged_.dropped_bits_per_second());
   }
   delay_.update(use, acknowledged_bps_, !may_grow, now);
-  if (delay_.is_lowered()) lowered_at_ = now;
+  if (!delay_.is_lowered()) return;
+  lowered_at_ = now;
+  narrow_at_ = now;
+}
+
+bool Estimator::knows_path(TimePoint now) const {
+  if (remb_bps_ && now - remb_at_ <= kRembAge) return true;
+  if (has_probed_ && now - first_result_at_ >= kFirstProbes) return true;
+  return narrow_at_ && now - *narrow_at_ <= kNarrowFor;
 }
 
 // A share of what arrives, until the queue behind a drop is gone. A queue that others keep full is
@@ -157,6 +169,7 @@ void Estimator::note_planned(std::span<const Probe> probes) {
 void Estimator::set_target(bool by_probe, TimePoint now, std::vector<Probe>& probes) {
   const double former_bps = target_bps_;
   double bps = std::min(delay_.rate_bps(), loss_.limit_bps().value_or(delay_.rate_bps()));
+  if (bps < delay_.rate_bps() && loss_.average_loss() > kLossMin) narrow_at_ = now;
   if (remb_bps_ && now - remb_at_ <= kRembAge) bps = std::min(bps, *remb_bps_);
   target_bps_ = std::clamp(drained(bps, now), config_.min_bps, config_.max_bps);
   const size_t before = probes.size();

@@ -50,6 +50,10 @@ class Estimator {
   TimePoint next_deadline() const { return planner_.next_deadline(); }
 
   double target_bps() const { return target_bps_; }
+  // Whether the target rests on something: it was probed for, the path was found too narrow not
+  // long ago, or the receiver says so. Until then it is where the estimate began, and what is sent
+  // may be far more without any harm.
+  bool knows_path(TimePoint now) const;
   double loss() const { return loss_.average_loss(); }
   std::optional<double> acknowledged_bps() const { return acknowledged_bps_; }
   bool is_application_limited() const { return is_application_limited_; }
@@ -57,6 +61,10 @@ class Estimator {
 
  private:
   static constexpr Duration kRembAge = std::chrono::seconds(5);
+  // The first probes follow one another; what the first of them finds is not yet the whole.
+  static constexpr Duration kFirstProbes = std::chrono::seconds(3);
+  // So long a path that was too narrow is taken for that where no probe tells more.
+  static constexpr Duration kNarrowFor = std::chrono::seconds(10);
 
   void note_sent_rate(size_t size, TimePoint now);
   void judge_application_limit(TimePoint now);
@@ -86,6 +94,9 @@ class Estimator {
   TimePoint probing_at_{};  // when something of a probe was last reported
   TimePoint missed_report_at_{};
   bool has_results_ = false;  // of transport-wide feedback
+  TimePoint first_result_at_{};
+  bool has_probed_ = false;  // with a result
+  std::optional<TimePoint> narrow_at_;
   bool is_application_limited_ = false;
   // What may have been sent since, and was not (negative: more than that).
   double budget_bits_ = 0;

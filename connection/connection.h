@@ -158,6 +158,16 @@ class Connection {
   const std::string& username_fragment() const { return agent_.local().username_fragment; }
   bool is_validated(ice::Path path) const { return agent_.is_validated(path); }
   std::optional<Duration> round_trip() const { return round_trip_.value(); }
+  // Bit/s on the path to the peer, as far as that is known (bwe::Estimator::knows_path()).
+  struct PathRates {
+    double carried_bps = 0;
+    double arriving_bps = 0;  // of what is sent now; 0: not known
+  };
+  std::optional<PathRates> path_rates(TimePoint now) const;
+  // The estimate that would be of use; see bwe::Estimator.
+  void set_wanted(double bps) {
+    if (estimator_ != nullptr) estimator_->set_wanted(bps);
+  }
   // What the path to the peer carries, bit/s; nothing before the peer has told anything of it.
   std::optional<double> estimate_bps() const;
   const MediaReceiver& receiver() const { return receiver_; }

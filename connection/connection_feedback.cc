@@ -79,6 +79,12 @@ std::optional<double> Connection::estimate_bps() const {
   return path_told_ ? std::optional(estimator_->target_bps()) : std::nullopt;
 }
 
+std::optional<Connection::PathRates> Connection::path_rates(TimePoint now) const {
+  if (!path_told_ || !estimator_->knows_path(now)) return std::nullopt;
+  return PathRates{.carried_bps = estimator_->target_bps(),
+                   .arriving_bps = estimator_->acknowledged_bps().value_or(0)};
+}
+
 void Connection::take_report_blocks(const rtp::WireList<rtp::ReportBlock>& blocks, TimePoint now,
                                     Output& out) {
   const uint32_t now_compact = rtp::compact_ntp(config_.clock.ntp_time(now));

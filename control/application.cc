@@ -7,6 +7,7 @@
 #include "control/join_api.h"
 #include "control/json_documents.h"
 #include "control/rooms_api.h"
+#include "control/slots_api.h"
 
 namespace simpul::control {
 namespace {
@@ -23,6 +24,7 @@ Application::Application(Engine& engine, Options options)
     : engine_(engine), policy_(std::move(options.access)) {
   add_join_routes(router_, engine_, ice_links(options.ice_servers));
   add_rooms_routes(router_, engine_, std::move(options.now_unix_ms));
+  add_slots_routes(router_, engine_);
   add_status_routes();
   add_page_routes(router_, options.pages);
 }

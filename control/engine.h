@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "node/node.h"
+#include "node/slot_why.h"
 
 namespace simpul::control {
 
@@ -26,6 +27,11 @@ class Engine {
                                                  const std::string& session) const = 0;
   virtual Expected<node::IcePatched, node::IcePatchError> patch_ice(
       const node::IcePatch& patch) = 0;
+  // Why a slot carries what it carries, after its viewing was changed. `done` is called once, now
+  // or later.
+  using SlotDone = std::function<void(Expected<node::SlotWhy, node::SlotError>)>;
+  virtual void ask_slot(const node::SlotName& slot,
+                        const std::optional<node::ViewingChange>& change, SlotDone done) = 0;
   virtual bool remove_participant(const std::string& room, const std::string& participant) = 0;
   virtual bool remove_room(const std::string& room) = 0;
 

@@ -8,6 +8,7 @@
 #include "control/http_target.h"
 #include "control/if_match.h"
 #include "control/session_api.h"
+#include "control/viewing_document.h"
 
 namespace simpul::control {
 namespace {
@@ -42,6 +43,11 @@ Expected<node::JoinRequest, Problem> make_join(const Call& call, node::Role role
     const auto choice = parse_layer(*layer);
     if (!choice) return unexpected(invalid_field("layer", "Must be low, mid or high."));
     join.layer = *choice;
+  }
+  if (role == node::Role::kWatcher) {
+    auto viewing = parse_viewing(request);
+    if (!viewing) return unexpected(std::move(viewing.error()));
+    join.viewing = *viewing;
   }
   return join;
 }

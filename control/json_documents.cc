@@ -81,7 +81,7 @@ Json slot_json(const node::SlotReport& slot) {
           {"layer", or_null(state.layer)},
           {"bitrate_bps", state.bitrate_bps},
           {"loss", slot.loss},
-          {"paused", false}};
+          {"paused", state.is_paused}};
 }
 
 Json path_json(const node::ConnectionReport& connection) {

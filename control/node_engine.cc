@@ -22,6 +22,10 @@ class NodeEngine final : public Engine {
   Expected<node::IcePatched, node::IcePatchError> patch_ice(const node::IcePatch& patch) override {
     return node_.patch_ice(patch);
   }
+  void ask_slot(const node::SlotName& slot, const std::optional<node::ViewingChange>& change,
+                SlotDone done) override {
+    node_.ask_slot(slot, change, done);
+  }
   bool remove_participant(const std::string& room, const std::string& participant) override {
     return node_.remove_participant(room, participant);
   }

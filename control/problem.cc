@@ -14,6 +14,8 @@ Kind kind_of(ProblemType type) {
       return {"about:blank", ""};
     case ProblemType::kInvalidField:
       return {"/problems/invalid-field", "A field has a value that is not allowed"};
+    case ProblemType::kInvalidJson:
+      return {"/problems/invalid-json", "The body is no JSON document of the kind"};
     case ProblemType::kInvalidSdp:
       return {"/problems/invalid-sdp", "The offer cannot be read"};
     case ProblemType::kUnsupportedMedia:

@@ -13,6 +13,7 @@ namespace simpul::control {
 enum class ProblemType : uint8_t {
   kPlain,
   kInvalidField,
+  kInvalidJson,
   kInvalidSdp,
   kUnsupportedMedia,
   kForbidden,

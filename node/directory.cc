@@ -141,6 +141,21 @@ std::optional<ConnectionKey> Directory::find_session(const std::string& room,
   return found->second;
 }
 
+std::optional<ConnectionKey> Directory::find_slot(const SlotName& slot) const {
+  if (slot.participant.empty()) return find_session(slot.room, slot.session);
+  std::optional<ConnectionKey> newest;
+  for (const ConnectionKey key : connections_of(slot.room, slot.participant)) {
+    const Record& record = records_.at(key);
+    if (record.role != Role::kWatcher) continue;
+    const auto& slots = record.report.slots;
+    // Of one that has not reported yet it is not known.
+    const bool may_have =
+        slots.empty() || std::ranges::find(slots, slot.mid, &SlotReport::mid) != slots.end();
+    if (may_have) newest = key;
+  }
+  return newest;
+}
+
 std::vector<ConnectionKey> Directory::connections_of(const std::string& room) const {
   std::vector<ConnectionKey> keys;
   const auto found = rooms_.find(room);

@@ -54,6 +54,8 @@ class Directory {
   const Record* find(ConnectionKey key) const;
   std::optional<ConnectionKey> find_session(const std::string& room,
                                             const std::string& session) const;
+  // The connection with this slot: of several the newest that is known to have it.
+  std::optional<ConnectionKey> find_slot(const SlotName& slot) const;
   std::vector<ConnectionKey> connections_of(const std::string& room) const;
   std::vector<ConnectionKey> connections_of(const std::string& room,
                                             const std::string& participant) const;

@@ -17,6 +17,7 @@
 #include "node/inbox.h"
 #include "node/listening.h"
 #include "node/session_setup.h"
+#include "node/slot_questions.h"
 #include "node/tcp_door.h"
 #include "node/untold.h"
 #include "node/worker.h"
@@ -42,6 +43,8 @@ class Node::Impl {
   Expected<Join, JoinError> join(JoinRequest request);
   void end(ConnectionKey key);
   Expected<IcePatched, IcePatchError> patch_ice(const IcePatch& patch);
+  void ask_slot(const SlotName& slot, const std::optional<ViewingChange>& change,
+                const SlotDone& done);
 
   const Directory& directory() const { return directory_; }
   const IceSessions& ice_sessions() const { return ice_sessions_; }
@@ -84,6 +87,8 @@ class Node::Impl {
   net::TcpBudget tcp_budget_{net::TcpBudget::half_of_descriptors()};  // before who opens any
   Inbox<SessionChange> changes_;
   Inbox<WorkerSnapshot> snapshots_;
+  Inbox<SlotAnswer> slot_answers_;
+  SlotQuestions slot_questions_;
   std::vector<Member> members_;
   // Behind the workers, so that it ends before them: its threads hand results to them.
   HandshakeThreads handshakes_{kHandshakeThreads};
@@ -133,7 +138,8 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
         options, context_, handshakes_,
         {.changed = [this](const SessionChange& change) { changes_.put(change); },
          .snapshot = [this](WorkerSnapshot snapshot) { snapshots_.put(std::move(snapshot)); },
-         .wake = [this](uint32_t other) { return members_[other].worker->wake(); }});
+         .wake = [this](uint32_t other) { return members_[other].worker->wake(); },
+         .answered = [this](SlotAnswer answer) { slot_answers_.put(std::move(answer)); }});
     if (!worker) return worker.error();
     auto candidates = udp_candidates((*worker)->addresses(), config_.media.announce, config_.dev);
     if (candidates.empty()) return "media.listen: no address of this machine to announce";
@@ -225,6 +231,20 @@ Expected<IcePatched, IcePatchError> Node::Impl::patch_ice(const IcePatch& patch)
   });
 }
 
+void Node::Impl::ask_slot(const SlotName& slot, const std::optional<ViewingChange>& change,
+                          const SlotDone& done) {
+  const auto key = directory_.find_slot(slot);
+  if (!key) return done(unexpected(SlotError::kNoSlot));
+  const auto number = slot_questions_.add(done);
+  if (!number) return done(unexpected(SlotError::kFull));
+  const uint32_t worker = directory_.find(*key)->worker;
+  const bool asked = members_[worker].worker->ask(
+      {.number = *number, .key = *key, .mid = slot.mid, .change = change});
+  if (asked) return;
+  slot_questions_.forget(*number);
+  done(unexpected(SlotError::kFull));
+}
+
 void Node::Impl::remember(Directory::Record record) {
   feed_plan_.add({.room = record.room, .role = record.role, .worker = record.worker},
                  feed_changes_);
@@ -289,6 +309,7 @@ void Node::Impl::poll() {
     }
     if (change.state == connection::State::kClosed) forget(change.key);
   }
+  for (SlotAnswer& answer : slot_answers_.take()) slot_questions_.answer(std::move(answer));
   for (WorkerSnapshot& snapshot : snapshots_.take()) {
     if (snapshot.is_last) {
       members_[snapshot.worker.worker].report = std::move(snapshot.worker);
@@ -366,6 +387,11 @@ std::optional<std::string> Node::ice_session(const std::string& room,
 
 Expected<IcePatched, IcePatchError> Node::patch_ice(const IcePatch& patch) {
   return impl_->patch_ice(patch);
+}
+
+void Node::ask_slot(const SlotName& slot, const std::optional<ViewingChange>& change,
+                    const SlotDone& done) {
+  impl_->ask_slot(slot, change, done);
 }
 
 bool Node::remove_participant(const std::string& room, const std::string& participant) {

@@ -29,6 +29,7 @@ struct JoinRequest {
   std::string offer = {};        // SDP
   std::string watched = {};      // kWatcher: the participant to watch; empty: the last who came
   relay::LayerChoice layer = relay::LayerChoice::kHighest;
+  relay::Viewing viewing = {};  // of each video slot
 };
 
 struct Join {
@@ -66,6 +67,30 @@ struct IcePatchError {
   Kind kind = Kind::kInvalid;
   std::string detail;
 };
+
+// What of a slot's viewing is to be another; the rest stays.
+struct ViewingChange {
+  std::optional<std::optional<uint32_t>> wanted_pixels = {};
+  std::optional<uint8_t> priority = {};
+  std::optional<bool> paused = {};
+
+  friend bool operator==(const ViewingChange&, const ViewingChange&) = default;
+};
+
+// A slot of somebody who watches.
+struct SlotName {
+  std::string room;
+  std::string participant;  // or, when this is empty, by session
+  std::string session = {};
+  std::string mid = {};
+};
+
+enum class SlotError : uint8_t {
+  kNoSlot,  // 404
+  kFull,    // 503: too many questions wait for workers
+};
+
+struct SlotWhy;  // node/slot_why.h
 
 struct JoinError {
   enum class Kind : uint8_t {
@@ -197,6 +222,10 @@ class Node {
   // The name of its present ICE session; nothing when there is no such session in the room.
   std::optional<std::string> ice_session(const std::string& room, const std::string& session) const;
   Expected<IcePatched, IcePatchError> patch_ice(const IcePatch& patch);
+  // Why a slot carries what it carries; before that its viewing is changed. Answered once, soon.
+  using SlotDone = std::function<void(Expected<SlotWhy, SlotError>)>;
+  void ask_slot(const SlotName& slot, const std::optional<ViewingChange>& change,
+                const SlotDone& done);
   bool remove_participant(const std::string& room, const std::string& participant);
   bool remove_room(const std::string& room);
 

@@ -26,6 +26,7 @@ struct Session {
   connection::Config connection;
   std::vector<relay::TrackConfig> tracks;  // publisher: beside connection.media.receiving
   relay::Wish wish;                        // watcher
+  relay::Viewing viewing;                  // watcher: of each video slot
   std::vector<relay::SlotConfig> slots;    // watcher: beside connection.media.sending
 };
 

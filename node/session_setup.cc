@@ -216,6 +216,7 @@ Expected<PreparedJoin, JoinError> SessionSetup::prepare(
   session.room = request.room;
   session.participant = request.participant;
   session.wish = {.participant = request.watched, .layer = request.layer};
+  session.viewing = request.viewing;
   connection::Config& config = session.connection;
   config.ice = {.local = local,
                 .remote_username_fragment = negotiated->ice_ufrag,

@@ -48,6 +48,7 @@ void Switchboard::start(Session session, TimePoint now) {
   config.clock = options_.clock;
   entry->ufrag = config.ice.local.username_fragment;
   entry->slot_loss.resize(session.slots.size());
+  entry->viewings.resize(session.slots.size(), session.viewing);
   entry->connection =
       std::make_unique<connection::Connection>(std::move(config), context_, engine_, now);
   entry->session = std::move(session);
@@ -194,6 +195,7 @@ void Switchboard::take_feedback(Entry& entry, TimePoint now) {
   for (const rtp::Ssrc ssrc : out_.key_frame_requests) {
     relay_.receive_key_frame_request(entry.subscriber, ssrc, now);
   }
+  if (entry.in_relay && entry.session.role == Role::kWatcher) tell_estimate(entry, now);
 }
 
 void Switchboard::send_datagrams() {
@@ -245,6 +247,10 @@ void Switchboard::enter_relay(Entry& entry, TimePoint now) {
   }
   entry.subscriber = relay_.add_subscriber(session.room, session.wish, session.slots, now);
   by_subscriber_[entry.subscriber.value()] = &entry;
+  for (size_t i = 0; i < session.slots.size(); ++i) {
+    if (session.slots[i].kind != rtp::MediaKind::kVideo) continue;
+    relay_.set_viewing(entry.subscriber, session.slots[i].ssrc, entry.viewings[i]);
+  }
   relay_.start_subscriber(entry.subscriber, now);
 }
 
@@ -294,6 +300,8 @@ void Switchboard::advance(TimePoint now) {
   next_second_ = now + std::chrono::seconds(1);
   end_superseded(now);
   count_watchers();
+  tell_estimates(now);
+  repeat_rates();
 }
 
 void Switchboard::take_relay_output(TimePoint now) {
@@ -322,6 +330,7 @@ void Switchboard::take_relay_output(TimePoint now) {
     send_datagrams();
     out_.clear();
   }
+  take_probe_wishes();
   relay_out_.key_frame_requests.clear();
   relay_out_.reports.clear();
 }

@@ -19,6 +19,7 @@
 #include "node/feed_plan.h"
 #include "node/path_hash.h"
 #include "node/session.h"
+#include "node/slot_questions.h"
 #include "relay/layer_choice.h"
 #include "relay/relay.h"
 
@@ -89,6 +90,9 @@ class Switchboard {
   // Whether a newer connection on another worker publishes for the same participant.
   void supersede(ConnectionKey key, bool superseded);
 
+  // Does what the question wants, and answers it.
+  SlotAnswer answer(const SlotQuestion& question, TimePoint now);
+
   // Writes what is due for at most `subscribers_max` subscribers into the send memory, which it
   // flushes when that gets full, and returns for how many: fewer than that when nothing more is
   // due, or when a socket that takes no more has left no room.
@@ -140,6 +144,7 @@ class Switchboard {
     relay::SubscriberId subscriber;
     bool in_relay = false;
     std::vector<double> slot_loss;
+    std::vector<relay::Viewing> viewings;  // of its slots
     TimePoint checking_since = kNever;
     std::vector<Borrower> borrowers;
     std::vector<FeedReport> reports;  // the last of each layer, for borrowers to come
@@ -192,6 +197,14 @@ class Switchboard {
   void take_relay_output(TimePoint now);
   void end_superseded(TimePoint now);
   ConnectionReport report_of(const Entry& entry) const;
+
+  // What viewers get: switchboard_allotment.cc.
+  void tell_estimate(const Entry& entry, TimePoint now);
+  void tell_estimates(TimePoint now);
+  void take_probe_wishes();
+  void repeat_rates();
+  void change_viewing(Entry& entry, size_t slot, const ViewingChange& change);
+  SlotWhy why(const Entry& entry, size_t slot, TimePoint now);
 
   // Feeds: switchboard_feeds.cc.
   void open_feeds(Entry& entry);

@@ -161,6 +161,13 @@ bool Worker::restart_ice(const IceRestart& restart) {
   });
 }
 
+bool Worker::ask(SlotQuestion question) {
+  return loop_.post([this, question = std::move(question)] {
+    take_arriving();  // whose slot it is may still be among those who arrive
+    hooks_.answered(switchboard_->answer(question, loop_.now()));
+  });
+}
+
 bool Worker::wake() {
   return loop_.post([this] { take_feeds(); });
 }

@@ -56,6 +56,7 @@ class Worker {
     std::function<void(WorkerSnapshot)> snapshot;  // a round each report_interval
     // Calls wake() of another worker.
     std::function<bool(uint32_t)> wake;
+    std::function<void(SlotAnswer)> answered;
   };
 
   static Expected<std::unique_ptr<Worker>, std::string> bind(const Options& options,
@@ -78,6 +79,8 @@ class Worker {
   // A TCP connection is this worker's from now on.
   bool adopt(TcpArrival arrival);
   bool restart_ice(const IceRestart& restart);
+  // Answered by the hook.
+  bool ask(SlotQuestion question);
   // Another worker has something for this one.
   bool wake();
   bool post(std::function<void()> task) { return loop_.post(std::move(task)); }

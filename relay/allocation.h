@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/time.h"
@@ -55,8 +56,10 @@ struct SlotDemand {
 };
 
 struct AllocationRequest {
-  // What the path carries; nothing where nothing tells.
+  // What the path carries; nothing where nothing tells, and then nothing is held back.
   std::optional<uint64_t> estimate_bps = {};
+  // Of all that is sent, what arrives; 0 where nothing tells.
+  uint64_t arriving_bps = 0;
   uint64_t audio_bps = 0;  // leaves first, whatever there is
   std::span<const SlotDemand> slots = {};
 };
@@ -98,6 +101,19 @@ struct Allocation {
   // The estimate at which somebody gets the next layer that is of use; 0 when none is.
   uint64_t probe_bps = 0;
   std::vector<SlotGrant> slots = {};  // as they were asked for
+};
+
+// What was decided for one connection and why, in the order of its slots, with the layers' names.
+struct Explanation {
+  struct Slot {
+    rtp::Ssrc ssrc;
+    SlotGrant grant = {};
+    std::optional<std::string> granted_layer = {};
+    std::optional<std::string> next_layer = {};
+  };
+  std::optional<uint64_t> estimate_bps = {};
+  uint64_t audio_bps = 0;
+  std::vector<Slot> slots = {};
 };
 
 }  // namespace simpul::relay

@@ -48,11 +48,11 @@ Subscriber* Egress::ahead(size_t count) const {
 
 // Of a thousand subscribers nothing is in the cache when their turn comes.
 std::optional<SubscriberId> Egress::look_ahead() const {
-  constexpr size_t kSlotsMax = 4;
+  constexpr size_t kSlotsFetched = 4;
   if (const Subscriber* far = ahead(kLaterBy + 2)) prefetch(far, sizeof *far);
   const Subscriber* later = ahead(kLaterBy);
   if (later == nullptr) return std::nullopt;
-  prefetch(later->slots.data(), std::min(later->slots.size(), kSlotsMax) * sizeof(Slot));
+  prefetch(later->slots.data(), std::min(later->slots.size(), kSlotsFetched) * sizeof(Slot));
   return later->id;
 }
 

@@ -86,11 +86,13 @@ bool Feed::timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const {
 
 bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
   bool changed = !active_;
+  if (changed) rate_.begin(now);
   active_ = true;
   seen_ = true;
   last_media_ = now;
   ++packets_;
   bits_.add(packet.media.payload_size, now);
+  rate_.add(packet.media.payload_size, now);
   if (packet.media.marker) frames_.add(1, now);
   if (packet.media.format.codec != format_->codec) format_ = packet.media.format;  // RED and Opus
   const rtp::PayloadInfo& payload = packet.payload;
@@ -181,7 +183,10 @@ TimePoint Feed::next_look() const {
 }
 
 void Feed::set_lent(bool lent, TimePoint now) {
-  if (lent && !lent_) last_media_ = now;  // it has a while to come
+  if (lent && !lent_) {
+    last_media_ = now;  // it has a while to come
+    rate_.begin(now);
+  }
   lent_ = lent;
 }
 
@@ -195,6 +200,8 @@ bool Feed::receive_news(const LayerNews& news, TimePoint now) {
   width_ = news.width;
   height_ = news.height;
   format_ = news.format;
+  rate_.tell(news.bitrate_bps);
+  frames_told_ = news.frames_per_second;
   return changed;
 }
 
@@ -206,7 +213,10 @@ LayerNews Feed::news() const {
           .active = active_,
           .width = width_,
           .height = height_,
-          .format = format_};
+          .format = format_,
+          .bitrate_bps = rate_.bits_per_second(),
+          .frames_per_second =
+              lent_ ? static_cast<double>(frames_.bits_per_second(last_media_)) / 8 : frames_told_};
 }
 
 LayerView Feed::view() const {

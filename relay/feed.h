@@ -14,6 +14,7 @@
 #include "relay/key_frame_requests.h"
 #include "relay/layer_choice.h"
 #include "relay/layer_meters.h"
+#include "relay/layer_rate.h"
 #include "relay/relay.h"
 #include "rtp/rate_meter.h"
 
@@ -135,6 +136,8 @@ class Feed {
   uint64_t packets_ = 0;
   rtp::RateMeter bits_;
   rtp::RateMeter frames_;  // a byte each
+  LayerRate rate_;
+  double frames_told_ = 0;  // a second, while its packets do not come here
   LayerMeters meters_;
 };
 

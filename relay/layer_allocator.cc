@@ -57,7 +57,8 @@ struct LayerAllocator::Decision {
   double estimate = kInfinite;
   double audio = 0;
   double present = kInfinite;  // for video, of the estimate as it is
-  double settled = 0;          // for what is new
+  double settled = kInfinite;  // for what is new
+  double arriving = 0;         // of video, that the path has room for as it seems
   std::array<Ladder, kSlotsMax> memory;
   Standing former{};   // what was granted last, as far as it is still there
   Standing highest{};  // that may be taken now
@@ -85,6 +86,8 @@ void LayerAllocator::recall(const AllocationRequest& request, TimePoint now, Dec
     decision.estimate = static_cast<double>(*request.estimate_bps);
     recent_.add(decision.estimate, now);
     decision.present = std::max(decision.estimate - decision.audio, 0.0);
+    const double arriving = static_cast<double>(request.arriving_bps) / kArrivingShare;
+    decision.arriving = std::max(arriving - decision.audio, 0.0);
     decision.settled = std::max(kNewShare * recent_.value().value_or(0) - decision.audio, 0.0);
   }
   decision.count = std::min(request.slots.size(), kSlotsMax);
@@ -92,7 +95,8 @@ void LayerAllocator::recall(const AllocationRequest& request, TimePoint now, Dec
   for (size_t i = 0; i < decision.count; ++i) {
     const SlotDemand& demand = request.slots[i];
     Past& slot = slots_[i];
-    if (slot.track != demand.track) slot = {.track = demand.track};
+    // What it carries already is nothing new.
+    if (slot.track != demand.track) slot = {.track = demand.track, .layer = demand.carried};
     Ladder& ladder = decision.memory[i];
     ladder.count = 0;
     decision.former[i] = decision.highest[i] = kNoRung;
@@ -113,7 +117,8 @@ void LayerAllocator::recall(const AllocationRequest& request, TimePoint now, Dec
 
 // Whether its lowest layer, which makes that sum, has not fitted for so long that it is not sent.
 bool LayerAllocator::pauses(Past& slot, double sum, TimePoint now, const Decision& decision) {
-  const double budget = slot.is_paused ? decision.settled : decision.present;
+  const double budget =
+      slot.is_paused ? decision.settled : std::max(decision.present, decision.arriving);
   if (sum <= budget) {
     slot.unfit_since.reset();
     slot.is_paused = false;

@@ -32,7 +32,8 @@ class RecentMinimum {
 
 // Shares out what the path to one connection carries over its video slots, and keeps the cause of
 // each decision. Audio is taken off first. Everybody gets the lowest layer, by priority; then those
-// climb who gain most by a bit. A layer that is there stays for as long as it fits; a new one must
+// climb who gain most by a bit. Where nothing tells what the path carries, everybody gets the most
+// that is of use. A layer that is there stays for as long as it fits; a new one must
 // have fitted for a while, with a margin. One that did not last is not tried again soon. The lowest
 // layers are sent for a while although they do not fit; then video pauses, lowest priority first.
 class LayerAllocator {
@@ -45,6 +46,9 @@ class LayerAllocator {
   static constexpr Duration kHoldMin = std::chrono::seconds(10);
   static constexpr Duration kHoldMax = std::chrono::minutes(2);
   static constexpr Duration kPauseAfter = std::chrono::seconds(2);
+  // The lowest layers are no reason to pause while about all of what is sent arrives: an estimate
+  // that a moment's delay has lowered says less than that.
+  static constexpr double kArrivingShare = 0.9;
   // Layers are taken from some for others when that is worth so much more, for so long.
   static constexpr double kMuchBetter = 1.1;
   static constexpr Duration kBetterFor = std::chrono::seconds(2);

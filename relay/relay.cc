@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "relay/allotments.h"
 #include "relay/egress.h"
 #include "relay/publisher.h"
 #include "relay/room.h"
@@ -50,6 +51,7 @@ struct Relay::State {
   Schedule schedule;
   std::vector<Track*> due;  // scratch
   uint64_t looks = 0;
+  Allotments allotments{schedule};
   Egress egress;
   uint32_t next_publisher = 1;
   uint32_t next_subscriber = 1;
@@ -209,6 +211,7 @@ void Relay::remove_subscriber(SubscriberId subscriber_id) {
     slot.assign(nullptr, state_->latest);
     state_->schedule.slots.remove(slot);
   }
+  state_->schedule.allocations.remove(*subscriber);
   state_->egress.forget(*subscriber);
   Room& room = *subscriber->room;
   std::erase(room.subscribers, subscriber.get());
@@ -310,6 +313,23 @@ void Relay::set_target(SubscriberId subscriber_id, rtp::Ssrc ssrc,
   slot->set_target(target, now);
 }
 
+void Relay::set_estimate(SubscriberId subscriber_id, const std::optional<PathEstimate>& estimate,
+                         TimePoint now) {
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  if (subscriber != nullptr) state_->allotments.set_estimate(*subscriber, estimate, now);
+}
+
+void Relay::set_viewing(SubscriberId subscriber_id, rtp::Ssrc ssrc, const Viewing& viewing) {
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
+  if (slot != nullptr) state_->allotments.set_viewing(*slot, viewing);
+}
+
+Explanation Relay::explain(SubscriberId subscriber_id, TimePoint now) {
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  return subscriber == nullptr ? Explanation() : state_->allotments.explain(*subscriber, now);
+}
+
 void Relay::set_round_trip(SubscriberId subscriber_id, Duration round_trip) {
   Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
   if (subscriber != nullptr) subscriber->round_trip = round_trip;
@@ -331,12 +351,14 @@ void Relay::advance(TimePoint now, Output& out) {
     state_->tick_due = now + kTick;
     state_->look(now, out.reports);
   }
+  state_->looks += state_->allotments.run(now, out.probe_wishes);
   state_->take_requests(now, out.key_frame_requests);
 }
 
 TimePoint Relay::next_deadline() const {
   const Schedule& schedule = state_->schedule;
-  return std::min(schedule.requests.next(), std::max(state_->tick_due, schedule.next_look()));
+  return std::min({schedule.requests.next(), schedule.allocations.next(),
+                   std::max(state_->tick_due, schedule.next_look())});
 }
 
 std::vector<TrackState> Relay::tracks_of(PublisherId publisher_id) const {

@@ -80,9 +80,16 @@ struct SlotReport {
   uint32_t octets = 0;
 };
 
+// A subscriber whose path should be tried for so much, because that would be of use to it.
+struct ProbeWish {
+  SubscriberId subscriber;
+  uint64_t bps = 0;  // 0: no more is of use
+};
+
 struct Output {
   std::vector<KeyFrameRequest> key_frame_requests;
   std::vector<SlotReport> reports;
+  std::vector<ProbeWish> probe_wishes;
 };
 
 // One choice among the spatial and temporal layers of an encoding: these and what they need.
@@ -122,7 +129,27 @@ struct SlotState {
   std::optional<LayerTarget> sublayers = {};
   uint64_t bitrate_bps = 0;
   uint64_t packets = 0;
+  bool is_paused = false;  // by request, or because the path does not carry even the least
 };
+
+// What somebody who watches wants of a slot.
+struct Viewing {
+  std::optional<uint32_t> wanted_pixels = {};  // as large as it is shown; unknown: as it is sent
+  uint8_t priority = 1;                        // of 255 that count so much more
+  bool is_paused = false;
+
+  friend bool operator==(const Viewing&, const Viewing&) = default;
+};
+
+// Bit/s on the path to a subscriber.
+struct PathEstimate {
+  uint64_t bps = 0;           // that it carries
+  uint64_t arriving_bps = 0;  // of what is sent now; 0: not known
+
+  friend bool operator==(const PathEstimate&, const PathEstimate&) = default;
+};
+
+struct Explanation;  // relay/allocation.h
 
 // A layer of a track, as other workers that have the track too need to know it.
 struct LayerNews {
@@ -135,6 +162,8 @@ struct LayerNews {
   uint16_t width = 0;    // of its last key frame; 0 when unknown
   uint16_t height = 0;
   std::optional<rtp::CodecFormat> format = {};
+  uint64_t bitrate_bps = 0;  // over a few seconds; 0 before it was measured
+  double frames_per_second = 0;
 };
 
 struct Counters {
@@ -203,6 +232,15 @@ class Relay {
   // nothing: the choice counts again.
   void set_target(SubscriberId subscriber, rtp::Ssrc ssrc, const std::optional<LayerTarget>& target,
                   TimePoint now);
+
+  // What the path to a subscriber carries; nothing where nothing tells. From the first estimate or
+  // wish on its video slots get what it can carry and they have use for (LayerAllocator), each
+  // 100 ms at most, in advance().
+  void set_estimate(SubscriberId subscriber, const std::optional<PathEstimate>& estimate,
+                    TimePoint now);
+  void set_viewing(SubscriberId subscriber, rtp::Ssrc ssrc, const Viewing& viewing);
+  // Why its video slots carry what they carry; nothing of a subscriber who is not there.
+  Explanation explain(SubscriberId subscriber, TimePoint now);
 
   // Feedback of subscribers, by the SSRC of the slot. Unknown ones are ignored.
   void receive_nack(SubscriberId subscriber, rtp::Ssrc ssrc,

@@ -5,6 +5,7 @@
 #include "base/deadlines.h"
 #include "relay/room.h"
 #include "relay/slot.h"
+#include "relay/subscriber.h"
 #include "relay/track.h"
 
 namespace simpul::relay {
@@ -18,10 +19,16 @@ struct Schedule {
   Deadlines<Track, &Track::request> requests;
   Deadlines<Room, &Room::look> rooms;
   Deadlines<Slot, &Slot::look> slots;
+  Deadlines<Subscriber, &Subscriber::allocation> allocations;
   std::vector<TrackId> changed;  // tracks with news for other workers
 
   // Who is there, or who is sending, has changed.
   void note_change(Room& room) { rooms.set(room, TimePoint{}); }
+  // What there is for a subscriber, or what it wants, has changed.
+  void note_allotment(Subscriber& subscriber) {
+    if (subscriber.allotment == nullptr) return;
+    allocations.set(subscriber, subscriber.allotment->next_allowed());
+  }
   void forget(Track& track) {
     looks.remove(track);
     requests.remove(track);

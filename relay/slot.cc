@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "relay/publisher.h"
 #include "relay/schedule.h"
@@ -81,10 +82,11 @@ void Slot::assign(Track* track, TimePoint now) {
     track_->detach(*this);
   }
   track_ = track;
-  if (track_ != nullptr && started_) {
-    track_->attach(*this);
-    choose_layer(now);
-  }
+  if (track_ == nullptr) return;
+  track_->schedule().note_allotment(*subscriber_);
+  if (!started_) return;
+  track_->attach(*this);
+  choose_layer(now);
 }
 
 void Slot::start(TimePoint now) {
@@ -102,7 +104,7 @@ void Slot::choose_layer(TimePoint now) {
   // Nothing is being sent: what it carries is as good as any, and nearest to what was seen.
   if (current_ && !track_->is_sent()) wanted = current_;
   // The slot stays empty rather than carry what its receiver did not ask for.
-  if (wanted && !carries(*wanted)) wanted.reset();
+  if (wanted && (is_paused_ || !carries(*wanted))) wanted.reset();
   if (wanted == target_) return limit_layers(now);
   set_layers(current_, wanted);
   ask_for_start(now);
@@ -113,6 +115,26 @@ void Slot::set_target(const std::optional<LayerTarget>& target, TimePoint now) {
   if (target == allotted_) return;
   allotted_ = target;
   if (track_ != nullptr && started_) choose_layer(now);
+}
+
+void Slot::set_paused(bool paused, TimePoint now) {
+  if (paused == std::exchange(is_paused_, paused) || track_ == nullptr || !started_) return;
+  if (paused) {
+    set_layers({}, {});
+  } else {
+    choose_layer(now);
+  }
+}
+
+std::optional<LayerTarget> Slot::carried() const {
+  if (!current_) return std::nullopt;
+  LayerTarget target{.encoding = *current_};
+  const LayerSelection* selection = stream_.selection();
+  if (selection != nullptr && !selection->has_all) {
+    target.spatial = selection->spatial;
+    target.temporal = selection->temporal;
+  }
+  return target;
 }
 
 LayerTarget Slot::layers_of(uint8_t encoding) const {
@@ -359,17 +381,15 @@ SlotState Slot::state() const {
   state.kind = kind_;
   state.bitrate_bps = bitrate_bps_;
   state.packets = stream_.packets();
+  state.is_paused = is_paused_;
   if (track_ == nullptr) return state;
   // Nothing of the track that this receiver could decode.
-  if (started_ && !current_ && !target_ && track_->is_sent()) return state;
+  if (started_ && !is_paused_ && !current_ && !target_ && track_->is_sent()) return state;
   state.track = track_->id();
   state.participant = track_->publisher().participant;
   if (current_ && kind_ == rtp::MediaKind::kVideo) state.layer = feed(*current_).rid();
-  const LayerSelection* selection = current_ ? stream_.selection() : nullptr;
-  if (selection != nullptr && !selection->has_all) {
-    state.sublayers = {
-        .encoding = *current_, .spatial = selection->spatial, .temporal = selection->temporal};
-  }
+  const auto leaving = carried();
+  if (leaving && !leaving->has_all()) state.sublayers = leaving;
   return state;
 }
 

@@ -43,6 +43,14 @@ class Slot {
   rtp::Ssrc ssrc() const { return stream_.ssrc(); }
   Subscriber& subscriber() const { return *subscriber_; }
   Track* track() const { return track_; }
+  LayerChoice choice() const { return choice_; }
+  const Viewing& viewing() const { return viewing_; }
+  void set_viewing(const Viewing& viewing) { viewing_ = viewing; }
+  uint64_t bitrate_bps() const { return bitrate_bps_; }  // of payloads
+  // What leaves now.
+  std::optional<LayerTarget> carried() const;
+  // Whether it could send what the layer consists of now.
+  bool carries(uint8_t layer) const;
 
   // Carries another track from now on, or none. Its numbers go on.
   void assign(Track* track, TimePoint now);
@@ -52,6 +60,8 @@ class Slot {
   // What it should carry at most, in place of its choice; nothing: the choice counts again. An
   // encoding that is not being sent is stood in for, with all of its layers.
   void set_target(const std::optional<LayerTarget>& target, TimePoint now);
+  // Nothing leaves while it is paused; afterwards it begins with a key frame.
+  void set_paused(bool paused, TimePoint now);
   // What the track tells: the layers that are being sent are others; a layer began anew.
   void choose_layer(TimePoint now);
   void lose_layer(uint8_t layer, TimePoint now);
@@ -82,8 +92,6 @@ class Slot {
 
   // The receiver's payload type that comes nearest to a format; null when it has none for it.
   const SlotCodec* codec_for(const rtp::CodecFormat& format) const;
-  // Whether it could send what the layer consists of now.
-  bool carries(uint8_t layer) const;
   Segment segment_for(const SlotCodec& codec) const;
   Feed& feed(uint8_t layer) const { return track_->feeds()[layer]; }
   bool waits_for_key_frame() const {
@@ -114,6 +122,8 @@ class Slot {
   rtp::MediaKind kind_;
   LayerChoice choice_;
   std::optional<LayerTarget> allotted_;  // in place of the choice
+  Viewing viewing_;
+  bool is_paused_ = false;
   bool started_ = false;
   std::vector<SlotCodec> codecs_;
   std::optional<rtp::Ssrc> rtx_ssrc_;

@@ -2,11 +2,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/deadlines.h"
 #include "base/time.h"
+#include "relay/allotment.h"
 #include "relay/relay.h"
 #include "relay/slot.h"
 
@@ -61,6 +64,9 @@ struct Subscriber {
   size_t nacks = 0;         // in it
   std::vector<Seat> seats;
   std::vector<rtp::Ssrc> order;  // of the slots as they were configured
+  // Since something is known of its path, or wished for.
+  std::unique_ptr<Allotment> allotment;
+  DeadlinePlace allocation;  // Schedule's
 };
 
 }  // namespace simpul::relay

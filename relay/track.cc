@@ -109,7 +109,11 @@ void Track::choose_layers(TimePoint now) {
   for (size_t choice = 0; choice < layer_for_.size(); ++choice) {
     layer_for_[choice] = choose_layer(layers, static_cast<LayerChoice>(choice));
   }
-  for (Slot* slot : slots_) slot->choose_layer(now);
+  options_.forget();
+  for (Slot* slot : slots_) {
+    slot->choose_layer(now);
+    schedule_.note_allotment(slot->subscriber());
+  }
   schedule_.note_change(*publisher_.room);
 }
 

@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "relay/feed.h"
 #include "relay/layer_choice.h"
+#include "relay/layer_options.h"
 #include "relay/layer_target.h"
 #include "relay/relay.h"
 
@@ -66,6 +67,9 @@ class Track {
   // its spatial layers.
   LayerTarget layers_for(LayerChoice choice, uint8_t encoding) const;
 
+  // What there is to choose from.
+  std::span<const LayerOption> options(TimePoint now) { return options_.of(feeds_, now); }
+
   // Slots of subscribers that have started.
   void attach(Slot& slot) { slots_.push_back(&slot); }
   void detach(Slot& slot) { std::erase(slots_, &slot); }
@@ -88,6 +92,7 @@ class Track {
   std::vector<Slot*> slots_;
   std::array<std::optional<uint8_t>, 4> layer_for_{};  // by LayerChoice
   bool sent_ = false;                                  // any layer is active
+  LayerOptions options_;
   Schedule& schedule_;
   bool is_in_changed_ = false;
 };

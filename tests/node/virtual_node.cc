@@ -147,32 +147,37 @@ void VirtualNode::settle() {
     }
     Guest& guest = **found;
     if (lose_downwards && lose_downwards(guest, sent.bytes)) continue;
-    peer::Peer::Output out;
-    guest.peer.receive(sent.bytes, now_, out);
-    for (const auto& received : out.rtp) {
-      const rtp::PacketView& view = received.view;
-      guest.packets.push_back({.ssrc = view.ssrc(),
-                               .sequence_number = view.sequence_number(),
-                               .timestamp = view.timestamp(),
-                               .payload_type = view.payload_type(),
-                               .marker = view.marker(),
-                               .csrc = view.csrcs().empty() ? 0 : view.csrcs()[0].value(),
-                               .payload = {view.payload().begin(), view.payload().end()}});
-    }
-    for (auto& compound : out.rtcp) {
-      rtp::RtcpReader reader(compound);
-      while (const auto part = reader.next()) {
-        const auto* pli = std::get_if<rtp::Pli>(&*part);
-        if (pli == nullptr) continue;
-        for (auto& source : guest.sources) {
-          if (source.ssrc() == pli->media) source.request_key_frame();
-        }
+    deliver_to(guest, std::move(sent.bytes));
+  }
+}
+
+void VirtualNode::deliver_to(Guest& guest, std::vector<uint8_t> datagram) {
+  peer::Peer::Output out;
+  guest.peer.receive(datagram, now_, out);
+  for (const auto& received : out.rtp) {
+    if (on_rtp) on_rtp(guest, received);
+    const rtp::PacketView& view = received.view;
+    guest.packets.push_back({.ssrc = view.ssrc(),
+                             .sequence_number = view.sequence_number(),
+                             .timestamp = view.timestamp(),
+                             .payload_type = view.payload_type(),
+                             .marker = view.marker(),
+                             .csrc = view.csrcs().empty() ? 0 : view.csrcs()[0].value(),
+                             .payload = {view.payload().begin(), view.payload().end()}});
+  }
+  for (auto& compound : out.rtcp) {
+    rtp::RtcpReader reader(compound);
+    while (const auto part = reader.next()) {
+      const auto* pli = std::get_if<rtp::Pli>(&*part);
+      if (pli == nullptr) continue;
+      for (auto& source : guest.sources) {
+        if (source.ssrc() == pli->media) source.request_key_frame();
       }
-      guest.rtcp.push_back(std::move(compound));
     }
-    for (const auto& datagram : out.datagrams) {
-      if (!lose_upwards || !lose_upwards(guest, datagram)) deliver(guest.address, datagram);
-    }
+    guest.rtcp.push_back(std::move(compound));
+  }
+  for (const auto& answer : out.datagrams) {
+    if (!lose_upwards || !lose_upwards(guest, answer)) deliver(guest.address, answer);
   }
 }
 

@@ -93,6 +93,8 @@ class VirtualNode {
   bool run_until(const std::function<bool()>& done);
 
   void deliver(const Address& from, Bytes datagram);
+  // A datagram comes to a guest.
+  void deliver_to(Guest& guest, std::vector<uint8_t> datagram);
   // Takes everything off the switchboard's hands that is due.
   void settle();
 
@@ -110,6 +112,8 @@ class VirtualNode {
   // Datagrams from guests for which this says true are lost; and those to guests.
   std::function<bool(const Guest&, Bytes)> lose_upwards;
   std::function<bool(const Guest&, Bytes)> lose_downwards;
+  // Sees what comes to guests.
+  std::function<void(Guest&, const peer::Peer::Received&)> on_rtp;
   // Where datagrams for nobody went.
   std::vector<RecordingSender::Sent> strays;
   peer::Identity& identity() { return identity_; }

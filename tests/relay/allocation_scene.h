@@ -50,7 +50,10 @@ class AllocationScene {
            .is_paused = seat.is_paused,
            .carried = seat.carried});
     }
-    allocator.allocate({.estimate_bps = estimate_bps, .audio_bps = audio_bps, .slots = demands},
+    allocator.allocate({.estimate_bps = estimate_bps,
+                        .arriving_bps = arriving_bps,
+                        .audio_bps = audio_bps,
+                        .slots = demands},
                        now, result);
     return result;
   }
@@ -87,6 +90,7 @@ class AllocationScene {
 
   std::vector<Seat> seats{Seat{}};
   uint64_t audio_bps = 0;
+  uint64_t arriving_bps = 0;
   TimePoint now{1h};
   LayerAllocator allocator;
   Allocation result;

@@ -17,11 +17,51 @@ class LayerAllocatorTest : public ::testing::Test, protected AllocationScene {
   void sit(size_t count) { seats.assign(count, Seat{}); }
 };
 
-TEST_F(LayerAllocatorTest, GivesTheLowestLayerWhileNothingIsKnownOfThePath) {
+TEST_F(LayerAllocatorTest, HoldsNothingBackWhileNothingIsKnownOfThePath) {
+  allocate(std::nullopt);
+  EXPECT_THAT(encodings(), ElementsAre(2));
   run(std::nullopt, 20s);
-  EXPECT_THAT(encodings(), ElementsAre(0));
-  EXPECT_EQ(cause(), kEstimateUnknown);
+  EXPECT_THAT(encodings(), ElementsAre(2));
+  EXPECT_EQ(cause(), kLargest);
   EXPECT_EQ(result.probe_bps, 0u);
+}
+
+TEST_F(LayerAllocatorTest, KeepsWhatIsCarriedWhenThePathBecomesKnown) {
+  seats[0].carried = LayerId{.encoding = 1};
+  allocate(800'000);
+  EXPECT_THAT(encodings(), ElementsAre(1));
+}
+
+TEST_F(LayerAllocatorTest, TriesWhatDidNotLastOnlyLaterWhenNothingIsKnownAnyMore) {
+  run(600'000, 10s);
+  run(800'000, 5s);
+  run(3'000'000, 3s);
+  ASSERT_THAT(encodings(), ElementsAre(2));
+  run(700'000, 1s);
+  ASSERT_THAT(encodings(), ElementsAre(1));
+  run(std::nullopt, 5s);
+  EXPECT_THAT(encodings(), ElementsAre(1));
+  EXPECT_EQ(cause(), kEstimateUnknown);
+  run(std::nullopt, 5s);
+  EXPECT_THAT(encodings(), ElementsAre(2));
+}
+
+TEST_F(LayerAllocatorTest, GoesOnWhenThePathOfOneThatIsPausedIsNotKnownAnyMore) {
+  run(100'000, 10s);
+  ASSERT_THAT(encodings(), ElementsAre(-1));
+  allocate(std::nullopt);
+  EXPECT_THAT(encodings(), ElementsAre(2));
+}
+
+TEST_F(LayerAllocatorTest, PausesNothingWhileAllOfItArrives) {
+  sit(1);
+  seats[0].options = {simulcast(2, 1'500'000)};
+  arriving_bps = 1'450'000;
+  run(1'200'000, 20s);
+  EXPECT_THAT(encodings(), ElementsAre(2));
+  arriving_bps = 1'200'000;
+  run(1'200'000, 3s);
+  EXPECT_THAT(encodings(), ElementsAre(-1));
 }
 
 TEST_F(LayerAllocatorTest, GivesTheLargestThatFits) {

@@ -36,6 +36,13 @@ struct FakeEngine final : control::Engine {
     if (patch_error) return unexpected(*patch_error);
     return patched;
   }
+  void ask_slot(const node::SlotName& slot, const std::optional<node::ViewingChange>& change,
+                SlotDone done) override {
+    slots_asked.push_back(slot);
+    if (change) viewing_changes.push_back(*change);
+    if (slot_error) return done(unexpected(*slot_error));
+    done(why);
+  }
   bool remove_participant(const std::string& room, const std::string& id) override {
     return participant(room, id).has_value();
   }
@@ -89,6 +96,10 @@ struct FakeEngine final : control::Engine {
   node::IcePatched patched;
   std::optional<node::IcePatchError> patch_error;
   bool session_is_over = false;
+  std::vector<node::SlotName> slots_asked;
+  std::vector<node::ViewingChange> viewing_changes;
+  std::optional<node::SlotError> slot_error;
+  node::SlotWhy why;
   std::vector<std::string> left;
   std::map<std::string, node::RoomReport> rooms;
   node::NodeReport node;
