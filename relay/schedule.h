@@ -18,7 +18,9 @@ struct Schedule {
   Deadlines<Track, &Track::request> requests;
   Deadlines<Room, &Room::look> rooms;
   Deadlines<Slot, &Slot::look> slots;
-  std::vector<TrackId> changed;  // tracks with news for other workers
+  Deadlines<Slot, &Slot::burst> replays;  // Egress takes them
+  uint64_t starts_from_cache = 0;         // so far
+  std::vector<TrackId> changed;           // tracks with news for other workers
 
   // Who is there, or who is sending, has changed.
   void note_change(Room& room) { rooms.set(room, TimePoint{}); }
