@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/prefetch.h"
+#include "relay/schedule.h"
 #include "relay/subscriber.h"
 #include "relay/track.h"
 
@@ -74,6 +75,10 @@ bool Egress::begin_round(TimePoint now, Duration hold) {
   }
   for (Subscriber* subscriber : repaired_) visit(*subscriber);
   repaired_.clear();
+  while (Slot* slot = schedule_.replays.take_due(now)) {
+    slot->go_on_replaying(now);
+    visit(slot->subscriber());
+  }
   if (!subscribers_.empty()) first_ = round_ % subscribers_.size();
   return !due_.empty() || !subscribers_.empty();
 }
@@ -96,7 +101,7 @@ void Egress::end_round() {
 TimePoint Egress::next_collect(Duration hold) const {
   // What is due already is due since long ago.
   if (visited_ < subscribers_.size() || !repaired_.empty()) return TimePoint{};
-  TimePoint earliest = kNever;
+  TimePoint earliest = schedule_.replays.next();
   for (const Track* track : waiting_) {
     for (const Feed& feed : track->feeds()) earliest = std::min(earliest, feed.due_at(hold));
   }

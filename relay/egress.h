@@ -10,6 +10,7 @@
 namespace simpul::relay {
 
 class Track;
+struct Schedule;
 struct Subscriber;
 
 // The order in which packets leave: rounds. A round takes what is due of all feeds, then visits
@@ -17,6 +18,9 @@ struct Subscriber;
 // with another subscriber, so that nobody is always last.
 class Egress {
  public:
+  // `schedule` outlives it, and tells whose replay goes on.
+  explicit Egress(Schedule& schedule) : schedule_(schedule) {}
+
   // Has packets that wait; has retransmissions that wait.
   void enlist(Track& track);
   void enlist(Subscriber& subscriber) { repaired_.push_back(&subscriber); }
@@ -34,6 +38,7 @@ class Egress {
   Subscriber* ahead(size_t count) const;  // null when the round is over before
   std::optional<SubscriberId> look_ahead() const;
 
+  Schedule& schedule_;
   std::vector<Track*> waiting_;
   std::vector<Subscriber*> repaired_;
 

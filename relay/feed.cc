@@ -3,13 +3,25 @@
 #include <algorithm>
 #include <utility>
 
+#include "relay/replay.h"
+
 namespace simpul::relay {
+namespace {
+
+// How long a slot may take to catch up.
+constexpr Duration kReplayMax = std::chrono::seconds(1);
+static_assert(Limits{}.gop_age + kReplayMax <= Replay::kLateMax);
+
+}  // namespace
 
 Feed::Feed(std::string rid, const TrackConfig& track, const Limits& limits)
     : rid_(std::move(rid)),
       kind_(track.kind),
       clock_rate_(std::clamp(track.clock_rate, uint32_t{1}, kClockRateMax)),
-      history_(limits.history_packets_per_layer, limits.history_age) {}
+      history_({.packets_max = limits.history_packets_per_layer,
+                .age_max = limits.history_age,
+                .kept_age_max = limits.gop_age + kReplayMax}),
+      gop_(limits.gop_age, limits.gop_bytes) {}
 
 Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   Taken taken;
@@ -60,7 +72,7 @@ bool Feed::read_payload(FeedPacket& packet) {
   if (info && !(is_other && is_late)) {
     packet.payload = *info;
     packet.starts_stream = info->key_frame;
-    if (dependencies_.structure_count() != structure_count) read_dependencies_again();
+    if (dependencies_.structure_count() != structure_count) read_dependencies_again(is_late);
     return is_other;
   }
   // It counts as padding, so that it leaves no hole.
@@ -68,13 +80,15 @@ bool Feed::read_payload(FeedPacket& packet) {
   return false;
 }
 
-void Feed::read_dependencies_again() {
-  for (FeedPacket& packet : waiting_) {
+void Feed::read_dependencies_again(bool in_history) {
+  const auto read = [this](FeedPacket& packet) {
     rtp::LayerInfo& layers = packet.payload.layers;
-    if (layers.layering != rtp::Layering::kUnknown) continue;
+    if (layers.layering != rtp::Layering::kUnknown) return;
     (void)dependencies_.read(packet.media.extension(rtp::ExtensionKind::kDependencyDescriptor),
                              layers);
-  }
+  };
+  std::ranges::for_each(waiting_, read);
+  if (in_history) history_.visit(read);
 }
 
 bool Feed::timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const {
@@ -113,7 +127,8 @@ bool Feed::queue(FeedPacket packet) {
   if (packet.starts_stream) {
     // A late start is none when what belongs behind it has been let go.
     history_.expire(packet.arrival);
-    packet.starts_stream = packet.number > std::max(gone_, history_.gone());
+    const int64_t gone = kind_ == rtp::MediaKind::kAudio ? ended_ - 1 : history_.gone();
+    packet.starts_stream = packet.number > std::max(gone_, gone);
   }
   if (packet.starts_stream) key_frames_.on_key_frame();
   if (kind_ == rtp::MediaKind::kVideo) history_.prefetch(packet.number);
@@ -137,8 +152,11 @@ bool Feed::release(TimePoint now, Duration hold) {
   }
   ended_ = std::max(ended_, due_.back().number);
   if (kind_ == rtp::MediaKind::kVideo) {
-    history_.expire(now);
-    for (const FeedPacket& packet : due_) history_.put(packet);
+    expire(now);
+    for (const FeedPacket& packet : due_) {
+      history_.put(packet);
+      gop_.note(packet, history_);
+    }
   }
   return true;
 }
@@ -160,10 +178,29 @@ void Feed::forget_packets() {
   waiting_.clear();
   complete_ = 0;
   history_.clear();
+  gop_.clear();
+}
+
+// While slots are being sent what is kept, all of it stays.
+void Feed::keep_gop(TimePoint now) {
+  const int64_t first = gop_.first(now).value_or(History::kNoNumber);
+  history_.keep_from(replays_ == 0 ? first : std::min(first, history_.kept_from()));
+}
+
+std::optional<int64_t> Feed::cached_start(TimePoint now) const {
+  const auto first = gop_.first(now);
+  if (!first || history_.find(*first) == nullptr) return std::nullopt;
+  bool is_missing = false;
+  for (int64_t number = *first; number <= history_.newest(); ++number) {
+    const FeedPacket* packet = history_.find(number);
+    if (packet != nullptr && is_missing && now - packet->arrival > kMissingMax) return std::nullopt;
+    is_missing = packet == nullptr;
+  }
+  return first;
 }
 
 bool Feed::advance(TimePoint now) {
-  history_.expire(now);
+  expire(now);
   // A request ends with the first packet of a key frame, which may not have got here; or, where
   // key frames are hidden, with the first attempt, which may have been lost.
   if (starters_ > 0 && !is_waiting()) {

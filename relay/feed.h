@@ -10,6 +10,7 @@
 #include "relay/clock_mapping.h"
 #include "relay/feed_numbering.h"
 #include "relay/feed_packet.h"
+#include "relay/gop_cache.h"
 #include "relay/history.h"
 #include "relay/key_frame_requests.h"
 #include "relay/layer_choice.h"
@@ -33,6 +34,8 @@ class Feed {
   // much faster than time they may run. More is another stream: receivers could not play both.
   static constexpr Duration kStepBackMax = std::chrono::seconds(1);
   static constexpr Duration kStepAheadMax = std::chrono::seconds(10);
+  // A packet that has been missing for so long is taken as lost.
+  static constexpr Duration kMissingMax = std::chrono::milliseconds(200);
 
   Feed(std::string rid, const TrackConfig& track, const Limits& limits);
 
@@ -74,6 +77,13 @@ class Feed {
   void add_starter() { ++starters_; }
   void remove_starter() { --starters_; }
 
+  // The number of the packet that a slot can begin with now, all that followed being in the
+  // history or still to come.
+  std::optional<int64_t> cached_start(TimePoint now) const;
+  // Slots that are being sent what the history keeps.
+  void add_replay() { ++replays_; }
+  void remove_replay() { --replays_; }
+
   // Lets go of what is too old, and repeats the wish of slots that wait although the request was
   // met; true when the layer has just fallen silent.
   bool advance(TimePoint now);
@@ -81,7 +91,10 @@ class Feed {
   // and need not be told to whoever keeps the time.
   TimePoint next_look() const;
   // Nothing that is too old is left in the history.
-  void expire(TimePoint now) { history_.expire(now); }
+  void expire(TimePoint now) {
+    keep_gop(now);
+    history_.expire(now);
+  }
   LayerView view() const;
   LayerState state(TimePoint now) const;
 
@@ -102,10 +115,11 @@ class Feed {
  private:
   // True when the packet is the first of another format.
   bool read_payload(FeedPacket& packet);
-  // A structure came that packets which wait may be read by.
-  void read_dependencies_again();
+  // A structure came that packets which wait may be read by; one that is late, those that left too.
+  void read_dependencies_again(bool in_history);
   bool timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const;
   bool note_media(const FeedPacket& packet, TimePoint now);  // true when the layers changed
+  void keep_gop(TimePoint now);
   void forget_packets();  // but not what is due: a batch may borrow from it
 
   std::string rid_;
@@ -120,6 +134,8 @@ class Feed {
   int64_t ended_ = 0;  // what is below is due at once: its frame is complete or has left
   std::vector<FeedPacket> due_;
   History history_;
+  GopCache gop_;
+  size_t replays_ = 0;
   int64_t gone_ = -1;  // the highest number that did not get into the history
   size_t watchers_ = 0;
   size_t starters_ = 0;  // of them

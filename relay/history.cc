@@ -7,8 +7,8 @@
 namespace simpul::relay {
 
 void History::put(const FeedPacket& packet) {
-  if (packets_max_ == 0) return;
-  if (ring_.empty()) ring_.resize(packets_max_);
+  if (limits_.packets_max == 0) return;
+  if (ring_.empty()) ring_.resize(limits_.packets_max);
   const auto size = static_cast<int64_t>(ring_.size());
   if (begin_ == end_ || packet.number >= end_ + size) {
     clear();
@@ -31,7 +31,8 @@ const FeedPacket* History::find(int64_t number) const {
 void History::expire(TimePoint now) {
   for (; begin_ < end_; ++begin_) {
     const FeedPacket& oldest = at(begin_);
-    if (oldest.media.packet && oldest.arrival + age_max_ > now) return;
+    const Duration age_max = begin_ < kept_from_ ? limits_.age_max : limits_.kept_age_max;
+    if (oldest.media.packet && oldest.arrival + age_max > now) return;
     drop(begin_);
   }
 }

@@ -92,7 +92,8 @@ void LayerStream::begin(const Segment& source, const FeedPacket& first, uint32_t
 void LayerStream::set_target(const LayerTarget& target) {
   if (filter_) return filter_->want(target);
   if (!has_begun_ || target.has_all()) return;
-  const uint32_t timestamp = last_.timestamp - segment_.timestamp_offset;
+  const uint32_t timestamp =
+      segment_.speed == 1 ? last_.timestamp - segment_.timestamp_offset : replayed_;
   filter_ = std::make_unique<LayerFilter>(target, newest_number_ + 1, timestamp);
 }
 
@@ -114,6 +115,28 @@ void LayerStream::write(const FeedPacket& packet, std::vector<rtp::OutgoingPacke
     last_.picture = segment_.shifted(*numbers, *placement);
   }
   if (outgoing.frame_number) last_.frame_number = *outgoing.frame_number;
+}
+
+void LayerStream::replay(uint32_t live_from, int64_t speed) {
+  segment_.live_from = live_from;
+  segment_.speed = static_cast<int32_t>(speed);
+  replayed_ = live_from;
+}
+
+// What goes on from it, another segment or a sender report, takes it for a live one.
+void LayerStream::write_replayed(const FeedPacket& packet, uint32_t clock_rate,
+                                 std::vector<rtp::OutgoingPacket>& out) {
+  const size_t before = out.size();
+  write(packet, out);
+  if (out.size() == before) return;
+  rtp::OutgoingPacket& outgoing = out.back();
+  const uint32_t timestamp = segment_.timestamp_of(packet.media.timestamp);
+  const int64_t later = static_cast<int32_t>(timestamp - outgoing.timestamp);
+  outgoing.timestamp = timestamp;
+  if (outgoing.index != last_.index) return;
+  last_.timestamp = timestamp;
+  last_.arrival = packet.arrival + Duration(later * 1'000'000 / clock_rate);
+  replayed_ = packet.media.timestamp;
 }
 
 std::optional<uint64_t> LayerStream::sent_index(rtp::SequenceNumber sequence_number) const {

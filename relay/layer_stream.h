@@ -31,10 +31,20 @@ struct Segment {
   uint8_t tl0_pic_idx_offset = 0;
   uint8_t key_idx_offset = 0;
   uint16_t frame_number_offset = 0;  // of the dependency descriptor
+  // What was captured before this leaves later than it came, so many times as fast: the numbers of
+  // a Replay.
+  uint32_t live_from = 0;
+  int32_t speed = 1;
 
   // Where in the feed an index stands when nothing was left out.
   int64_t place_of(uint64_t index) const {
     return first_number + static_cast<int64_t>(index - first_index);
+  }
+  // The timestamp that a publisher's one leaves with. rewrite() takes all for live ones.
+  uint32_t timestamp_of(uint32_t timestamp) const {
+    const auto ahead = static_cast<int32_t>(live_from - timestamp);
+    if (speed == 1 || ahead <= 0) return timestamp + timestamp_offset;
+    return live_from + timestamp_offset - static_cast<uint32_t>(ahead / speed);
   }
   // The numbers that `packet` leaves with: the same whenever it is sent.
   void rewrite(const FeedPacket& packet, const Placement& placement,
@@ -71,6 +81,12 @@ class LayerStream {
   // much later than the last packet it was, by the RTP clock.
   void begin(const Segment& source, const FeedPacket& first, uint32_t ticks,
              const LayerTarget& target);
+  // What follows is a replay, written by write_replayed(), up to the publisher's timestamp
+  // `live_from`; until settle(), when nothing of it comes late or is asked for any more.
+  void replay(uint32_t live_from, int64_t speed);
+  void write_replayed(const FeedPacket& packet, uint32_t clock_rate,
+                      std::vector<rtp::OutgoingPacket>& out);
+  void settle() { segment_.speed = 1; }
   // Which layers of the segment leave from the next picture on where that is legal.
   void set_target(const LayerTarget& target);
   // Whether the packet is the first of a picture that open() has to see before it is written.
@@ -123,6 +139,7 @@ class LayerStream {
   Segment segment_;
   int64_t newest_number_ = 0;  // sent in this segment
   Last last_;                  // the packet with the highest index
+  uint32_t replayed_ = 0;      // the publisher's timestamp of it, in a replay
   uint32_t packets_ = 0;
   uint64_t octets_ = 0;
   std::unique_ptr<LayerFilter> filter_;  // null: everything leaves

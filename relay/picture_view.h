@@ -43,4 +43,15 @@ class PictureView {
   bool is_complete_ = false;
 };
 
+// The packets of the picture that begins with the one at `first`: packet_at() gives them, in order.
+template <class PacketAt>
+PictureView picture_at(size_t first, size_t end, const PacketAt& packet_at) {
+  PictureView picture;
+  const uint32_t timestamp = packet_at(first).media.timestamp;
+  for (size_t i = first; i < end && packet_at(i).media.timestamp == timestamp; ++i) {
+    picture.add(packet_at(i));
+  }
+  return picture;
+}
+
 }  // namespace simpul::relay

@@ -52,7 +52,7 @@ struct Relay::State {
   std::vector<Track*> due;  // scratch
   uint64_t looks = 0;
   Allotments allotments{schedule};
-  Egress egress;
+  Egress egress{schedule};
   uint32_t next_publisher = 1;
   uint32_t next_subscriber = 1;
   TimePoint latest{};  // that was told
@@ -385,7 +385,10 @@ std::vector<SlotState> Relay::slots_of(SubscriberId subscriber_id) const {
   return states;
 }
 
-const Counters& Relay::counters() const { return state_->counters; }
+const Counters& Relay::counters() const {
+  state_->counters.starts_from_cache = state_->schedule.starts_from_cache;
+  return state_->counters;
+}
 
 uint64_t Relay::looks() const { return state_->looks; }
 

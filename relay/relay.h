@@ -174,6 +174,7 @@ struct Counters {
   uint64_t nacks_received = 0;           // sequence numbers asked for
   uint64_t key_frames_asked_by_subscribers = 0;
   uint64_t key_frames_asked_of_publishers = 0;
+  uint64_t starts_from_cache = 0;     // slots that began with an earlier key frame
   uint64_t packets_dropped_old = 0;   // came after their history had gone, or twice
   uint64_t packets_dropped_full = 0;  // nobody collected what waited
 };
@@ -181,6 +182,9 @@ struct Counters {
 struct Limits {
   size_t history_packets_per_layer = 512;
   Duration history_age = std::chrono::seconds(1);
+  // What of a layer is kept for slots that begin, from its last key frame on. No bytes: nothing.
+  Duration gop_age = std::chrono::seconds(2);
+  size_t gop_bytes = 256 * 1024;
   size_t layers_per_track = 4;
   size_t tracks_per_publisher = 16;
   size_t slots_per_subscriber = 32;

@@ -11,17 +11,6 @@
 namespace simpul::relay {
 namespace {
 
-// The packets of the picture that begins with the one at `first`: packet_at() gives them, in order.
-template <class PacketAt>
-PictureView picture_at(size_t first, size_t end, const PacketAt& packet_at) {
-  PictureView picture;
-  const uint32_t timestamp = packet_at(first).media.timestamp;
-  for (size_t i = first; i < end && packet_at(i).media.timestamp == timestamp; ++i) {
-    picture.add(packet_at(i));
-  }
-  return picture;
-}
-
 // How far apart the frames of two sources are at least: an Opus packet's length, so that none
 // overlaps; for video just enough to grow.
 int64_t ticks_min(rtp::MediaKind kind, uint32_t clock_rate) {
@@ -60,10 +49,10 @@ bool Slot::carries(uint8_t layer) const {
   return format && codec_for(*format) != nullptr;
 }
 
-Segment Slot::segment_for(const SlotCodec& codec) const {
+Segment Slot::segment_for(const SlotCodec& codec, uint8_t layer) const {
   Segment segment{.track = track_->id(),
-                  .layer = *target_,
-                  .generation = feed(*target_).generation(),
+                  .layer = layer,
+                  .generation = feed(layer).generation(),
                   .payload_type = codec.payload_type,
                   .rtx_payload_type = codec.rtx_payload_type,
                   .red_payload_type = {}};
@@ -163,6 +152,7 @@ void Slot::lose_layer(uint8_t layer, TimePoint now) {
 }
 
 void Slot::set_layers(Layer current, Layer target) {
+  if (current != current_) end_replay();
   // Watches before it lets go, so that a feed that is in both keeps its packets.
   for (const Layer layer : {current, target}) {
     if (layer) feed(*layer).watch();
@@ -189,7 +179,7 @@ void Slot::count_starter() {
 }
 
 void Slot::ask_for_start(TimePoint now) {
-  if (!waits_for_key_frame()) return;
+  if (!waits_for_key_frame() || start_from_cache(now)) return;
   feed(*target_).key_frames().ask(KeyFrameRequests::Cause::kAssignment, now);
   track_->note_request();
 }
@@ -204,7 +194,11 @@ void Slot::ask_for_repair(TimePoint now) {
 void Slot::forward(std::vector<rtp::OutgoingPacket>& out) {
   if (track_ == nullptr) return;
   const size_t first = out.size();
-  if (current_) go_on(out);
+  if (replay_) {
+    replay(out);
+  } else if (current_) {
+    go_on(out);
+  }
   if (target_ && target_ != current_) begin(out);
   count_starter();
   const auto clock_ahead = track_->publisher().clock.ahead();
@@ -238,7 +232,8 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   const SlotCodec* codec = codec_for(next->media.format);
   if (codec == nullptr) return;
 
-  stream_.begin(segment_for(*codec), *next, ticks_since_last(source, *next), layers_of(*target_));
+  stream_.begin(segment_for(*codec, *target_), *next, ticks_since_last(source, *next),
+                layers_of(*target_));
   // When the first packet comes late (it was lost once), the rest of its frame and what followed
   // has been due already: it is in the history, and leaves now.
   const History& history = source.history();
@@ -325,6 +320,7 @@ void Slot::write(const Retransmission& retransmission, std::vector<rtp::Outgoing
   store_be16(std::span(packet.head).first<2>(), original.value());
   std::copy_n(head.begin(), head.size() - 2, packet.head.begin() + 2);
   packet.head_size = static_cast<uint8_t>(packet.head_size + 2);
+  packet.timestamp = retransmission.segment.timestamp_of(retransmission.packet.media.timestamp);
   packet.index = rtx_index_++;
   packet.ssrc = *rtx_ssrc_;
   packet.payload_type = *retransmission.segment.rtx_payload_type;

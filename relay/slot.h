@@ -12,6 +12,7 @@
 #include "relay/layer_stream.h"
 #include "relay/layer_target.h"
 #include "relay/relay.h"
+#include "relay/replay.h"
 #include "relay/retransmissions.h"
 #include "relay/track.h"
 
@@ -68,6 +69,8 @@ class Slot {
 
   // Appends what is due of the layer that it carries, or begins with the one it waits for.
   void forward(std::vector<rtp::OutgoingPacket>& out);
+  // The next burst of its replay is due.
+  void go_on_replaying(TimePoint now);
 
   void ask_for_repair(TimePoint now);
   // Appends what can be sent again of `missing`, and counts the rest as refused.
@@ -85,14 +88,15 @@ class Slot {
   TimePoint next_look() const;  // kNever when nothing has left since
   SlotState state() const;
 
-  DeadlinePlace look;  // Schedule's
+  DeadlinePlace look;  // Schedule's, both
+  DeadlinePlace burst;
 
  private:
   using Layer = std::optional<uint8_t>;
 
   // The receiver's payload type that comes nearest to a format; null when it has none for it.
   const SlotCodec* codec_for(const rtp::CodecFormat& format) const;
-  Segment segment_for(const SlotCodec& codec) const;
+  Segment segment_for(const SlotCodec& codec, uint8_t layer) const;
   Feed& feed(uint8_t layer) const { return track_->feeds()[layer]; }
   bool waits_for_key_frame() const {
     return target_ && target_ != current_ && kind_ == rtp::MediaKind::kVideo;
@@ -106,6 +110,11 @@ class Slot {
   void count_starter();
   void set_layers(Layer current, Layer target);
   void ask_for_start(TimePoint now);
+  // True when it carries its target from now on.
+  bool start_from_cache(TimePoint now);
+  bool replay_from(uint8_t layer, TimePoint now);
+  void replay(std::vector<rtp::OutgoingPacket>& out);
+  void end_replay();
   bool has_nothing_to_lose() const { return !current_ || !feed(*current_).view().active; }
   void go_on(std::vector<rtp::OutgoingPacket>& out);
   void begin(std::vector<rtp::OutgoingPacket>& out);
@@ -117,6 +126,7 @@ class Slot {
   Layer target_;    // what it should carry; it does from a key frame on
   Layer starting_;  // which needs a key frame for it
   LayerStream stream_;
+  std::unique_ptr<Replay> replay_;  // of what it carries
 
   Subscriber* subscriber_;
   rtp::MediaKind kind_;

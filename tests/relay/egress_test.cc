@@ -197,8 +197,18 @@ TEST_F(EgressTest, KeepsNoPacketsOfWhatNobodyWatches) {
 TEST_F(EgressTest, LetsGoOfTheHistoryWhenTheSourceFallsSilent) {
   add_watcher();
   scene_.pass(2, source_.frame({.key = true, .packets = 50}));
-  scene_.advance(2s);
+  scene_.advance(2'100ms);
   EXPECT_EQ(scene_.pool.in_use(), 0u);
+}
+
+TEST_F(EgressTest, NobodyBeginsWithAudioThatComesLate) {
+  add_watcher();
+  scene_.pass(1, voice());
+  auto late = voice();
+  scene_.pass(1, voice());
+  add_watcher();
+  EXPECT_THAT(scene_.pass(1, std::move(late)), SizeIs(1)) << "for the first one alone";
+  EXPECT_THAT(scene_.pass(1, voice()), SizeIs(2));
 }
 
 TEST_F(EgressTest, DropsWhatNobodyCollects) {

@@ -21,7 +21,7 @@ class HistoryTest : public ::testing::Test {
   bool has(int64_t number) const { return history_.find(number) != nullptr; }
 
   PacketPool pool_{1'000};
-  History history_{8, 1s};
+  History history_{{.packets_max = 8, .age_max = 1s, .kept_age_max = 3s}};
   TimePoint now_{5s};
 };
 

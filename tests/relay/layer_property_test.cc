@@ -16,8 +16,9 @@ constexpr uint32_t kTrack = 2;
 constexpr uint32_t kSsrc = 10;
 constexpr uint32_t kRepairSsrc = 11;
 
-// One layered stream and three receivers whose targets change by chance, over a network that loses,
-// delays and repeats. Packets are collected after each picture, or whenever.
+// One layered stream, and three receivers and one who comes later, whose targets change by chance,
+// over a network that loses, delays and repeats. Packets are collected after each picture, or
+// whenever.
 class Layers {
  public:
   Layers(const LayeredSource::Options& options, uint64_t seed, bool lossy)
@@ -29,14 +30,13 @@ class Layers {
     auto track = video_track(kTrack);
     track.codec = options.codec;
     scene_.publish("ana", {track});
-    for (int i = 0; i < 3; ++i) {
-      watchers_.push_back(std::make_unique<Watcher>(
-          Watcher{scene_.watch({}, {video_slot(kSsrc)}), {}, LayerReceiver(source_, arrived_)}));
-    }
+    for (int i = 0; i < 3; ++i) join();
   }
 
   void run(int pictures) {
+    const int comes_at = static_cast<int>(random_() % static_cast<uint64_t>(pictures));
     for (int i = 0; i < pictures; ++i) {
+      if (i == comes_at) join();
       for (auto& watcher : watchers_) {
         if (random_() % 8 == 0) choose(*watcher);
         if (random_() % 6 == 0) complain(*watcher);
@@ -62,6 +62,7 @@ class Layers {
       if (lost_ == 0) watcher->receiver.expect_no_holes();
     }
   }
+  uint64_t starts_from_cache() const { return scene_.relay.counters().starts_from_cache; }
   size_t repairs() const {
     size_t sum = 0;
     for (const auto& watcher : watchers_) sum += watcher->receiver.repairs;
@@ -75,6 +76,10 @@ class Layers {
     LayerReceiver receiver;
   };
 
+  void join() {
+    watchers_.push_back(std::make_unique<Watcher>(
+        Watcher{scene_.watch({}, {video_slot(kSsrc)}), {}, LayerReceiver(source_, arrived_)}));
+  }
   bool chance(int percent) { return lossy_ && static_cast<int>(random_() % 100) < percent; }
 
   void choose(Watcher& watcher) {
@@ -157,12 +162,15 @@ class LayerContract : public ::testing::TestWithParam<Structure> {};
 constexpr uint64_t kSeeds = 130;
 
 TEST_P(LayerContract, HoldsWhateverIsWantedOverAGoodNetwork) {
+  uint64_t starts_from_cache = 0;
   for (uint64_t seed = 1; seed <= kSeeds && !HasFailure(); ++seed) {
     SCOPED_TRACE(seed);
     Layers layers(GetParam().options, seed, false);
     layers.run(40);
     layers.settle();
+    starts_from_cache += layers.starts_from_cache();
   }
+  EXPECT_GT(starts_from_cache, kSeeds / 2);
 }
 
 TEST_P(LayerContract, HoldsWhateverIsLostOrLate) {

@@ -81,7 +81,7 @@ TEST_F(RetransmissionTest, GivesUpAfterThreeTimes) {
 }
 
 TEST_F(RetransmissionTest, HasNothingOlderThanTheHistory) {
-  scene_.now += 1'500ms;
+  scene_.now += 2'100ms;
   scene_.pass(2, source_.frame({}));
   EXPECT_THAT(nack(sent_[1].index), IsEmpty());
 }

@@ -54,17 +54,18 @@ class Turmoil {
                                                               {LayerChoice::kLow, "q"},
                                                               {LayerChoice::kMid, "h"},
                                                               {LayerChoice::kHigh, "f"}};
-      EXPECT_EQ(slots[1].layer, kRid.at(watcher->choice));
+      EXPECT_EQ(slots[1].layer, kRid.at(watcher->wish.layer));
       EXPECT_GT(slots[0].packets, 0u);
     }
   }
   size_t starts() const {
-    size_t sum = 0;
+    size_t sum = starts_of_gone_;
     for (const auto& watcher : watchers_) sum += watcher->video.starts;
     return sum;
   }
+  uint64_t starts_from_cache() const { return scene_.relay.counters().starts_from_cache; }
   size_t repairs() const {
-    size_t sum = 0;
+    size_t sum = repairs_of_gone_;
     for (const auto& watcher : watchers_) sum += watcher->video.repairs;
     return sum;
   }
@@ -88,7 +89,7 @@ class Turmoil {
   };
   struct Watcher {
     SubscriberId id;
-    LayerChoice choice;
+    Wish wish;
     StreamChecker audio;
     StreamChecker video;
   };
@@ -104,10 +105,18 @@ class Turmoil {
   bool chance(int percent) { return !calm_ && static_cast<int>(random_() % 1000) < percent * 10; }
   bool rarely() { return !calm_ && random_() % 200 == 0; }
 
-  void add_watcher(const Wish& wish) {
+  void add_watcher(const Wish& wish) { watchers_.push_back(make_watcher(wish)); }
+  std::unique_ptr<Watcher> make_watcher(const Wish& wish) {
     const auto id = scene_.watch(wish, {audio_slot(kAudioSsrc), video_slot(kVideoSsrc)});
-    watchers_.push_back(std::make_unique<Watcher>(
-        Watcher{id, wish.layer, StreamChecker(world_, false), StreamChecker(world_, true)}));
+    return std::make_unique<Watcher>(
+        Watcher{id, wish, StreamChecker(world_, false), StreamChecker(world_, true)});
+  }
+  // Somebody new takes the place of one who goes.
+  void rejoin(std::unique_ptr<Watcher>& watcher) {
+    scene_.relay.remove_subscriber(watcher->id);
+    starts_of_gone_ += watcher->video.starts;
+    repairs_of_gone_ += watcher->video.repairs;
+    watcher = make_watcher(watcher->wish);
   }
 
   Layer make_layer(rtp::Codec codec, uint16_t width) {
@@ -176,7 +185,10 @@ class Turmoil {
         if (!codec_ && rarely()) change_codec(layer);
       }
     }
-    for (auto& watcher : watchers_) complain(*watcher);
+    for (auto& watcher : watchers_) {
+      if (rarely()) rejoin(watcher);
+      complain(*watcher);
+    }
   }
 
   void complain(Watcher& watcher) {
@@ -288,6 +300,8 @@ class Turmoil {
   std::optional<rtp::Codec> codec_;  // of all video, or any
   World world_;
   std::vector<std::unique_ptr<Watcher>> watchers_;
+  size_t starts_of_gone_ = 0;
+  size_t repairs_of_gone_ = 0;
   std::vector<std::unique_ptr<Publisher>> publishers_;
   std::deque<Delayed> delayed_;
   uint32_t next_stream_ = 1;
@@ -304,6 +318,7 @@ TEST_P(SwitchingContract, HoldsWhateverHappensAndEverybodyIsServedInTheEnd) {
   turmoil.run(600);
   EXPECT_GT(turmoil.starts(), 20u);
   EXPECT_GT(turmoil.repairs(), 20u);
+  EXPECT_GT(turmoil.starts_from_cache(), 5u);
   turmoil.settle();
   turmoil.expect_everybody_served();
 }

@@ -1,0 +1,100 @@
+// How a slot begins with a key frame that came before it did, and catches up.
+#include "relay/publisher.h"
+#include "relay/schedule.h"
+#include "relay/slot.h"
+
+namespace simpul::relay {
+
+// Where its target's last key frame is too long ago, another layer's makes do until the next one.
+bool Slot::start_from_cache(TimePoint now) {
+  if (replay_ || !has_nothing_to_lose()) return false;
+  if (replay_from(*target_, now)) return true;
+  for (uint8_t layer = 0; layer < track_->feeds().size(); ++layer) {
+    if (replay_from(layer, now)) return false;
+  }
+  return false;
+}
+
+bool Slot::replay_from(uint8_t layer, TimePoint now) {
+  const Feed& source = feed(layer);
+  const auto start = layer != current_ && source.view().active ? source.cached_start(now)
+                                                               : std::optional<int64_t>();
+  if (!start) return false;
+  const FeedPacket& key = *source.history().find(*start);
+  const FeedPacket& newest = *source.history().find(source.history().newest());
+  const SlotCodec* codec = codec_for(key.media.format);
+  // By its timestamps, as far as they are to be trusted.
+  const uint32_t rate = track_->clock_rate();
+  const auto told = static_cast<int32_t>(newest.media.timestamp - key.media.timestamp);
+  const int64_t age = told + ticks_of(now - newest.arrival, rate);
+  if (codec == nullptr || told < 0 || age > 2 * ticks_of(now - key.arrival, rate) + rate) {
+    return false;
+  }
+  const uint32_t ticks = ticks_since_last(source, newest) - static_cast<uint32_t>(told);
+  stream_.begin(segment_for(*codec, layer), key, ticks, layers_of(layer));
+  set_layers(layer, target_);
+  replay_ = std::make_unique<Replay>(Replay::Plan{.first_number = *start,
+                                                  .first_timestamp = key.media.timestamp,
+                                                  .clock_rate = rate,
+                                                  .age = age,
+                                                  .begun = now});
+  stream_.replay(replay_->live_from(), Replay::kSpeed);
+  feed(layer).add_replay();
+  track_->schedule().replays.set(*this, now);
+  ++track_->schedule().starts_from_cache;
+  return true;
+}
+
+void Slot::go_on_replaying(TimePoint now) {
+  if (!replay_->has_caught_up()) return replay_->allow(now);
+  stream_.settle();
+  end_replay();
+}
+
+void Slot::replay(std::vector<rtp::OutgoingPacket>& out) {
+  const Feed& source = feed(*current_);
+  const uint32_t rate = track_->clock_rate();
+  for (const FeedPacket& packet : source.due()) {
+    if (packet.number < replay_->next()) stream_.write_replayed(packet, rate, out);
+  }
+  // What leaves, and behind it the rest of its last picture, or the next packet.
+  std::vector<const FeedPacket*> packets;
+  size_t count = 0;
+  const History& history = source.history();
+  for (int64_t number = replay_->next(); number <= history.newest(); ++number) {
+    const FeedPacket* packet = history.find(number);
+    if (packet == nullptr) continue;
+    packets.push_back(packet);
+    if (count + 1 == packets.size() && replay_->admit(number, packet->media.timestamp)) {
+      ++count;
+    } else if (count == 0 || packet->media.timestamp != packets[count - 1]->media.timestamp) {
+      break;
+    }
+  }
+  const auto packet_at = [&](size_t i) -> const FeedPacket& { return *packets[i]; };
+  for (size_t i = 0; i < count; ++i) {
+    if (stream_.opens_picture(*packets[i])) {
+      stream_.open(picture_at(i, packets.size(), packet_at), source.dependencies());
+    }
+    stream_.write_replayed(*packets[i], rate, out);
+  }
+  auto& replays = track_->schedule().replays;
+  if (count < packets.size()) {
+    return replays.set(*this, replay_->next_burst(packets[count]->media.timestamp));
+  }
+  const bool had_caught_up = replay_->has_caught_up();
+  replay_->run_out();
+  if (!replay_->has_caught_up()) return replays.set(*this, replay_->next_burst());
+  if (had_caught_up) return;
+  feed(*current_).remove_replay();
+  replays.set(*this, replay_->late_until());
+}
+
+void Slot::end_replay() {
+  if (!replay_) return;
+  if (!replay_->has_caught_up()) feed(*current_).remove_replay();
+  track_->schedule().replays.remove(*this);
+  replay_.reset();
+}
+
+}  // namespace simpul::relay
