@@ -24,7 +24,7 @@ TEST(ActiveRole, CarriesACallOfTwoPeersThatWaitForTheHello) {
   ASSERT_TRUE(live.run_until([&] { return bob.audio > 50 && bob.video > 50; }));
   EXPECT_TRUE(alice.connected());
   EXPECT_GT(bob.key_frames, 0u);
-  EXPECT_EQ(bob.lost, 0u);
+  EXPECT_EQ(bob.missed(), 0u);
 }
 
 TEST(ActiveRole, CarriesACallBetweenPeersOfEitherKind) {

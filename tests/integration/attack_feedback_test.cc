@@ -244,7 +244,7 @@ TEST_F(AttackByFalseFeedback, R19_AudioLevelsThatLieMoveNobodysPicture) {
   const auto before = seated();
   const std::string liar = before.at(0) == "erin" ? "frank" : "erin";
   LiveGuest& loud = liar == "erin" ? erin : frank;
-  const uint64_t lost = dave.lost;
+  const uint64_t lost = dave.missed();
   uint64_t index = 20'000;
   repeat(500, [&](int i) {
     // Level 0 with the voice bit, and every other byte in between.
@@ -257,7 +257,7 @@ TEST_F(AttackByFalseFeedback, R19_AudioLevelsThatLieMoveNobodysPicture) {
                                                 .payload = std::array<uint8_t, 20>{0xfc}}));
   });
   EXPECT_EQ(seated(), before);
-  EXPECT_EQ(dave.lost, lost);
+  EXPECT_EQ(dave.missed(), lost);
   expect_unharmed();
 }
 

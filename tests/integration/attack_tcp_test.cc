@@ -52,7 +52,7 @@ class AttackOnTcp : public AttackTest {
   void expect_nobody_hurt() {
     const uint64_t video = carol_->video;
     ASSERT_TRUE(node_.run_until([&] { return carol_->video > video + 30; }));
-    EXPECT_EQ(carol_->lost, 0u);
+    EXPECT_EQ(carol_->missed(), 0u);
     const auto carol = node_.report_of(*carol_);
     ASSERT_TRUE(carol);
     EXPECT_EQ(carol->remote, carol_before_->remote);

@@ -25,7 +25,7 @@ class AttackTest : public ::testing::Test {
     alice_before_ = node_.report_of(alice_);
     bob_before_ = node_.report_of(bob_);
     connections_before_ = count_connections();
-    lost_before_ = bob_.lost;
+    lost_before_ = bob_.missed();
   }
 
   size_t count_connections() {
@@ -39,7 +39,8 @@ class AttackTest : public ::testing::Test {
     const uint64_t audio = bob_.audio;
     ASSERT_TRUE(node_.run_until([&] { return bob_.video > video + 30 && bob_.audio > audio + 30; }))
         << "the picture or the sound stopped";
-    EXPECT_LE(bob_.lost - lost_before_, std::max<uint64_t>(1, (bob_.video + bob_.audio) / 1000));
+    EXPECT_LE(bob_.missed() - lost_before_,
+              std::max<uint64_t>(1, (bob_.video + bob_.audio) / 1000));
     const auto alice = node_.report_of(alice_);
     const auto bob = node_.report_of(bob_);
     ASSERT_TRUE(alice && bob) << "somebody of the call is gone";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,6 +38,9 @@ struct LiveGuest {
   std::function<void(Bytes compound)> on_rtcp = {};
 
   bool connected() const { return socket->peer().connected(); }
+  // Of what it lost, all that its own socket had room for: who reads too slowly, as all of these
+  // guests on one thread of a slow machine may, loses the rest by himself.
+  uint64_t missed() const { return lost - std::min(lost, socket->overflows()); }
 };
 
 // Sends any bytes from any loopback address, and counts what comes back.

@@ -54,8 +54,8 @@ class Loans : public ::testing::Test {
     }));
     EXPECT_GT(live_->dropped("feed_full"), 0u);
     // Its slots' numbers go on without holes: those who watch have nothing to ask for again.
-    for (const LiveGuest* viewer : viewers_) EXPECT_EQ(viewer->lost, 0u);
-    EXPECT_EQ(at_home_->lost, 0u);
+    for (const LiveGuest* viewer : viewers_) EXPECT_EQ(viewer->missed(), 0u);
+    EXPECT_EQ(at_home_->missed(), 0u);
     // And it is over.
     const uint64_t dropped = live_->dropped("feed_full");
     const uint64_t before = packets_made();

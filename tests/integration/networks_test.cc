@@ -50,7 +50,7 @@ void expect_call(LiveNode& node, std::optional<Address> through = {}) {
   LiveGuest& alice = node.publish("stage", "alice", {}, through);
   LiveGuest& bob = node.watch("stage", "bob", through);
   ASSERT_TRUE(node.run_until([&] { return bob.video > 30 && bob.audio > 30; }));
-  EXPECT_EQ(bob.lost, 0u);
+  EXPECT_EQ(bob.missed(), 0u);
   const Address to = through.value_or(alice.socket->peer().remote());
   EXPECT_EQ(node.report_of(bob)->local, to);
 }
@@ -152,7 +152,7 @@ TEST(AnnouncedAddress, IsToldInsteadOfTheBoundOneAndLeadsThroughTheNat) {
   LiveGuest& alice = node.publish("stage", "alice");
   LiveGuest& bob = node.watch("stage", "bob");
   ASSERT_TRUE(node.run_until([&] { return bob.video > 30 && bob.audio > 30; }));
-  EXPECT_EQ(bob.lost, 0u);
+  EXPECT_EQ(bob.missed(), 0u);
   EXPECT_EQ(alice.socket->remote(), ip("127.0.0.80", port));
   EXPECT_EQ(node.report_of(bob)->local, ip("127.0.0.1", port));
   EXPECT_EQ(node.report_of(bob)->remote->ip_text(), "127.0.0.80");

@@ -24,12 +24,12 @@ class Roaming : public ::testing::Test {
   }
   // Bob's picture and sound go on; what he missed is returned.
   uint64_t lost_while_it_goes_on() {
-    const uint64_t before = bob_.lost;
+    const uint64_t before = bob_.missed();
     const uint64_t video = bob_.video;
     const uint64_t audio = bob_.audio;
     EXPECT_TRUE(
         node_.run_until([&] { return bob_.video > video + 60 && bob_.audio > audio + 60; }));
-    return bob_.lost - before;
+    return bob_.missed() - before;
   }
   // Until the node uses the guest's address of now. A viewer proves by reports that it is there.
   void expect_found(LiveGuest& guest) {

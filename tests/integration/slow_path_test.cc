@@ -258,9 +258,9 @@ TEST_F(SlowInterface, FillsAndNobodyElseIsHurt) {
   // The queue before the slow interface now holds more than it lets out in the whole test.
   const uint64_t before = slow.front()->video;
   const uint64_t bob_before = bob.video;
-  const uint64_t bob_lost = bob.lost;
+  const uint64_t bob_lost = bob.missed();
   ASSERT_TRUE(node_->run_until([&] { return bob.video > bob_before + 1'500; }));
-  EXPECT_EQ(bob.lost, bob_lost);
+  EXPECT_EQ(bob.missed(), bob_lost);
   EXPECT_EQ(bob_lost, 0u);
   EXPECT_LT(slow.front()->video, before + 1'000);
   // What the full one has no memory for is lost to its own viewers, and counted.

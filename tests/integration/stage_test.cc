@@ -73,7 +73,7 @@ TEST_P(Stage, ShowsEveryPacketToEveryViewer) {
   for (const LiveGuest* viewer : viewers_) {
     EXPECT_EQ(viewer->audio, sources[0].packets());
     EXPECT_EQ(viewer->video, sources[1].packets());
-    EXPECT_EQ(viewer->lost, 0u);
+    EXPECT_EQ(viewer->missed(), 0u);
   }
   EXPECT_EQ(live_.dropped("feed_full"), 0u);
 }
@@ -86,7 +86,7 @@ TEST_P(Stage, ShowsAPictureToAViewerWhoComesLate) {
     add_viewer();
     ASSERT_TRUE(all_see());
   }
-  for (const LiveGuest* viewer : viewers_) EXPECT_EQ(viewer->lost, 0u);
+  for (const LiveGuest* viewer : viewers_) EXPECT_EQ(viewer->missed(), 0u);
 }
 
 TEST_P(Stage, ShowsAPublisherWhoLeftAndCameBack) {
@@ -97,7 +97,7 @@ TEST_P(Stage, ShowsAPublisherWhoLeftAndCameBack) {
   for (LiveGuest* viewer : viewers_) viewer->key_frames = 0;
   live_.publish("stage", "alice");
   EXPECT_TRUE(all_see());
-  for (const LiveGuest* viewer : viewers_) EXPECT_EQ(viewer->lost, 0u);
+  for (const LiveGuest* viewer : viewers_) EXPECT_EQ(viewer->missed(), 0u);
 }
 
 TEST_P(Stage, ReplacesAPublisherWhoVanishedWhereverTheNewOneIs) {
@@ -225,7 +225,7 @@ TEST_P(StalledWorker, HurtsNobodyElseAndLosesOnlyItsOwn) {
                                [](const LiveGuest* viewer) { return viewer->audio > 100; });
   }));
   for (const LiveGuest* viewer : on_it) EXPECT_EQ(viewer->audio, 0u);
-  for (const LiveGuest* viewer : elsewhere) EXPECT_EQ(viewer->lost, 0u);
+  for (const LiveGuest* viewer : elsewhere) EXPECT_EQ(viewer->missed(), 0u);
   released_.count_down();
   for (LiveGuest* viewer : viewers_) viewer->video = viewer->audio = 0;
   EXPECT_TRUE(live_.run_until([&] {
@@ -245,7 +245,7 @@ TEST_P(StalledWorker, LeavesRoomsOfOtherWorkersAlone) {
   stall(worker_of(*viewers_.front()));
   yan.audio = 0;
   EXPECT_TRUE(live_.run_until([&] { return yan.audio > 100; }));
-  EXPECT_EQ(yan.lost, 0u);
+  EXPECT_EQ(yan.missed(), 0u);
 }
 
 TEST_P(StalledWorker, IsToldLaterWhichOfItsPublishersHasBeenReplaced) {

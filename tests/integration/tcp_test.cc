@@ -35,7 +35,7 @@ TEST_P(OverTcp, PublishesAndWatches) {
   ASSERT_TRUE(live_.run_until([&] {
     return std::ranges::all_of(viewers, [](const LiveGuest* viewer) { return sees(*viewer); });
   }));
-  for (const LiveGuest* viewer : viewers) EXPECT_EQ(viewer->lost, 0u);
+  for (const LiveGuest* viewer : viewers) EXPECT_EQ(viewer->missed(), 0u);
   EXPECT_EQ(live_.tcp_streams(), 4u);
   EXPECT_EQ(live_.dropped("tcp_slow"), 0u);
   for (const LiveGuest* guest : {&alice, viewers.front()}) {
@@ -53,7 +53,7 @@ TEST_P(OverTcp, MeetsThoseWhoUseUdp) {
   LiveGuest& carol = watch("carol", false);
   LiveGuest& yan = live_.watch("other", "yan");
   ASSERT_TRUE(live_.run_until([&] { return sees(bob) && sees(carol) && sees(yan); }));
-  EXPECT_EQ(bob.lost + carol.lost + yan.lost, 0u);
+  EXPECT_EQ(bob.missed() + carol.missed() + yan.missed(), 0u);
   EXPECT_FALSE(live_.report_of(alice)->over_tcp);
   EXPECT_TRUE(live_.report_of(zoe)->over_tcp);
   EXPECT_TRUE(live_.report_of(bob)->over_tcp);

@@ -191,7 +191,7 @@ TEST_F(RestartOverHttp, APublisherGoesOnFromAnotherPortWithoutALostPacket) {
   const Address before = alice_.socket->local();
   restart("/whip", alice_);
   see_more();
-  EXPECT_EQ(bob_.lost, 0u);
+  EXPECT_EQ(bob_.missed(), 0u);
   EXPECT_NE(alice_.socket->local(), before);
   EXPECT_EQ(node_.report_of(alice_)->remote, alice_.socket->local());
   EXPECT_EQ(handshakes(), 2u);
@@ -201,9 +201,9 @@ TEST_F(RestartOverHttp, AWatcherGoesOnAtAnotherPortWithoutALostPacket) {
   const Address before = bob_.socket->local();
   restart("/whep", bob_);
   see_more();  // what was on its way to the old port has come
-  const uint64_t lost = bob_.lost;
+  const uint64_t lost = bob_.missed();
   see_more();
-  EXPECT_EQ(bob_.lost, lost);
+  EXPECT_EQ(bob_.missed(), lost);
   EXPECT_NE(bob_.socket->local(), before);
   EXPECT_EQ(node_.report_of(bob_)->remote, bob_.socket->local());
   EXPECT_EQ(handshakes(), 2u);
