@@ -362,7 +362,7 @@ TEST_F(AttackOnIce, S20_ThousandsOfCandidatesAndNamesAreNotLookedUp) {
 
 class AttackBySilence : public AttackOnIce {
  protected:
-  AttackBySilence() : AttackOnIce(4s) {}
+  AttackBySilence() : AttackOnIce(8s) {}
 };
 
 TEST_F(AttackBySilence, S16_MediaToAPeerThatFellSilentEndsAndItsCredentialsWithIt) {

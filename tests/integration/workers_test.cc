@@ -46,7 +46,7 @@ TEST(Workers, ShareTheRoomsAndAllOfThemForward) {
   EXPECT_EQ(rooms, (std::map<uint32_t, size_t>{{0, 2}, {1, 2}}));
   const auto report = live.node().report();
   for (const auto& worker : report.workers) EXPECT_GT(worker.packets_sent, 0u);
-  EXPECT_TRUE(live.node().healthy());
+  EXPECT_TRUE(live.ask_until([&] { return live.node().healthy(); }));
 }
 
 TEST(Workers, ShareTheConnectionsOfOneRoomWhereRoomsAreSpread) {
