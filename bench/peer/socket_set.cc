@@ -236,6 +236,7 @@ std::string SocketSet::options_text() const {
     };
     return "SO_RCVBUF " + std::to_string(option_of(socket->fd_, SOL_SOCKET, SO_RCVBUF)) + ", " +
            is_on(SOL_SOCKET, SO_RXQ_OVFL, "SO_RXQ_OVFL") + ", " +
+           is_on(SOL_SOCKET, SO_TIMESTAMPNS, "SO_TIMESTAMPNS") + ", " +
            is_on(SOL_UDP, UDP_GRO, "UDP_GRO");
   }
   return "no socket";
