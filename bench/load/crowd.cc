@@ -112,7 +112,11 @@ void Crowd::on_answer(size_t client, const HttpRequests::Answer& answer) {
 void Crowd::retry(size_t client, const peer::HttpAnswer& answer, const std::string& reason) {
   Entry& entry = entries_[client];
   const TimePoint now = net::EventLoop::clock_now();
-  if (entry.wants_to_leave || now - entry.wished_at > kJoinPatience) return fail(client, reason);
+  PhaseState& phase = phases_[plan_.clients[client].phase];
+  const bool is_too_late = now - entry.wished_at > kJoinPatience;
+  phase.has_no_room = phase.has_no_room || (is_too_late && !phase.measured);
+  const bool is_hopeless = phase.has_no_room && !phase.measured;
+  if (entry.wants_to_leave || is_too_late || is_hopeless) return fail(client, reason);
   ++report_of(client).join_retries;
   entry.try_at = now + retry_after(answer);
   entry.state = State::kWaiting;

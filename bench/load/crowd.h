@@ -80,6 +80,9 @@ class Crowd {
   struct PhaseState {
     size_t present = 0;
     bool measured = false;
+    // Before it was measured somebody was told to come later for all of the patience: whoever else
+    // is told so does not try again.
+    bool has_no_room = false;
   };
 
   PhaseReport& report_of(size_t client) { return reports_[plan_.clients[client].phase]; }

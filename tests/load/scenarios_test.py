@@ -26,7 +26,7 @@ SCENARIOS = pathlib.Path(__file__).resolve().parents[2] / "bench" / "scenarios"
 
 
 @contextlib.contextmanager
-def a_relay_that_refuses(port, status_of):
+def a_relay_that_refuses(port, status_of, retry_after=0):
     """In front of a real one, which gets all but those requests that have a status of their own,
     by method and path; the port of its HTTP."""
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -38,7 +38,7 @@ def a_relay_that_refuses(port, status_of):
             if refused:
                 self.send_response(refused)
                 self.send_header("Content-Length", "0")
-                self.send_header("Retry-After", "0")
+                self.send_header("Retry-After", str(retry_after))
                 self.send_header("Connection", "close")
                 return self.end_headers()
             server = http.client.HTTPConnection("127.0.0.1", int(port), timeout=PATIENCE)
@@ -334,6 +334,18 @@ class Scenarios(RelayCase):
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/v1/rooms",
                                     timeout=PATIENCE) as page:
             self.assertEqual(json.load(page)["rooms"], [])
+
+    def test_a_room_without_room_is_found_out_once(self):
+        with a_relay_that_refuses(self.port, lambda *_: 503, 10) as port:
+            done = subprocess.run([SIMPUL_LOAD, "--port", str(port), "--publishers", "100",
+                                   "--viewers", "1", "--audio-only", "--json"],
+                                  capture_output=True, text=True, timeout=PATIENCE, check=False)
+        seen = json.loads(done.stdout)
+        self.assertEqual((done.returncode, seen["joins_failed"]), (1, 101), done.stderr)
+        self.assertIn("status 503", done.stderr)
+        # The first fifty at most three times within half a minute.
+        self.assertGreaterEqual(seen["join_retries"], 50)
+        self.assertLessEqual(seen["join_retries"], 50 * 3)
 
     def test_a_line_a_second_tells_how_far_it_is(self):
         _, said, seen = self.run_load(str(SCENARIOS / "stage.toml"), "--set",
