@@ -90,7 +90,7 @@ def figures_of(document):
 def about_run(number, about):
     text = (f"{number}. {about['date']}, {about['cpu']}, {about['cores']} cores, kernel "
             f"{about['kernel']}, load {about['load']:.1f} at the beginning, commit "
-            f"{about['commit']}, {about['rounds']} alternating rounds of {about['seconds']:g} s: "
+            f"{about['commit']}, rounds: {about['rounds']} of {about['seconds']:g} s: "
             f"`{about['command']}`")
     return textwrap.fill(text, LINE, subsequent_indent="   ", break_long_words=False,
                          break_on_hyphens=False)
@@ -127,6 +127,10 @@ def beside_others(document):
             "|---|---|---|---|", *rows]
 
 
+def to_json(document):
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
 def yardstick_of(figure):
     if figure.beside is None:
         return figure.yardstick
@@ -157,7 +161,7 @@ def to_line(figure):
 
 def write(folder, document):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "figures.json").write_text(json.dumps(document, indent=1) + "\n")
+    (folder / "figures.json").write_text(to_json(document))
     (folder / "figures.md").write_text(to_markdown(document))
     (folder / "figures.svg").write_text(plot.to_svg(figures_of(document)))
 
@@ -172,6 +176,6 @@ def update_docs(document, order, path: pathlib.Path = DOCS):
     begin, end = text.index(BEGIN) + len(BEGIN), text.index(END)
     table = f"![Figures and their goals]({PLOT})\n\n{to_markdown(document)}"
     path.write_text(text[:begin] + "\n\n" + table + "\n" + text[end:])
-    data.write_text(json.dumps(document, indent=1) + "\n")
+    data.write_text(to_json(document))
     (path.parent / PLOT).parent.mkdir(exist_ok=True)
     (path.parent / PLOT).write_text(plot.to_svg(figures_of(document)))

@@ -239,7 +239,7 @@ class Tables(unittest.TestCase):
         self.assertIn("| janus | times | 11.0 | at least 12.0 | **no** |  |  |  | 1 | NSS |", text)
         self.assertIn("| cm80 | not measured | | | | | | | 1 | no / flag |", text)
         self.assertIn("1. today, a CPU, 2 cores, kernel 6, load 0.1 at the beginning, commit abc, "
-                      "3 alternating rounds", text)
+                      "rounds: 3 of 2 s", text)
         self.assertLessEqual(max(len(line) for line in text.splitlines() if line[0:1] != "|"), 120)
 
     def test_other_servers_stand_beside_the_first_figure_of_their_row(self):
