@@ -90,6 +90,7 @@ void Output::clear() {
   handshake_step.reset();
   validated.clear();
   state_changed = false;
+  padding_wanted = false;
 }
 
 Connection::Connection(Config config, const dtls::Context& context, crypto::CipherEngine& engine,
@@ -265,7 +266,9 @@ void Connection::advance(TimePoint now, Output& out) {
     dtls_.advance(now, dtls_out_);
     take_dtls(now, out);
   }
-  if (state_ != State::kConnected || receiver_.next_deadline() > now) return;
+  if (state_ != State::kConnected) return;
+  if (estimator_ != nullptr && estimator_->next_deadline() <= now) plan_probes(now, out);
+  if (receiver_.next_deadline() > now) return;
   rtcp_out_.clear();
   receiver_.write_due(now, rtcp_out_);
   for (const auto& plain : rtcp_out_) send_rtcp(plain, out);
@@ -274,7 +277,9 @@ void Connection::advance(TimePoint now, Output& out) {
 TimePoint Connection::next_deadline() const {
   if (state_ == State::kClosed) return kNever;
   const TimePoint transport = std::min(agent_.next_deadline(), dtls_.next_deadline());
-  return state_ == State::kConnected ? std::min(transport, receiver_.next_deadline()) : transport;
+  if (state_ != State::kConnected) return transport;
+  const TimePoint media = std::min(transport, receiver_.next_deadline());
+  return estimator_ == nullptr ? media : std::min(media, estimator_->next_deadline());
 }
 
 void Connection::forget_path(ice::Path path) {
@@ -301,16 +306,6 @@ void Connection::close(TimePoint, Output& out) {
   dtls_out_ = {};
   held_.clear();
   enter(State::kClosed, CloseReason::kByUs, out);
-}
-
-void Connection::seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
-                      MediaSender::Scratch& scratch, TimePoint now) {
-  if (state_ != State::kConnected) return;
-  sender_.seal(packets, *srtp_out_, place, scratch);
-  if (estimator_ == nullptr) return;
-  for (const NumberedPacket& packet : scratch.numbered()) {
-    estimator_->on_sent(packet.transport_sequence, packet.size, now);
-  }
 }
 
 void Connection::prefetch() const {

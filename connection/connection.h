@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -16,6 +17,9 @@
 #include "connection/media_config.h"
 #include "connection/media_receiver.h"
 #include "connection/media_sender.h"
+#include "connection/paced_packets.h"
+#include "connection/pacer.h"
+#include "connection/probe_sender.h"
 #include "connection/round_trip.h"
 #include "dtls/endpoint.h"
 #include "dtls/srtp_receiver.h"
@@ -94,6 +98,7 @@ struct Output {
   std::unique_ptr<dtls::HandshakeStep> handshake_step;
   std::vector<ice::Path> validated;  // new paths: datagrams from there are this connection's
   bool state_changed = false;
+  bool padding_wanted = false;  // next_send() is earlier than it was
 
   void clear();
 };
@@ -144,6 +149,27 @@ class Connection {
   // Encrypts packets of a batch into the places that it asks for. Does nothing unless connected.
   void seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
             MediaSender::Scratch& scratch, TimePoint now);
+  // The same at the pace of the path: of packets that are more than a burst some wait, and are
+  // sealed by send_paced(). The first `urgent` ones never do.
+  struct Batch {
+    std::span<const rtp::OutgoingPacket> packets;
+    size_t urgent = 0;
+  };
+  void send(const Batch& batch, const MediaSender::Place& place, MediaSender::Scratch& scratch,
+            TimePoint now);
+  void send_paced(const MediaSender::Place& place, MediaSender::Scratch& scratch, TimePoint now);
+
+  // What more the media could use than they have: the rate with the next layer that is of use, or
+  // no more than now. Probes try for it.
+  void set_wanted(double bps);
+  // How many bytes of padding are to be sealed now, so that a probe has its rate.
+  size_t take_padding_due(TimePoint now);
+  // When send_paced() or take_padding_due() has something; kNever while all leaves by itself.
+  TimePoint next_send() const {
+    if (state_ != State::kConnected) return kNever;
+    const TimePoint padding = probes_.next_deadline();
+    return paced_ == nullptr ? padding : std::min(padding, pacer_.clear_at());
+  }
 
   // What a packet needs, to be called some packets ahead (base/prefetch.h): first the connection
   // itself, and when that is there what is behind it, for receive() or for seal().
@@ -164,10 +190,6 @@ class Connection {
     double arriving_bps = 0;  // of what is sent now; 0: not known
   };
   std::optional<PathRates> path_rates(TimePoint now) const;
-  // The estimate that would be of use; see bwe::Estimator.
-  void set_wanted(double bps) {
-    if (estimator_ != nullptr) estimator_->set_wanted(bps);
-  }
   // What the path to the peer carries, bit/s; nothing before the peer has told anything of it.
   std::optional<double> estimate_bps() const;
   const MediaReceiver& receiver() const { return receiver_; }
@@ -182,7 +204,7 @@ class Connection {
   void receive_rtp(PacketRef packet, ice::Path from, TimePoint now, Output& out);
   void receive_rtcp(const PacketRef& packet, ice::Path from, TimePoint now, Output& out);
   void take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output& out);
-  void take_feedback(const rtp::TransportFeedback& feedback, TimePoint now);
+  void take_feedback(const rtp::TransportFeedback& feedback, TimePoint now, Output& out);
   void take_remb(const rtp::Remb& remb, TimePoint now);
   void take_report_blocks(const rtp::WireList<rtp::ReportBlock>& blocks, TimePoint now,
                           Output& out);
@@ -198,6 +220,13 @@ class Connection {
   void enter(State state, CloseReason reason, Output& out);
   bool hears_of_path() const;
   void begin_estimate();
+  size_t seal_counted(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
+                      MediaSender::Scratch& scratch, TimePoint now);
+  void hold(std::span<const rtp::OutgoingPacket> packets, TimePoint now);
+  void release(const MediaSender::Place& place, MediaSender::Scratch& scratch, TimePoint now);
+  void pace();
+  void plan_probes(TimePoint now, Output& out);
+  void begin_probes(Output& out);
   void count(Drop drop) { ++drops_[static_cast<size_t>(drop)]; }
   bool owns_source(rtp::Ssrc ssrc) const;
 
@@ -210,6 +239,9 @@ class Connection {
   std::optional<dtls::SrtpReceiver> srtp_in_;
   std::optional<dtls::SrtpSender> srtp_out_;
   std::unique_ptr<bwe::Estimator> estimator_;  // where media is sent, and its path is told of
+  ProbeSender probes_;
+  Pacer pacer_;
+  std::unique_ptr<PacedPackets> paced_;  // null: nothing waits
   bool path_told_ = false;
   TimePoint feedback_until_{};  // what was read has used up the rate until then
   State state_ = State::kNew;
@@ -221,7 +253,7 @@ class Connection {
   ice::Agent::Output ice_out_;  // scratch
   dtls::Endpoint::Output dtls_out_;
   std::vector<std::vector<uint8_t>> rtcp_out_;
-  std::vector<bwe::Probe> probes_;
+  std::vector<bwe::Probe> planned_;
 };
 
 }  // namespace simpul::connection

@@ -43,7 +43,7 @@ void Connection::take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output&
             }
           },
           [](const rtp::Sdes&) {},
-          [&](const rtp::TransportFeedback& feedback) { take_feedback(feedback, now); },
+          [&](const rtp::TransportFeedback& feedback) { take_feedback(feedback, now, out); },
           [&](const rtp::Remb& remb) { take_remb(remb, now); },
           [&](const rtp::UnknownRtcp&) { count(Drop::kUnknownRtcp); },
       },
@@ -60,13 +60,15 @@ void Connection::begin_estimate() {
   if (round_trip_.value()) estimator_->on_round_trip(*round_trip_.value());
 }
 
-void Connection::take_feedback(const rtp::TransportFeedback& feedback, TimePoint now) {
+void Connection::take_feedback(const rtp::TransportFeedback& feedback, TimePoint now, Output& out) {
   if (estimator_ == nullptr) return;
   if (feedback_until_ - now > kFeedbackBurst * kFeedbackInterval) return count(Drop::kRate);
   feedback_until_ = std::max(feedback_until_, now) + kFeedbackInterval;
-  probes_.clear();
-  if (!estimator_->on_feedback(feedback, now, probes_)) return count(Drop::kMalformed);
+  if (!estimator_->on_feedback(feedback, now, planned_)) return count(Drop::kMalformed);
   path_told_ = true;
+  pace();
+  if (estimator_->next_deadline() == kNever) plan_probes(now, out);
+  if (!planned_.empty()) begin_probes(out);
 }
 
 void Connection::take_remb(const rtp::Remb& remb, TimePoint now) {

@@ -78,6 +78,11 @@ MediaSender::MediaSender(const MediaConfig& config) : config_(config) {
   }
 }
 
+bool MediaSender::numbers_retransmissions() const {
+  return std::ranges::any_of(sources_,
+                             [](const Source& source) { return source.is_rtx && source.numbered; });
+}
+
 const MediaSender::Source* MediaSender::source_of(rtp::Ssrc ssrc) const {
   const auto found = std::ranges::find(sources_, ssrc, &Source::ssrc);
   return found == sources_.end() ? nullptr : &*found;
@@ -167,7 +172,7 @@ void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpS
   for (size_t i = 0; i < packets.size(); ++i) {
     const rtp::OutgoingPacket& packet = packets[i];
     const Header& header = headers[i];
-    const uint8_t padding = scratch.paddings_[i];
+    const auto padding = static_cast<uint8_t>(scratch.paddings_[i] + packet.padding);
     const size_t size = header.size + packet.payload_size() + padding + srtp.overhead();
     const MutableBytes destination = place(size);
     if (destination.empty()) continue;

@@ -84,6 +84,9 @@ class MediaSender {
   // What seal() will need; see base/prefetch.h.
   void prefetch() const { simpul::prefetch(sources_.data(), sources_.size() * sizeof(Source)); }
 
+  // The peer takes retransmissions, and reports on each of them.
+  bool numbers_retransmissions() const;
+
   // A receiver report about the source came: it needs the MID no longer (RFC 9143 §14).
   void source_is_known(rtp::Ssrc ssrc);
 

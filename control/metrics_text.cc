@@ -164,6 +164,8 @@ void write_repair(Writer& writer, const Workers& workers) {
   writer.sample({}, sum(workers, &Worker::nacks_received));
   writer.family("simpul_retransmissions_total", "counter", "Packets sent again.");
   writer.sample({}, sum(workers, &Worker::retransmissions));
+  writer.family("simpul_padding_bytes_total", "counter", "Sent only to find out what paths carry.");
+  writer.sample({}, sum(workers, &Worker::padding_bytes));
   writer.family("simpul_keyframe_requests_total", "counter",
                 "Requests for key frames, received from viewers and sent to publishers.");
   writer.sample({{"direction", "received"}}, sum(workers, &Worker::key_frame_requests_received));

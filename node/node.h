@@ -165,6 +165,7 @@ struct WorkerReport {
   uint64_t bytes_sent = 0;
   uint64_t nacks_received = 0;
   uint64_t retransmissions = 0;
+  uint64_t padding_bytes = 0;  // of datagrams that only probe a path
   uint64_t key_frame_requests_received = 0;
   uint64_t key_frame_requests_sent = 0;
   uint64_t socket_overflows = 0;

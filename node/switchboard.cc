@@ -151,6 +151,7 @@ void Switchboard::lead_path(Entry& entry, const ice::Path& path, TimePoint now) 
 
 void Switchboard::take_output(Entry& entry, TimePoint now) {
   if (out_.state_changed) change_state(entry, now);
+  if (out_.padding_wanted) later_.set(entry, entry.connection->next_send());
   if (!out_.media.empty()) take_media(entry, now);
   take_feedback(entry, now);
   if (out_.handshake_step) {
@@ -276,6 +277,7 @@ void Switchboard::forget_closed() {
     forget_fragments(entry);
     count_drops(entry);
     deadlines_.remove(entry);
+    later_.remove(entry);
     std::ranges::replace(expected_, &entry, nullptr);
     entries_.erase(found);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -103,7 +104,9 @@ class Switchboard {
   bool may_send(TimePoint now);
   // When that ends although no socket takes more; kNever when it does not.
   TimePoint stall_due() const { return stall_due_; }
-  TimePoint next_send(Duration hold) const { return relay_.next_collect(hold); }
+  TimePoint next_send(Duration hold) const {
+    return std::min(relay_.next_collect(hold), later_.next());
+  }
 
   // A round of reports about all connections begins; returns how many there are.
   size_t begin_report();
@@ -151,6 +154,7 @@ class Switchboard {
     bool superseded = false;          // by a connection on another worker
     std::array<uint64_t, connection::kDropKinds> drops_reported{};
     DeadlinePlace deadline;
+    DeadlinePlace later;
 
     // All but the session's words, for a packet that comes soon (base/prefetch.h).
     void prefetch() const {
@@ -191,6 +195,9 @@ class Switchboard {
   void leave_relay(Entry& entry, TimePoint now);
   void send_datagrams();
   void count_watchers();
+  bool begin_sending(const Entry& entry);
+  void send_later(Entry& entry, TimePoint now);
+  void send_padding(Entry& entry, TimePoint now);
   void flush(net::Egress& egress);
   void count_drops(Entry& entry);
   void forget_closed();
@@ -239,7 +246,8 @@ class Switchboard {
   absl::flat_hash_map<uint32_t, Entry*> by_subscriber_;
   absl::flat_hash_map<uint32_t, Entry*> by_publisher_;
   Deadlines<Entry, &Entry::deadline> deadlines_;
-  std::vector<Entry*> due_;  // scratch
+  Deadlines<Entry, &Entry::later> later_;  // of those whose packets are paced, or padded
+  std::vector<Entry*> due_;                // scratch
   ice::Path expected_path_;
   std::array<Entry*, 2> expected_{};  // the later one first; none is gone
   std::vector<ConnectionKey> closed_;
@@ -261,6 +269,7 @@ class Switchboard {
   connection::MediaSender::Place place_;
 
   uint64_t unknown_source_ = 0;
+  uint64_t padding_bytes_ = 0;
   uint64_t key_frames_asked_elsewhere_ = 0;
   std::array<uint64_t, connection::kDropKinds> drops_{};  // of all connections, as reported
   std::vector<uint64_t> to_report_;                       // of this round, the next at the end

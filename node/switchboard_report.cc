@@ -75,6 +75,7 @@ void Switchboard::report_worker(WorkerReport& worker) const {
   const relay::Counters& counters = relay_.counters();
   worker.nacks_received = counters.nacks_received;
   worker.retransmissions = counters.retransmissions;
+  worker.padding_bytes = padding_bytes_;
   worker.key_frame_requests_received = counters.key_frames_asked_by_subscribers;
   worker.key_frame_requests_sent =
       counters.key_frames_asked_of_publishers - key_frames_asked_elsewhere_;

@@ -74,18 +74,48 @@ size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_ma
     if (later[1] != nullptr) later[1]->connection->prefetch();
     later[0] = batch.later ? entry_of(*batch.later) : nullptr;
     if (later[0] != nullptr) later[0]->prefetch();
-    const Entry* entry = entry_of(batch.subscriber);
-    if (entry == nullptr) continue;
+    Entry* entry = entry_of(batch.subscriber);
+    if (entry == nullptr || !begin_sending(*entry)) continue;
     connection::Connection& connection = *entry->connection;
-    const auto path = connection.selected();
-    if (!path) continue;
-    const WayOut way = way_out(*path);
-    place_egress_ = way.egress;
-    place_path_ = {path->socket, way.to, path->local};
-    connection.seal(batch.packets, place_, seal_scratch_, now);
+    connection.send({batch.packets, batch.urgent}, place_, seal_scratch_, now);
+    if (connection.next_send() != kNever) later_.set(*entry, connection.next_send());
+  }
+  // Behind all that somebody waits for.
+  while (served < subscribers_max && later_.next() <= now && may_send(now)) {
+    ++served;
+    send_later(*later_.take_due(now), now);
   }
   seal_scratch_.finish();
   return served;
+}
+
+// What is sealed next goes where the entry's packets go.
+bool Switchboard::begin_sending(const Entry& entry) {
+  const auto path = entry.connection->selected();
+  if (!path) return false;
+  const WayOut way = way_out(*path);
+  place_egress_ = way.egress;
+  place_path_ = {path->socket, way.to, path->local};
+  return true;
+}
+
+// What had to wait, or else padding.
+void Switchboard::send_later(Entry& entry, TimePoint now) {
+  if (!begin_sending(entry)) return;  // it goes on with the next batch, when there is a path
+  entry.connection->send_paced(place_, seal_scratch_, now);
+  send_padding(entry, now);
+  later_.set(entry, entry.connection->next_send());
+}
+
+void Switchboard::send_padding(Entry& entry, TimePoint now) {
+  connection::Connection& connection = *entry.connection;
+  const size_t bytes = connection.take_padding_due(now);
+  // A socket that takes no more is no measure of the path behind it.
+  if (bytes == 0 || !entry.in_relay || place_egress_->blocked()) return;
+  relay::SubscriberBatch batch;
+  if (!relay_.collect_padding(entry.subscriber, bytes, now, batch)) return;
+  connection.seal(batch.packets, place_, seal_scratch_, now);
+  for (const auto& packet : seal_scratch_.numbered()) padding_bytes_ += packet.size;
 }
 
 }  // namespace simpul::node

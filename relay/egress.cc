@@ -31,14 +31,25 @@ bool Egress::collect(TimePoint now, Duration hold, SubscriberBatch& batch, Count
       Subscriber* subscriber = subscribers_[(first_ + visited_++) % subscribers_.size()];
       if (subscriber == nullptr) continue;
       packets_.clear();
-      subscriber->forward(packets_, counters);
+      const size_t urgent = subscriber->forward(packets_, counters);
       if (packets_.empty()) continue;
-      batch = {.subscriber = subscriber->id, .packets = packets_, .later = look_ahead()};
+      batch = {.subscriber = subscriber->id,
+               .packets = packets_,
+               .urgent = urgent,
+               .later = look_ahead()};
       return true;
     }
     end_round();
   } while (begin_round(now, hold));
   return false;
+}
+
+bool Egress::collect_padding(Subscriber& subscriber, const PaddingWish& wish,
+                             SubscriberBatch& batch) {
+  packets_.clear();
+  subscriber.pad(wish, packets_);
+  batch = {.subscriber = subscriber.id, .packets = packets_};
+  return !packets_.empty();
 }
 
 Subscriber* Egress::ahead(size_t count) const {

@@ -12,6 +12,7 @@ namespace simpul::relay {
 class Track;
 struct Schedule;
 struct Subscriber;
+struct PaddingWish;
 
 // The order in which packets leave: rounds. A round takes what is due of all feeds, then visits
 // each subscriber that it is for once, and gives all of its packets together. Every round begins
@@ -29,6 +30,7 @@ class Egress {
   void forget(Subscriber& subscriber);
 
   bool collect(TimePoint now, Duration hold, SubscriberBatch& batch, Counters& counters);
+  bool collect_padding(Subscriber& subscriber, const PaddingWish& wish, SubscriberBatch& batch);
   TimePoint next_collect(Duration hold) const;
 
  private:

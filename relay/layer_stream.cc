@@ -33,6 +33,7 @@ void Segment::rewrite(const FeedPacket& packet, const Placement& placement,
   out.csrc = track.value();
   out.source = Bytes(media.packet->data());
   out.extensions = &media.extensions;
+  out.packet = &media.packet;
   if (placement.is_filler) return;
   out.marker = placement.marker;
   out.body = media.payload();

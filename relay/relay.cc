@@ -343,6 +343,14 @@ bool Relay::collect(TimePoint now, Duration hold, SubscriberBatch& batch) {
   return state_->egress.collect(now, hold, batch, state_->counters);
 }
 
+bool Relay::collect_padding(SubscriberId subscriber_id, size_t bytes, TimePoint now,
+                            SubscriberBatch& batch) {
+  state_->latest = now;
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  if (subscriber == nullptr) return false;
+  return state_->egress.collect_padding(*subscriber, {bytes, now, state_->tracks}, batch);
+}
+
 TimePoint Relay::next_collect(Duration hold) const { return state_->egress.next_collect(hold); }
 
 void Relay::advance(TimePoint now, Output& out) {

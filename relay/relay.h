@@ -61,6 +61,7 @@ inline constexpr size_t kLaterBy = 3;
 struct SubscriberBatch {
   SubscriberId subscriber;
   std::span<const rtp::OutgoingPacket> packets;
+  size_t urgent = 0;  // of them, from the first on: sound and what was lost, which never waits
   std::optional<SubscriberId> later = {};  // whose turn is likely to be kLaterBy batches from now
 };
 
@@ -259,6 +260,13 @@ class Relay {
   // `batch` borrows holds until the next call. A frame is due when its last packet came or when it
   // waited for `hold`; audio and retransmissions are due at once.
   bool collect(TimePoint now, Duration hold, SubscriberBatch& batch);
+  // Gives about `bytes` that tell the subscriber nothing new, for a probe of its path: what it was
+  // sent lately once more, as retransmissions, and where that is too large or gone padding alone
+  // (RFC 4588, in the retransmissions' own numbers). False without RTX, before the first media, and
+  // when nothing else was sent to it for kPaddedFor.
+  bool collect_padding(SubscriberId subscriber, size_t bytes, TimePoint now,
+                       SubscriberBatch& batch);
+  static constexpr Duration kPaddedFor = std::chrono::seconds(1);
   // When the next frame is due for `hold` alone; kNever when nothing waits.
   TimePoint next_collect(Duration hold) const;
 

@@ -287,27 +287,35 @@ void Slot::retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
   for (const auto sequence_number : nack.missing) {
     if (out.size() >= kRetransmissionsMax) return;
     const auto index = stream_.sent_index(sequence_number);
-    const auto origin = index ? stream_.origin_of(*index) : std::nullopt;
-    if (!origin || !origin->segment->rtx_payload_type) continue;
-    const Segment& segment = *origin->segment;
-    const auto track = tracks.find(segment.track);
-    const auto number = origin->number_of(*index);
-    if (track == tracks.end() || !number) continue;
-    Feed& source = track->second->feeds()[segment.layer];
-    source.expire(now);
-    const FeedPacket* packet = source.history().find(*number);
-    if (packet == nullptr || source.generation() != segment.generation) continue;
-    const auto placement = origin->placement_of(*packet);
-    if (!placement) continue;
+    auto sent = index ? sent_under(*index, tracks, now) : std::nullopt;
+    if (!sent) continue;
     const RetransmissionLimit::Request request = {.index = *index,
-                                                  .size = packet->media.payload_size,
+                                                  .size = sent->packet.media.payload_size,
                                                   .octets_sent = stream_.octets(),
                                                   .times_max = nack.times_max,
                                                   .round_trip = nack.round_trip};
     if (!retransmission_limit_->allow(request, now)) continue;
     --counters.retransmissions_refused;
-    out.push_back({.slot = this, .packet = *packet, .segment = segment, .placement = *placement});
+    out.push_back(std::move(*sent));
   }
+}
+
+std::optional<Retransmission> Slot::sent_under(uint64_t index, const TrackIndex& tracks,
+                                               TimePoint now) {
+  const auto origin = stream_.origin_of(index);
+  if (!origin || !origin->segment->rtx_payload_type) return std::nullopt;
+  const Segment& segment = *origin->segment;
+  const auto track = tracks.find(segment.track);
+  const auto number = origin->number_of(index);
+  if (track == tracks.end() || !number) return std::nullopt;
+  Feed& source = track->second->feeds()[segment.layer];
+  source.expire(now);
+  const FeedPacket* packet = source.history().find(*number);
+  if (packet == nullptr || source.generation() != segment.generation) return std::nullopt;
+  const auto placement = origin->placement_of(*packet);
+  if (!placement) return std::nullopt;
+  return Retransmission{
+      .slot = this, .packet = *packet, .segment = segment, .placement = *placement};
 }
 
 // RFC 4588 §4: the sequence number that it was sent with, then what was sent.

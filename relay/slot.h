@@ -31,6 +31,9 @@ class Slot {
   static constexpr int64_t kReportSpread = 200'000;  // µs; so that slots do not report together
   static constexpr Duration kMeterInterval = std::chrono::seconds(1);
   static constexpr size_t kRetransmissionsMax = 256;  // that wait in one subscriber
+  // Padding at once, whoever asks for more; and the packets that are repeated are the last so many.
+  static constexpr size_t kPaddingPacketsMax = 32;
+  static constexpr uint64_t kRepeatedMax = 32;
 
   struct FirstNumbers {
     uint16_t sequence_number = 1;
@@ -83,6 +86,13 @@ class Slot {
                   std::vector<Retransmission>& out, Counters& counters);
   void write(const Retransmission& retransmission, std::vector<rtp::OutgoingPacket>& out);
 
+  // Padding: slot_padding.cc. When media last left; nothing before any did.
+  std::optional<TimePoint> last_sent() const;
+  bool can_pad() const;
+  // Appends what was sent lately, once more, and returns how many bytes are missing then.
+  size_t repeat(const PaddingWish& wish, std::vector<Retransmission>& out);
+  void write_padding(size_t bytes, std::vector<rtp::OutgoingPacket>& out);
+
   // Keeps the meter running; appends a report when it is due.
   void advance(TimePoint now, const WallClock& clock, std::vector<SlotReport>& reports);
   TimePoint next_look() const;  // kNever when nothing has left since
@@ -102,6 +112,8 @@ class Slot {
     return target_ && target_ != current_ && kind_ == rtp::MediaKind::kVideo;
   }
   LayerTarget layers_of(uint8_t encoding) const;
+  // What left under an index, while it is there.
+  std::optional<Retransmission> sent_under(uint64_t index, const TrackIndex& tracks, TimePoint now);
   // Begins to carry the layers that it should of the encoding that it carries.
   void limit_layers(TimePoint now);
   bool stream_needs_key_frame() const {
@@ -138,6 +150,7 @@ class Slot {
   std::vector<SlotCodec> codecs_;
   std::optional<rtp::Ssrc> rtx_ssrc_;
   uint64_t rtx_index_;                                         // of the next retransmission
+  uint64_t repeat_next_ = 0;                                   // index; 0: the newest
   std::unique_ptr<RetransmissionLimit> retransmission_limit_;  // since the first was asked for
 
   TimePoint report_due_{};

@@ -36,15 +36,35 @@ size_t Subscriber::admit_nacks(size_t count, TimePoint now) {
   return admitted;
 }
 
-void Subscriber::forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters) {
+size_t Subscriber::forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters) {
   auto slot = slots.begin();
   for (; slot != slots.end() && slot->kind() == rtp::MediaKind::kAudio; ++slot) slot->forward(out);
   leaving.clear();
   leaving.swap(retransmissions);
   counters.retransmissions += leaving.size();
   for (const Retransmission& again : leaving) again.slot->write(again, out);
+  const size_t urgent = out.size();
   for (; slot != slots.end(); ++slot) slot->forward(out);
   counters.packets_out += out.size();
+  return urgent;
+}
+
+void Subscriber::pad(const PaddingWish& padding, std::vector<rtp::OutgoingPacket>& out) {
+  const auto sends = [&](const Slot& slot) {
+    const auto last = slot.last_sent();
+    return last && padding.now - *last < Relay::kPaddedFor;
+  };
+  if (std::ranges::none_of(slots, sends)) return;
+  Slot* latest = nullptr;
+  for (Slot& slot : slots) {
+    if (!slot.can_pad()) continue;
+    if (latest == nullptr || *slot.last_sent() > *latest->last_sent()) latest = &slot;
+  }
+  if (latest == nullptr) return;
+  leaving.clear();
+  const size_t missing = latest->repeat(padding, leaving);
+  for (const Retransmission& again : leaving) latest->write(again, out);
+  latest->write_padding(missing, out);
 }
 
 }  // namespace simpul::relay

@@ -47,8 +47,12 @@ struct Subscriber {
   // How many of `count` packets that it names as lost may be looked at now; they are taken as that.
   size_t admit_nacks(size_t count, TimePoint now);
 
-  // Appends all that is due for it: audio, what was asked for again, video.
-  void forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters);
+  // Appends all that is due for it: audio, what was asked for again, video. Returns where the video
+  // begins.
+  size_t forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters);
+
+  // Appends padding, from the slot with RTX that sent last.
+  void pad(const PaddingWish& padding, std::vector<rtp::OutgoingPacket>& out);
 
   SubscriberId id;
   uint64_t round = 0;       // of Egress, that it was last part of

@@ -23,6 +23,13 @@ struct Schedule;
 
 using TrackIndex = std::unordered_map<TrackId, Track*>;
 
+// How much padding a subscriber is to be sent now, in bytes.
+struct PaddingWish {
+  size_t bytes = 0;
+  TimePoint now{};
+  const TrackIndex& tracks;  // where its retransmissions come from
+};
+
 // One published source: its feeds, one a layer, and the slots that carry it or wait to.
 class Track {
  public:

@@ -68,9 +68,11 @@ struct OutgoingPacket {
   // Written in front of `body`: an RTX sequence number, a new payload descriptor.
   std::array<uint8_t, 8> head{};
   uint8_t head_size = 0;
-  Bytes body;    // borrowed from the packet
-  Bytes source;  // the packet's bytes, where the extensions' offsets point into
+  uint8_t padding = 0;  // bytes of padding at the end (RFC 3550 §5.1), besides what sizes need
+  Bytes body;           // borrowed from the packet
+  Bytes source;         // the packet's bytes, where the extensions' offsets point into
   const PassedExtensions* extensions = nullptr;
+  const PacketRef* packet = nullptr;       // that all this is borrowed from; null: padding alone
   std::optional<uint16_t> frame_number{};  // for the dependency descriptor, in place of its own
   ActiveTargets active_targets{};
   // How far the publisher's clock is ahead of the node's, as an NTP span; for abs-capture-time.

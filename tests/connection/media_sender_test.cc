@@ -132,6 +132,27 @@ TEST_F(MediaSenderTest, KnowsTheRetransmissionsWithTheMedia) {
   EXPECT_EQ(opened(0)[0], 0x81);
 }
 
+TEST_F(MediaSenderTest, WritesPaddingAloneAsAPacketWithoutPayload) {
+  make_known();
+  rtp::OutgoingPacket packet{.index = next_index_++,
+                             .timestamp = 3000,
+                             .ssrc = kVideoRtx,
+                             .payload_type = rtp::PayloadType(97),
+                             .csrc = 0x01020304,
+                             .padding = 255,
+                             .body = {},
+                             .source = {}};
+  seal({packet});
+  const Buffer plain = opened(0);
+  const auto view = rtp::PacketView::parse(plain);
+  ASSERT_TRUE(view);
+  EXPECT_EQ(plain.size(), 16u + 255u);
+  EXPECT_EQ(view->padding_size(), 255u);
+  EXPECT_TRUE(view->payload().empty());
+  EXPECT_EQ(view->ssrc(), kVideoRtx);
+  EXPECT_FALSE(view->marker());
+}
+
 TEST_F(MediaSenderTest, SendsNoMidThatNobodyNegotiated) {
   config_.extensions = {};
   seal({video(1)});

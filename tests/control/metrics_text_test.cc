@@ -67,6 +67,7 @@ node::WorkerReport make_worker(uint32_t number) {
   worker.bytes_sent = 18'446'744'073'709'551u;
   worker.nacks_received = 3;
   worker.retransmissions = 2;
+  worker.padding_bytes = 350;
   worker.key_frame_requests_received = 5;
   worker.key_frame_requests_sent = 1;
   worker.socket_overflows = 4;
@@ -108,6 +109,7 @@ TEST_F(MetricsTextTest, HasTheNamesAndTypesOfTheApi) {
                                           {"simpul_packets_dropped_total", "counter"},
                                           {"simpul_nacks_received_total", "counter"},
                                           {"simpul_retransmissions_total", "counter"},
+                                          {"simpul_padding_bytes_total", "counter"},
                                           {"simpul_keyframe_requests_total", "counter"},
                                           {"simpul_handshakes_total", "counter"},
                                           {"simpul_handshake_seconds", "histogram"},
@@ -140,6 +142,7 @@ TEST_F(MetricsTextTest, LabelsWhatIsPerWorkerAndAddsUpTheRest) {
   EXPECT_EQ(samples.at("simpul_bytes_sent_total"), "36893488147419102");
   EXPECT_EQ(samples.at("simpul_nacks_received_total"), "6");
   EXPECT_EQ(samples.at("simpul_retransmissions_total"), "4");
+  EXPECT_EQ(samples.at("simpul_padding_bytes_total"), "700");
   EXPECT_EQ(samples.at(R"(simpul_keyframe_requests_total{direction="received"})"), "10");
   EXPECT_EQ(samples.at(R"(simpul_keyframe_requests_total{direction="sent"})"), "2");
   EXPECT_EQ(samples.at(R"(simpul_handshakes_total{result="ok"})"), "4");

@@ -5,10 +5,22 @@
 #include <iterator>
 #include <utility>
 
+#include "bench/peer/formats.h"
+#include "rtp/header_extensions.h"
 #include "rtp/rtcp_reader.h"
+#include "rtp/rtcp_writer.h"
 
 namespace simpul::testing {
 namespace {
+
+std::optional<uint16_t> transport_sequence_of(const rtp::PacketView& view) {
+  rtp::ExtensionReader reader(view.extension_profile(), view.extension());
+  while (const auto element = reader.next()) {
+    if (element->id != peer::kTransportSequenceExtension) continue;
+    return rtp::read_transport_sequence(element->data);
+  }
+  return std::nullopt;
+}
 
 Address address_of(uint16_t port) { return Address::v4({192, 0, 2, 1}, port); }
 
@@ -163,7 +175,11 @@ void VirtualNode::deliver_to(Guest& guest, std::vector<uint8_t> datagram) {
                              .payload_type = view.payload_type(),
                              .marker = view.marker(),
                              .csrc = view.csrcs().empty() ? 0 : view.csrcs()[0].value(),
-                             .payload = {view.payload().begin(), view.payload().end()}});
+                             .payload = {view.payload().begin(), view.payload().end()},
+                             .padding = view.padding_size(),
+                             .arrival = now_});
+    const auto number = transport_sequence_of(view);
+    if (number) guest.arrivals.on_packet(rtp::SequenceNumber(*number), now_);
   }
   for (auto& compound : out.rtcp) {
     rtp::RtcpReader reader(compound);
@@ -188,8 +204,21 @@ void VirtualNode::run_guest(Guest& guest) {
   for (peer::MediaSource& source : guest.sources) {
     source.send_due(now_, guest.peer, out.datagrams);
   }
+  const bool is_due = now_.time_since_epoch() % 100ms == 0ms && guest.peer.connected();
+  if (guest.reports_arrivals && is_due) report_arrivals(guest);
   for (const auto& datagram : out.datagrams) {
     if (!lose_upwards || !lose_upwards(guest, datagram)) deliver(guest.address, datagram);
+  }
+}
+
+void VirtualNode::report_arrivals(Guest& guest) {
+  std::array<uint8_t, rtp::kRtcpSizeMax> room;
+  while (true) {
+    rtp::RtcpWriter writer(room);
+    const rtp::Ssrc slot = guest.peer.slots().front();
+    if (!guest.arrivals.write_due(now_, rtp::Ssrc(9), slot, writer)) return;
+    const auto sealed = guest.peer.seal_rtcp(writer.written());
+    if (!lose_upwards || !lose_upwards(guest, sealed)) deliver(guest.address, sealed);
   }
 }
 

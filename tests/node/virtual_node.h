@@ -14,6 +14,7 @@
 #include "net/egress.h"
 #include "node/session_setup.h"
 #include "node/switchboard.h"
+#include "rtp/transport_feedback_builder.h"
 
 namespace simpul::testing {
 
@@ -65,9 +66,14 @@ struct Guest {
     bool marker = false;
     uint32_t csrc = 0;
     std::vector<uint8_t> payload;
+    size_t padding = 0;
+    TimePoint arrival{};
   };
   std::vector<Packet> packets;
   std::vector<std::vector<uint8_t>> rtcp;
+  // It tells when packets came, each 100 ms, if it was told to.
+  bool reports_arrivals = false;
+  rtp::TransportFeedbackBuilder arrivals = {};
 
   size_t count(rtp::Ssrc ssrc) const;
 };
@@ -121,6 +127,7 @@ class VirtualNode {
  private:
   Guest& add(node::JoinRequest request, const std::string& name, peer::Options options);
   void run_guest(Guest& guest);
+  void report_arrivals(Guest& guest);
 
   TimePoint now_{std::chrono::hours(1)};
   peer::Identity identity_{std::chrono::seconds(1'800'000'000)};

@@ -179,6 +179,7 @@ struct Sent {
   uint32_t csrc = 0;
   std::vector<uint8_t> payload;
   std::optional<uint16_t> frame_number;
+  uint8_t padding = 0;
 
   uint32_t tag() const { return tag_of(payload); }
   rtp::Vp8Descriptor vp8() const { return *rtp::Vp8Descriptor::parse(payload); }
@@ -282,7 +283,8 @@ struct Scene {
               .marker = packet.marker,
               .csrc = packet.csrc,
               .payload = {packet.head.begin(), packet.head.begin() + packet.head_size},
-              .frame_number = packet.frame_number};
+              .frame_number = packet.frame_number,
+              .padding = packet.padding};
     sent.payload.insert(sent.payload.end(), packet.body.begin(), packet.body.end());
     return sent;
   }

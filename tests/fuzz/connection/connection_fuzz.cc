@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <set>
 
 #include "rtp/rtcp_reader.h"
@@ -34,7 +35,10 @@ connection::MediaConfig media() {
                      .rids = {"q", "h"},
                      .sources = {{rtp::Ssrc(0x01010101), rtp::Ssrc(0x02020202)}},
                      .transport_feedback = true}},
-      .sending = {{.mid = "s", .ssrc = rtp::Ssrc(0x03030303), .rtx_ssrc = rtp::Ssrc(0x04040404)}},
+      .sending = {{.mid = "s",
+                   .ssrc = rtp::Ssrc(0x03030303),
+                   .rtx_ssrc = rtp::Ssrc(0x04040404),
+                   .transport_feedback = true}},
       .extensions = {},
       .cname = "us"};
   uint8_t id = 1;
@@ -59,7 +63,7 @@ class Run {
       case 4:
         return receive_feedback(bytes, from);
       case 5:
-        return pair_.advance(std::chrono::milliseconds(argument * 10));
+        return advance(std::chrono::milliseconds(argument * 10));
       case 6:
         return pair_.connection.request_key_frame({1, static_cast<uint8_t>(argument & 1)});
       default:
@@ -117,24 +121,46 @@ class Run {
     const auto sealed = pair_.seal_rtcp(bytes);
     if (!sealed.empty()) pair_.receive(sealed, from);
   }
+  // A frame of several packets.
   void send(Bytes bytes) {
-    const Bytes body = bytes.first(std::min<size_t>(bytes.size(), 1200));
-    const rtp::OutgoingPacket packet{.index = ++sent_,
-                                     .ssrc = rtp::Ssrc(0x03030303),
-                                     .payload_type = rtp::PayloadType(96),
-                                     .body = body,
-                                     .source = body};
-    std::vector<uint8_t> place;
+    rtp::MediaPacket media;
+    media.packet = sent_packets_.allocate();
+    media.packet->size = static_cast<uint32_t>(std::min<size_t>(bytes.size(), 1200));
+    std::copy_n(bytes.begin(), media.packet->size, media.packet->bytes.begin());
+    media.payload_size = static_cast<uint16_t>(media.packet->size);
+    std::vector<rtp::OutgoingPacket> packets(1 + bytes.size() % 24);
+    for (rtp::OutgoingPacket& packet : packets) {
+      packet.index = ++sent_;
+      packet.ssrc = rtp::Ssrc(0x03030303);
+      packet.payload_type = rtp::PayloadType(96);
+      packet.body = packet.source = media.payload();
+      packet.extensions = &media.extensions;
+      packet.packet = &media.packet;
+    }
+    std::deque<std::vector<uint8_t>> places;
     connection::MediaSender::Scratch scratch;
-    pair_.connection.seal(
-        std::span(&packet, 1),
-        [&](size_t size) -> MutableBytes {
-          place.resize(size);
-          return place;
-        },
-        scratch, pair_.now);
+    const auto place = [&](size_t size) -> MutableBytes { return places.emplace_back(size); };
+    pair_.connection.send({packets, std::min<size_t>(bytes.size() % 3, packets.size())}, place,
+                          scratch, pair_.now);
+    scratch.finish();
   }
 
+  // What reports make of probes and pace stays within bounds, whatever they say.
+  void advance(Duration duration) {
+    pair_.advance(duration);
+    connection::Connection& connection = pair_.connection;
+    const auto bps = connection.estimate_bps();
+    if (bps && !(*bps >= 30'000 && *bps <= 50'000'000)) __builtin_trap();
+    if (connection.take_padding_due(pair_.now) > 30'000) __builtin_trap();
+    std::deque<std::vector<uint8_t>> places;
+    connection::MediaSender::Scratch scratch;
+    const auto place = [&](size_t size) -> MutableBytes { return places.emplace_back(size); };
+    connection.send_paced(place, scratch, pair_.now);
+    scratch.finish();
+    if (sent_packets_.in_use() > connection::PacedPackets::kMax) __builtin_trap();
+  }
+
+  PacketPool sent_packets_{4'096};
   ConnectionPair pair_{media()};
   std::vector<ice::Path> validated_;
   bool connected_ = false;

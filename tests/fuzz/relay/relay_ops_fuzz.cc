@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -82,6 +83,8 @@ class Ops {
         return collect(Duration(in_.u8() * 100), 1'000'000);
       case 10:
         return limit();
+      case 11:
+        return pad();
       default:
         return receive();
     }
@@ -186,7 +189,32 @@ class Ops {
     }
   }
 
+  // What is repeated was sent to this receiver.
+  void pad() {
+    collect(Duration(in_.u8() * 100), 1'000'000);
+    const SubscriberId subscriber = some(subscribers_);
+    const size_t bytes = in_.u8() * in_.u8();
+    SubscriberBatch batch;
+    if (!scene_.relay.collect_padding(subscriber, bytes, scene_.now, batch)) return;
+    SIMPUL_CHECK(batch.packets.size() <= 64);
+    for (const auto& packet : batch.packets) {
+      check_numbers(batch.subscriber, packet);
+      SIMPUL_CHECK((packet.padding > 0) == (packet.payload_size() == 0));
+      if (packet.padding > 0) continue;
+      const auto& media = streams_[{subscriber.value(), packet.ssrc.value() - 1}].indices;
+      const uint16_t original = load_be16(Bytes(packet.head).first<2>());
+      SIMPUL_CHECK(std::ranges::any_of(
+          media, [&](uint64_t index) { return static_cast<uint16_t>(index) == original; }));
+      check_content(packet);
+    }
+  }
+
   void check(SubscriberId subscriber, const rtp::OutgoingPacket& packet) {
+    check_numbers(subscriber, packet);
+    check_content(packet);
+  }
+
+  void check_numbers(SubscriberId subscriber, const rtp::OutgoingPacket& packet) {
     const Sent sent = Scene::copy(subscriber, packet);
     auto& indices = streams_[{subscriber.value(), sent.ssrc.value()}].indices;
     const bool is_repair = sent.ssrc.value() % 2 == 1 && sent.ssrc.value() > 1;
@@ -197,6 +225,9 @@ class Ops {
       SIMPUL_CHECK(is_repair ? step == 1 : step <= 2'024);
     }
     SIMPUL_CHECK(indices.insert(sent.index).second);
+  }
+
+  static void check_content(const rtp::OutgoingPacket& packet) {
     SIMPUL_CHECK(packet.extensions != nullptr && !packet.source.empty());
     SIMPUL_CHECK(packet.head_size <= packet.head.size());
     check_descriptor(packet);

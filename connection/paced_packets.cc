@@ -1,0 +1,38 @@
+#include "connection/paced_packets.h"
+
+#include "base/check.h"
+
+namespace simpul::connection {
+
+void PacedPackets::put(const rtp::OutgoingPacket& packet) {
+  SIMPUL_CHECK(packet.packet != nullptr && packet.extensions != nullptr);
+  if (gone_ >= kMax) {
+    packets_.erase(packets_.begin(), packets_.begin() + static_cast<ptrdiff_t>(gone_));
+    borrowed_.erase(borrowed_.begin(), borrowed_.begin() + static_cast<ptrdiff_t>(gone_));
+    gone_ = 0;
+  }
+  packets_.push_back(packet);
+  borrowed_.push_back({.packet = *packet.packet, .extensions = *packet.extensions});
+  bytes_ += size_of(packet);
+}
+
+std::span<const rtp::OutgoingPacket> PacedPackets::first(size_t bytes_max) {
+  size_t bytes = 0;
+  size_t end = gone_;
+  for (; end < packets_.size(); ++end) {
+    bytes += size_of(packets_[end]);
+    if (bytes > bytes_max) break;
+    packets_[end].packet = &borrowed_[end].packet;
+    packets_[end].extensions = &borrowed_[end].extensions;
+  }
+  return std::span(packets_).subspan(gone_, end - gone_);
+}
+
+void PacedPackets::drop(size_t count) {
+  for (; count > 0; --count, ++gone_) {
+    bytes_ -= size_of(packets_[gone_]);
+    borrowed_[gone_].packet.reset();
+  }
+}
+
+}  // namespace simpul::connection

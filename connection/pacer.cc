@@ -1,0 +1,27 @@
+#include "connection/pacer.h"
+
+namespace simpul::connection {
+
+void Pacer::set_rate(double bps) {
+  byte_time_ = 8e6 / (kFactor * bps);
+  packet_time_ = Duration(static_cast<int64_t>(kPacketSize * byte_time_));
+  burst_time_ = std::max(kBurst, static_cast<int64_t>(kBurstPackets) * packet_time_);
+}
+
+// What left before is on the path as well, and gets no more time either.
+void Pacer::on_waiting(size_t bytes, TimePoint now) {
+  const double owed = byte_time_ > 0 ? ahead(now) / waiting_byte_time() : 0;
+  drain_time_ = std::min(
+      drain_time_, static_cast<double>(kWaitMax.count()) / (static_cast<double>(bytes) + owed));
+  clear_at_ = now + Duration(static_cast<int64_t>(owed * waiting_byte_time()));
+}
+
+size_t Pacer::bytes_admitted(TimePoint now) const {
+  const double byte_time = waiting_byte_time();
+  if (byte_time <= 0) return SIZE_MAX;
+  const double burst = std::max<double>(kBurstPackets * kPacketSize,
+                                        static_cast<double>(kBurst.count()) / byte_time);
+  return static_cast<size_t>(std::max(burst - ahead(now) / byte_time, 0.0));
+}
+
+}  // namespace simpul::connection

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "base/time.h"
+
+namespace simpul::connection {
+
+// Decides how much may leave at once towards one receiver, so that no burst fills a queue on its
+// path: what leaves takes its time at the pacing rate, and no more may be ahead of that time than
+// the larger of kBurstPackets and kBurst. Without a rate everything may leave. Keeps no packets.
+class Pacer {
+ public:
+  static constexpr double kFactor = 2.5;  // of what the path carries
+  static constexpr size_t kBurstPackets = 10;
+  static constexpr Duration kBurst = std::chrono::milliseconds(10);
+  // What has to wait leaves within this time, whatever the rate: later it would be of no use.
+  static constexpr Duration kWaitMax = std::chrono::milliseconds(250);
+
+  // What the path carries.
+  void set_rate(double bps);
+
+  // Whether so many packets may leave now: the one question where nothing waits.
+  bool admits(size_t packets, TimePoint now) const {
+    return std::max(clear_at_, now) + static_cast<int64_t>(packets) * packet_time_ <=
+           now + burst_time_;
+  }
+  void on_sent(size_t bytes, TimePoint now) { spend(bytes, byte_time_, now); }
+
+  // So many bytes wait in all: from now on what waits leaves at a rate at which they do so in time.
+  void on_waiting(size_t bytes, TimePoint now);
+  // The last of them has left.
+  void on_none_waiting() { drain_time_ = kAnyTime; }
+  // How much of what waits may leave now, and that it did.
+  size_t bytes_admitted(TimePoint now) const;
+  void on_released(size_t bytes, TimePoint now) { spend(bytes, waiting_byte_time(), now); }
+  // When a burst may leave again.
+  TimePoint clear_at() const { return clear_at_; }
+
+ private:
+  // An IPv6 datagram of video, with room for its headers.
+  static constexpr size_t kPacketSize = 1'250;
+
+  double waiting_byte_time() const { return std::min(byte_time_, drain_time_); }
+  // How far ahead of its time it is, in µs.
+  double ahead(TimePoint now) const {
+    return static_cast<double>(std::max(clear_at_ - now, Duration{}).count());
+  }
+  void spend(size_t bytes, double byte_time, TimePoint now) {
+    const auto time = static_cast<int64_t>(static_cast<double>(bytes) * byte_time);
+    clear_at_ = std::max(clear_at_, now) + Duration(time);
+  }
+
+  static constexpr double kAnyTime = std::numeric_limits<double>::infinity();
+
+  double byte_time_ = 0;          // µs that each byte takes
+  double drain_time_ = kAnyTime;  // the same, at most, of what waits
+  Duration packet_time_{};
+  Duration burst_time_{};
+  TimePoint clear_at_{};  // when all that has left will have had its time
+};
+
+}  // namespace simpul::connection

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "bwe/packet_result.h"
+#include "bwe/probe_planner.h"
+
+namespace simpul::connection {
+
+// Sends probes at their rates, one after the other: says how much padding is due so that, with all
+// that leaves anyway, the rate is kept, and to which probe a packet belongs. Sizes in bytes of
+// datagrams.
+class ProbeSender {
+ public:
+  // Padding is due this often while a probe lasts.
+  static constexpr Duration kStep = std::chrono::milliseconds(5);
+  // Probes that wait; more are not sent.
+  static constexpr size_t kWaitingMax = 4;
+
+  void add(const bwe::Probe& probe);
+  // How much padding is to leave now.
+  size_t due(TimePoint now);
+  TimePoint next_deadline() const { return waiting_.empty() ? kNever : next_; }
+
+  // A packet leaves now; gives the probe that it belongs to, or none.
+  bwe::ProbeId on_sent(size_t size) {
+    if (!began_) return {};
+    sent_ += size;
+    ++packets_;
+    return waiting_.front().id;
+  }
+
+ private:
+  void end();
+  bool is_complete() const;
+
+  std::vector<bwe::Probe> waiting_;  // the first is being sent once it has begun
+  std::optional<TimePoint> began_;
+  TimePoint next_{};
+  size_t sent_ = 0;
+  uint32_t packets_ = 0;
+};
+
+}  // namespace simpul::connection

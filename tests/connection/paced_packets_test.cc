@@ -1,0 +1,81 @@
+#include "connection/paced_packets.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <deque>
+
+namespace simpul::connection {
+namespace {
+
+using ::testing::SizeIs;
+
+constexpr size_t kPayload = 960;  // a thousand bytes with what is around it
+
+class PacedPacketsTest : public ::testing::Test {
+ protected:
+  // Whoever made the packet keeps nothing of it.
+  void put(uint64_t index) {
+    rtp::MediaPacket media;
+    media.packet = pool_.allocate();
+    media.packet->size = kPayload;
+    std::memset(media.packet->bytes.data(), static_cast<int>(index), kPayload);
+    media.payload_size = kPayload;
+    media.extensions.items[0] = {
+        .kind = rtp::ExtensionKind::kVideoTiming, .offset = 0, .size = uint8_t(index)};
+    media.extensions.count = 1;
+    paced_.put({.index = index,
+                .body = media.payload(),
+                .source = media.packet->data(),
+                .extensions = &media.extensions,
+                .packet = &media.packet});
+  }
+
+  PacketPool pool_{2'000};
+  PacedPackets paced_;
+};
+
+TEST_F(PacedPacketsTest, KeepsPacketsAndWhatTheyBorrowInTheirOrder) {
+  for (uint64_t index = 1; index <= 5; ++index) put(index);
+  EXPECT_EQ(paced_.size(), 5u);
+  EXPECT_EQ(paced_.bytes(), 5'000u);
+  EXPECT_EQ(pool_.in_use(), 5u);
+  const auto packets = paced_.first(SIZE_MAX);
+  ASSERT_THAT(packets, SizeIs(5));
+  for (uint64_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(packets[i].index, i + 1);
+    EXPECT_EQ(packets[i].body[kPayload - 1], i + 1);
+    EXPECT_EQ(packets[i].extensions->items[0].size, i + 1);
+  }
+}
+
+TEST_F(PacedPacketsTest, GivesNoMoreThanSoManyBytes) {
+  for (uint64_t index = 1; index <= 5; ++index) put(index);
+  EXPECT_THAT(paced_.first(999), SizeIs(0));
+  EXPECT_THAT(paced_.first(2'000), SizeIs(2));
+  EXPECT_THAT(paced_.first(2'999), SizeIs(2));
+}
+
+TEST_F(PacedPacketsTest, LetsGoOfThePacketsThatHaveLeft) {
+  for (uint64_t index = 1; index <= 5; ++index) put(index);
+  paced_.drop(3);
+  EXPECT_EQ(pool_.in_use(), 2u);
+  EXPECT_EQ(paced_.bytes(), 2'000u);
+  ASSERT_THAT(paced_.first(1'000), SizeIs(1));
+  EXPECT_EQ(paced_.first(1'000)[0].index, 4u);
+}
+
+TEST_F(PacedPacketsTest, TakesNoMoreMemoryWhileSomeAlwaysWait) {
+  put(1);
+  for (uint64_t index = 2; index < 5 * PacedPackets::kMax; ++index) {
+    put(index);
+    ASSERT_EQ(paced_.first(1'000)[0].index, index - 1);
+    paced_.drop(1);
+  }
+  EXPECT_EQ(paced_.size(), 1u);
+  EXPECT_EQ(pool_.in_use(), 1u);
+}
+
+}  // namespace
+}  // namespace simpul::connection

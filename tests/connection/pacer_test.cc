@@ -1,0 +1,83 @@
+#include "connection/pacer.h"
+
+#include <gtest/gtest.h>
+
+namespace simpul::connection {
+namespace {
+
+using namespace std::chrono_literals;
+
+class PacerTest : public ::testing::Test {
+ protected:
+  Pacer pacer_;
+  TimePoint now_{10s};
+};
+
+TEST_F(PacerTest, LetsEverythingPassWhileThereIsNoRate) {
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(pacer_.admits(1'000, now_));
+    pacer_.on_sent(1'250'000, now_);
+  }
+  EXPECT_EQ(pacer_.bytes_admitted(now_), SIZE_MAX);
+}
+
+TEST_F(PacerTest, LetsTenPacketsPassAtAnyRate) {
+  pacer_.set_rate(100'000);
+  EXPECT_TRUE(pacer_.admits(10, now_));
+  EXPECT_FALSE(pacer_.admits(11, now_));
+  EXPECT_EQ(pacer_.bytes_admitted(now_), 12'500u);
+}
+
+TEST_F(PacerTest, LetsTenMillisecondsAtItsRatePass) {
+  pacer_.set_rate(20'000'000);  // 50 Mbit/s are 62,500 bytes
+  EXPECT_TRUE(pacer_.admits(50, now_));
+  EXPECT_FALSE(pacer_.admits(51, now_));
+  EXPECT_EQ(pacer_.bytes_admitted(now_), 62'500u);
+}
+
+TEST_F(PacerTest, WhatLeftTakesItsTimeAtTwoAndAHalfTimesWhatThePathCarries) {
+  pacer_.set_rate(1'000'000);
+  pacer_.on_sent(12'500, now_);
+  EXPECT_EQ(pacer_.clear_at(), now_ + 40ms);
+  EXPECT_FALSE(pacer_.admits(1, now_));
+  EXPECT_EQ(pacer_.bytes_admitted(now_), 0u);
+  EXPECT_TRUE(pacer_.admits(5, now_ + 20ms));
+  EXPECT_FALSE(pacer_.admits(6, now_ + 20ms));
+  EXPECT_TRUE(pacer_.admits(10, now_ + 40ms));
+  EXPECT_FALSE(pacer_.admits(11, now_ + 10s)) << "what was not used is not saved";
+}
+
+TEST_F(PacerTest, WhatWaitsLeavesInTimeHoweverNarrowThePathIs) {
+  pacer_.set_rate(50'000);
+  pacer_.on_sent(12'500, now_);
+  size_t waiting = 250'000;
+  pacer_.on_waiting(waiting, now_);
+  const TimePoint end = now_ + 800ms;  // the burst before takes 100 of them
+  TimePoint at = now_;
+  for (; waiting > 0 && at < end; at += 1ms) {
+    const size_t bytes = std::min(waiting, pacer_.bytes_admitted(at));
+    pacer_.on_released(bytes, at);
+    waiting -= bytes;
+  }
+  EXPECT_EQ(waiting, 0u);
+  EXPECT_LE(at - now_, Pacer::kWaitMax + 1ms);
+  pacer_.on_none_waiting();
+  pacer_.on_sent(12'500, at + 1s);
+  EXPECT_EQ(pacer_.clear_at(), at + 1s + 800ms) << "its own rate again";
+}
+
+TEST_F(PacerTest, WhatWaitsLeavesInSlices) {
+  pacer_.set_rate(1'000'000);
+  size_t waiting = 60'000;
+  pacer_.on_waiting(waiting, now_);
+  std::vector<size_t> slices;
+  for (TimePoint at = now_; waiting > 0; at = pacer_.clear_at()) {
+    slices.push_back(std::min(waiting, pacer_.bytes_admitted(at)));
+    pacer_.on_released(slices.back(), at);
+    waiting -= slices.back();
+  }
+  EXPECT_EQ(slices, (std::vector<size_t>{12'500, 12'500, 12'500, 12'500, 10'000}));
+}
+
+}  // namespace
+}  // namespace simpul::connection
