@@ -77,6 +77,18 @@ TEST_F(ConnectionMemory, OfOneThatWatchesIsBoundedWithItsShareOfTheHistory) {
   EXPECT_LE(bytes, kWatchingMax + kNoncesMax);
 }
 
+// Who says how large the picture is shown is decided upon, and the memory of that is bounded, too.
+TEST_F(ConnectionMemory, OfOneThatWishesForASizeIsBounded) {
+  publish(false);
+  watch();
+  for (const Guest* viewer : viewers_) {
+    const ViewingChange change{.wanted_pixels = std::optional<uint32_t>(320 * 180)};
+    node_.switchboard().answer({.key = viewer->key, .mid = "1", .change = change}, node_.now());
+  }
+  node_.run(2s);
+  EXPECT_LE(bytes_of_each(), kWatchingMax + kNoncesMax);
+}
+
 // A viewer whose network is bad asks for everything again, and the memory of that is bounded, too.
 TEST_F(ConnectionMemory, OfOneThatAsksForPacketsAgainIsBounded) {
   publish(false);

@@ -68,11 +68,17 @@ export abstract class Session {
   protected constructor(
     private readonly url: string,
     private readonly onState: (state: SessionState) => void,
-    private readonly environment: Environment,
+    protected readonly environment: Environment,
   ) {}
 
   /** Adds the tracks and transceivers that the offer is to have. */
   protected abstract prepare(connection: RTCPeerConnection): void;
+  /** The connection is up, for the first time or again. */
+  protected connected(): void {}
+  /** Where the relay has the session; undefined while it has none. */
+  protected get address(): string | undefined {
+    return this.location;
+  }
 
   /** Runs until stop() or a refusal. */
   async run(): Promise<void> {
@@ -271,6 +277,7 @@ export abstract class Session {
           wasLive = true;
           interrupted = restarted = false;
           this.enter({kind: 'live'});
+          this.connected();
         } else if (state === 'disconnected') {
           interrupt('The connection was interrupted');
           after(kRestartAfterMs, mend);

@@ -25,6 +25,7 @@ export class WatchPanel {
     private readonly room: () => string | undefined,
   ) {
     this.panel = new Panel(root);
+    new ResizeObserver(() => this.tellSize()).observe(this.panel.video);
     this.panel.toggle.addEventListener('click', () => (this.client ? this.stop() : this.start()));
     this.panel.part('sound').addEventListener('click', () => void this.play(false));
     this.layerChoice.addEventListener('change', () => {
@@ -52,6 +53,7 @@ export class WatchPanel {
     });
     this.panel.offer('Stop watching', 'stop');
     this.panel.tiles.clear();
+    this.tellSize();
     void this.client.run();
     this.sampler = window.setInterval(() => void this.sample(), kSampleMs);
   }
@@ -67,6 +69,12 @@ export class WatchPanel {
     this.panel.offer('Watch', 'start');
     this.panel.part('sound').hidden = true;
     this.panel.curtain({title: 'Nothing on', text: 'Press Watch to join the room.'});
+  }
+
+  /** The relay sends no larger picture than can be seen. */
+  private tellSize(): void {
+    const {clientWidth, clientHeight} = this.panel.video;
+    this.client?.resize(clientWidth * devicePixelRatio, clientHeight * devicePixelRatio);
   }
 
   private onState(state: SessionState): void {

@@ -18,6 +18,7 @@ export class FakeConnection extends EventTarget {
     const made = {what, init, preferences: [] as string[]};
     this.transceivers.push(made);
     return {
+      mid: String(this.transceivers.length - 1),
       setCodecPreferences: (codecs: {mimeType: string}[]) => {
         made.preferences = codecs.map((codec) => codec.mimeType);
       },

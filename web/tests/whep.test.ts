@@ -285,3 +285,75 @@ describe('Retry-After', () => {
     expect(retryAfterSeconds(header)).toBe(seconds);
   });
 });
+
+describe('the size of the picture', () => {
+  const accepted = () => new Response(null, {status: 204});
+  const told = () => world.patches.map((call) => [new URL(call.url).pathname, JSON.parse(String(call.init.body))]);
+
+  it('is told when the connection is up', async () => {
+    world.answers = [created('/whep/stage/one')];
+    world.patchAnswers = [accepted()];
+    const client = watch();
+    client.resize(640.4, 359.6);
+    await world.pass(300);
+    expect(told()).toEqual([]);
+    world.last.become('connected');
+    await settle();
+    expect(told()).toEqual([['/whep/stage/one/slots/1', {width: 640, height: 360}]]);
+    expect(world.patches[0]!.init.headers).toEqual({'Content-Type': 'application/json'});
+  });
+
+  it('is told once it stays as it is', async () => {
+    world.patchAnswers = [accepted()];
+    const client = await watchLive();
+    for (let width = 100; width <= 500; width += 100) client.resize(width, width / 2);
+    await settle();
+    expect(told()).toEqual([]);
+    await world.pass(300);
+    expect(told()).toEqual([['/whep/stage/one/slots/1', {width: 500, height: 250}]]);
+  });
+
+  it('is told in turns, the last one last', async () => {
+    let answer: (response: Response) => void = () => {};
+    world.patchAnswers = [new Promise((resolve) => (answer = resolve)), accepted()];
+    const client = await watchLive();
+    client.resize(100, 100);
+    await world.pass(300);
+    client.resize(200, 200);
+    await world.pass(300);
+    client.resize(300, 300);
+    await world.pass(300);
+    expect(told()).toHaveLength(1);
+    answer(accepted());
+    await settle();
+    expect(told().map(([, size]) => size.width)).toEqual([100, 300]);
+  });
+
+  it('is told again to the next connection', async () => {
+    world.patchAnswers = [accepted(), accepted()];
+    const client = await watchLive();
+    client.resize(640, 360);
+    await world.pass(300);
+    world.answers = [created('/whep/stage/two')];
+    world.last.become('closed');
+    await settle();
+    await world.pass(1000);
+    world.last.become('connected');
+    await settle();
+    expect(told().map(([path]) => path)).toEqual(['/whep/stage/one/slots/1', '/whep/stage/two/slots/1']);
+  });
+
+  it('is not told of a picture that is not shown, nor does it matter when nobody answers', async () => {
+    world.patchAnswers = [new Error('no network'), accepted()];
+    const client = await watchLive();
+    client.resize(0, 0);
+    await world.pass(300);
+    expect(told()).toEqual([]);
+    client.resize(640, 360);
+    await world.pass(300);
+    client.resize(320, 180);
+    await world.pass(300);
+    expect(told().map(([, size]) => size.width)).toEqual([640, 320]);
+    expect(client.state.kind).toBe('live');
+  });
+});

@@ -1,0 +1,119 @@
+// A viewer whose network becomes narrow and wide again, over real sockets.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bench/load/viewer_media.h"
+#include "node/slot_why.h"
+#include "tests/integration/live_node.h"
+
+namespace simpul::testing {
+namespace {
+
+class AllotmentOverSockets : public ::testing::Test {
+ protected:
+  static constexpr const char* kVideoMid = "1";
+
+  AllotmentOverSockets() {
+    const peer::VideoProfile profile{.layers = peer::simulcast_layers()};
+    peer::Options options{.codecs = {profile.codec}, .all_extensions = true};
+    for (const auto& layer : profile.layers) options.rids.push_back(layer.rid);
+    LiveGuest& alice = node_.publish("stage", "alice", options);
+    alice.socket->sources().clear();
+    for (size_t i = 0; i < profile.layers.size(); ++i) {
+      alice.socket->add_source(peer::MediaSource::video("1", profile, i, {.seed = 3}));
+    }
+    bob_ = &node_.watch("stage", "bob", {}, relay::LayerChoice::kHighest, {},
+                        {.all_extensions = true});
+    bob_->on_rtp = [this](const peer::Peer::Received& received, TimePoint now) {
+      media_.receive(received, now);
+    };
+    bob_->on_rtcp = [this](Bytes compound) { media_.receive_rtcp(compound, node_.loop().now()); };
+  }
+
+  // True when it came; time only ends a hang.
+  bool run_until(const std::function<bool()>& done) {
+    return node_.run_until([&] {
+      std::vector<std::vector<uint8_t>> compounds;
+      media_.write_due(net::EventLoop::clock_now(), compounds);
+      for (const auto& compound : compounds) {
+        if (bob_->connected()) bob_->socket->send(bob_->socket->peer().seal_rtcp(compound));
+      }
+      ask();
+      return done();
+    });
+  }
+  // One question after the other, so that the answer is never old.
+  void ask() {
+    if (std::exchange(is_asking_, true)) return;
+    node_.node().ask_slot({.room = "stage", .participant = "bob", .mid = kVideoMid}, std::nullopt,
+                          [this](auto why) {
+                            is_asking_ = false;
+                            if (why) why_ = *std::move(why);
+                          });
+  }
+  bool shows(const std::string& layer) {
+    return run_until([&] { return why_.layer == layer; });
+  }
+  void set_capacity(uint64_t bps) {
+    bob_->socket->impair({.delay = 10ms}, {.delay = 10ms, .rate_bps = bps, .queue = 300ms}, 1);
+  }
+
+  LiveNode node_;
+  LiveGuest* bob_ = nullptr;
+  load::ViewerMedia media_{rtp::Ssrc(77)};
+  node::SlotWhy why_;
+  bool is_asking_ = false;
+};
+
+double seconds(TimePoint from) {
+  return std::chrono::duration<double>(net::EventLoop::clock_now() - from).count();
+}
+
+TEST_F(AllotmentOverSockets, FollowsThePathDownAndUpAndSaysWhy) {
+  const auto layers = peer::simulcast_layers();
+  const std::string low = layers.front().rid;
+  const std::string high = layers.back().rid;
+  set_capacity(3'000'000);
+  ASSERT_TRUE(shows(high));
+  const uint64_t video = bob_->video;
+  ASSERT_TRUE(run_until([&] { return bob_->video > video + 1'000; }));
+  set_capacity(500'000);
+  TimePoint from = net::EventLoop::clock_now();
+  ASSERT_TRUE(shows(low));
+  const double down = seconds(from);
+  ASSERT_TRUE(run_until([&] { return why_.grant.cause == relay::GrantCause::kEstimate; }));
+  EXPECT_EQ(why_.participant, "alice");
+  EXPECT_GT(why_.grant.needed_bps, *why_.estimate_bps);
+  set_capacity(3'000'000);
+  from = net::EventLoop::clock_now();
+  ASSERT_TRUE(shows(high) || shows(high));
+  std::printf("# result: 3 to 0.5 Mbit/s in %.1f s, back in %.1f s\n", down, seconds(from));
+}
+
+TEST_F(AllotmentOverSockets, ShowsWhatIsWished) {
+  const auto layers = peer::simulcast_layers();
+  ASSERT_TRUE(shows(layers.back().rid));
+  bool is_done = false;
+  node_.node().ask_slot({.room = "stage", .participant = "bob", .mid = kVideoMid},
+                        node::ViewingChange{.wanted_pixels = std::optional<uint32_t>(320 * 180)},
+                        [&](auto why) { is_done = why.has_value(); });
+  ASSERT_TRUE(run_until([&] { return is_done; }));
+  EXPECT_TRUE(shows(layers.front().rid));
+}
+
+TEST_F(AllotmentOverSockets, NobodyAnswersForASlotThatIsNotThere) {
+  ASSERT_TRUE(run_until([&] { return bob_->connected(); }));
+  size_t missing = 0;
+  const auto ask = [&](const std::string& participant, const std::string& mid) {
+    node_.node().ask_slot(
+        {.room = "stage", .participant = participant, .mid = mid}, std::nullopt,
+        [&](auto why) { missing += !why && why.error() == node::SlotError::kNoSlot; });
+  };
+  ask("carol", "1");
+  ask("alice", "1");
+  ask("bob", "9");
+  EXPECT_TRUE(run_until([&] { return missing == 3; }));
+}
+
+}  // namespace
+}  // namespace simpul::testing
