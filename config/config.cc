@@ -62,6 +62,7 @@ void read_media(Section& section, const toml::table& root, Media& media, Problem
   section.flag("pin_workers", media.pin_workers);
   section.flag("spread_rooms", media.spread_rooms);
   section.flag("gso_padding", media.gso_padding);
+  section.flag("gop_cache", media.gop_cache);
   section.duration("idle_timeout", kIdleTimeoutMin, kIdleTimeoutMax, media.idle_timeout);
   section.ice_servers("ice_servers", media.ice_servers);
   const auto refuse = [&](std::string_view key, std::string_view reason) {

@@ -36,6 +36,7 @@ struct Media {
   bool pin_workers = false;
   bool spread_rooms = false;  // connections on any worker, at random: for measuring and tests
   bool gso_padding = true;    // the packets of a frame are padded into one message of the kernel
+  bool gop_cache = true;      // who joins begins with a key frame of the last two seconds
   Duration idle_timeout = std::chrono::seconds(30);
   std::vector<IceServer> ice_servers;  // told to clients
 };

@@ -170,6 +170,9 @@ void write_repair(Writer& writer, const Workers& workers) {
                 "Requests for key frames, received from viewers and sent to publishers.");
   writer.sample({{"direction", "received"}}, sum(workers, &Worker::key_frame_requests_received));
   writer.sample({{"direction", "sent"}}, sum(workers, &Worker::key_frame_requests_sent));
+  writer.family("simpul_gop_cache_starts_total", "counter",
+                "Times that a slot began with an earlier key frame.");
+  writer.sample({}, sum(workers, &Worker::gop_cache_starts));
 }
 
 void write_handshakes(Writer& writer, const Workers& workers) {

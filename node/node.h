@@ -168,6 +168,7 @@ struct WorkerReport {
   uint64_t padding_bytes = 0;  // of datagrams that only probe a path
   uint64_t key_frame_requests_received = 0;
   uint64_t key_frame_requests_sent = 0;
+  uint64_t gop_cache_starts = 0;
   uint64_t socket_overflows = 0;
   uint64_t socket_send_full = 0;               // times that a socket took no more
   uint64_t receive_buffer_bytes = 0;           // what the kernel gave: of the smallest UDP socket

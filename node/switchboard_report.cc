@@ -79,6 +79,7 @@ void Switchboard::report_worker(WorkerReport& worker) const {
   worker.key_frame_requests_received = counters.key_frames_asked_by_subscribers;
   worker.key_frame_requests_sent =
       counters.key_frames_asked_of_publishers - key_frames_asked_elsewhere_;
+  worker.gop_cache_starts = counters.starts_from_cache;
   worker.handshakes = handshakes_;
   worker.handshake_seconds = handshake_seconds_;
   for (size_t i = 0; i < drops_.size(); ++i) {

@@ -9,8 +9,8 @@ namespace simpul::relay {
 bool Slot::start_from_cache(TimePoint now) {
   if (replay_ || !has_nothing_to_lose()) return false;
   if (replay_from(*target_, now)) return true;
-  for (uint8_t layer = 0; layer < track_->feeds().size(); ++layer) {
-    if (replay_from(layer, now)) return false;
+  for (size_t layer = 0; layer < track_->feeds().size(); ++layer) {
+    if (replay_from(static_cast<uint8_t>(layer), now)) return false;
   }
   return false;
 }

@@ -40,6 +40,7 @@ TEST(Config, AnEmptyFileIsTheDefaults) {
   EXPECT_EQ(config.media.tcp_port, 7700);
   EXPECT_EQ(config.media.idle_timeout, 30s);
   EXPECT_TRUE(config.media.gso_padding);
+  EXPECT_TRUE(config.media.gop_cache);
   EXPECT_THAT(config.codecs.audio, ElementsAre("opus", "red"));
   EXPECT_THAT(config.codecs.video, ElementsAre("vp8", "h264", "vp9", "av1"));
   EXPECT_EQ(config.log.level, log::Level::kInfo);
@@ -60,6 +61,7 @@ workers = 4
 pin_workers = true
 spread_rooms = true
 gso_padding = false
+gop_cache = false
 idle_timeout = "2m"
 [codecs]
 audio = ["red", "opus"]
@@ -86,6 +88,7 @@ format = "json"
   EXPECT_TRUE(config.media.pin_workers);
   EXPECT_TRUE(config.media.spread_rooms);
   EXPECT_FALSE(config.media.gso_padding);
+  EXPECT_FALSE(config.media.gop_cache);
   EXPECT_EQ(config.media.idle_timeout, 2min);
   EXPECT_THAT(config.codecs.audio, ElementsAre("red", "opus"));
   EXPECT_THAT(config.codecs.video, ElementsAre("av1", "vp8"));

@@ -70,6 +70,7 @@ node::WorkerReport make_worker(uint32_t number) {
   worker.padding_bytes = 350;
   worker.key_frame_requests_received = 5;
   worker.key_frame_requests_sent = 1;
+  worker.gop_cache_starts = 4;
   worker.socket_overflows = 4;
   worker.socket_send_full = 12;
   worker.receive_buffer_bytes = 8'388'608;
@@ -111,6 +112,7 @@ TEST_F(MetricsTextTest, HasTheNamesAndTypesOfTheApi) {
                                           {"simpul_retransmissions_total", "counter"},
                                           {"simpul_padding_bytes_total", "counter"},
                                           {"simpul_keyframe_requests_total", "counter"},
+                                          {"simpul_gop_cache_starts_total", "counter"},
                                           {"simpul_handshakes_total", "counter"},
                                           {"simpul_handshake_seconds", "histogram"},
                                           {"simpul_forward_delay_seconds", "histogram"},
@@ -145,6 +147,7 @@ TEST_F(MetricsTextTest, LabelsWhatIsPerWorkerAndAddsUpTheRest) {
   EXPECT_EQ(samples.at("simpul_padding_bytes_total"), "700");
   EXPECT_EQ(samples.at(R"(simpul_keyframe_requests_total{direction="received"})"), "10");
   EXPECT_EQ(samples.at(R"(simpul_keyframe_requests_total{direction="sent"})"), "2");
+  EXPECT_EQ(samples.at("simpul_gop_cache_starts_total"), "8");
   EXPECT_EQ(samples.at(R"(simpul_handshakes_total{result="ok"})"), "4");
   EXPECT_EQ(samples.at(R"(simpul_connections{state="connected"})"), "5");
 }

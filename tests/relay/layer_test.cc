@@ -41,6 +41,19 @@ TEST_F(LayersOfOneStream, TheLowChoiceIsTheLowestSpatialLayer) {
   EXPECT_EQ(scene.relay.slots_of(watcher)[0].sublayers->spatial, 0);
 }
 
+// What the others depend on is told by the first packet alone.
+TEST_F(LayersOfOneStream, AKeyFrameWhoseFirstPacketComesLateLosesNoLayer) {
+  begin(rtp::Codec::kAv1);
+  LayeredSource source(scene.pool, {.codec = rtp::Codec::kAv1});
+  want(1, 2);
+  auto picture = source.picture(true, 2);
+  std::vector<rtp::MediaPacket> first;
+  first.push_back(std::move(picture.front()));
+  picture.erase(picture.begin());
+  EXPECT_EQ(pass(std::move(picture)).size(), 0u);
+  EXPECT_EQ(pass(std::move(first)).size(), 4u) << "two spatial layers of three";
+}
+
 TEST_F(LayersOfOneStream, TheMarkerMovesToTheLastPacketThatIsSent) {
   begin(rtp::Codec::kVp9);
   LayeredSource source(scene.pool, {});
