@@ -345,10 +345,9 @@ bool Relay::collect(TimePoint now, Duration hold, SubscriberBatch& batch) {
 
 bool Relay::collect_padding(SubscriberId subscriber_id, size_t bytes, TimePoint now,
                             SubscriberBatch& batch) {
-  state_->latest = now;
   Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
-  if (subscriber == nullptr) return false;
-  return state_->egress.collect_padding(*subscriber, {bytes, now, state_->tracks}, batch);
+  return subscriber != nullptr &&
+         state_->egress.collect_padding(*subscriber, {bytes, now, state_->tracks}, batch);
 }
 
 TimePoint Relay::next_collect(Duration hold) const { return state_->egress.next_collect(hold); }
