@@ -163,7 +163,7 @@ void Client::close(Watched watched, TimePoint now) {
     }
   }
   media_.end_pictures(now);
-  if (const auto last = media_.last_new_at()) stood_still_ = now - *last;
+  if (const auto last = media_.last_new_at()) stood_still_ = now - *last - unread_for_;
   delay_ = nullptr;
   is_open_ = false;
 }
@@ -181,6 +181,7 @@ void Client::note_first_frame(TimePoint now) {
 void Client::receive(const peer::Peer::Received& received, TimePoint came_at) {
   ++shared_.datagrams;
   shared_.bytes += received.size;
+  unread_for_ = std::max(shared_.loop.now() - came_at, Duration{0});
   const auto stamp = media_.receive(received, came_at);
   if (!first_frame_) note_first_frame(came_at);
   // All that can be told of what is encrypted is that it came.

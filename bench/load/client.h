@@ -106,6 +106,7 @@ class Client {
   std::optional<TimePoint> connected_at_;
   std::optional<TimePoint> first_frame_;  // once all slots have one
   std::optional<Duration> stood_still_;
+  Duration unread_for_{0};      // the last packet, in the socket: what is behind it may be new
   Histogram* delay_ = nullptr;  // of its phase, while it is open
   LastViewer* last_viewer_ = nullptr;
   bool is_open_ = false;
