@@ -5,12 +5,13 @@
 
 namespace simpul::relay {
 
-// Where its target's last key frame is too long ago, another layer's makes do until the next one.
+// Where its target's last key frame is too long ago, a smaller layer's makes do until the next one.
 bool Slot::start_from_cache(TimePoint now) {
   if (replay_ || !has_nothing_to_lose()) return false;
   if (replay_from(*target_, now)) return true;
   for (size_t layer = 0; layer < track_->feeds().size(); ++layer) {
-    if (replay_from(static_cast<uint8_t>(layer), now)) return false;
+    const bool is_smaller = track_->feeds()[layer].view().pixels < feed(*target_).view().pixels;
+    if (is_smaller && replay_from(static_cast<uint8_t>(layer), now)) return false;
   }
   return false;
 }

@@ -309,6 +309,22 @@ TEST_F(GopCacheTest, WhereTheWantedLayerHasNoneAnotherMakesDoUntilItHas) {
   EXPECT_EQ(scene_.relay.slots_of(*joiner_)[0].layer, "f");
 }
 
+TEST_F(GopCacheTest, ALargerLayerThanTheWantedOneDoesNotMakeDo) {
+  publish({"q", "f"});
+  Source large(scene_.pool, {.ssrc = 9, .width = 1280, .height = 720, .first_tag = 1'000'000});
+  watch(LayerChoice::kHigh);
+  for (int i = 0; i < 10; ++i) {
+    scene_.receive(kTrack, large.frame({.key = i == 0}), 1);
+    pass(source_.frame({.key = i == 0}));
+    let_pass(kFrameTime);
+  }
+  requests_ = 0;
+  joiner_ = watch(LayerChoice::kLow);
+  let_pass(1s);
+  EXPECT_THAT(seen_, IsEmpty());
+  EXPECT_EQ(requests_, 1u);
+}
+
 TEST_F(GopCacheTest, AKeyFrameThatComesMeanwhileIsPartOfIt) {
   publish();
   watch();
