@@ -11,6 +11,7 @@ constexpr double kSecond = 6.0;
 constexpr double kFurther = 2.0;
 constexpr double kFurtherResult = 0.7;
 constexpr double kPeriodic = 2.0;
+constexpr double kSpare = 1.15;       // above what is wanted: a result is a little below its probe
 constexpr double kWorthWhile = 1.05;  // what lies closer is found without a probe
 constexpr double kBackoff = 1.5;      // of the interval, after a probe that found nothing
 constexpr double kDrop = 0.66;
@@ -22,7 +23,7 @@ constexpr Duration kAfterDropWait = std::chrono::seconds(1);
 }  // namespace
 
 void ProbePlanner::add(double bps, TimePoint now, std::vector<Probe>& probes) {
-  bps = std::min({bps, kBpsMax, wanted_bps_.value_or(kBpsMax)});
+  bps = std::min({bps, kBpsMax, kSpare * wanted_bps_.value_or(kBpsMax)});
   if (bps < estimate_bps_ * kWorthWhile) return;
   if (++last_id_ == 0) ++last_id_;
   const double seconds = std::chrono::duration<double>(kLength).count();

@@ -35,7 +35,7 @@ class ProbePlanner {
   static constexpr Duration kAnswerMax = std::chrono::seconds(1);
 
   // What could be used if the path carried it: the next layer up, or no more than now. No probe
-  // aims higher. A source that is never told of takes whatever the estimate is.
+  // aims much higher. A source that is never told of takes whatever the estimate is.
   void set_wanted(double bps) { wanted_bps_ = bps; }
   bool has_wanted() const { return wanted_bps_.has_value(); }
 

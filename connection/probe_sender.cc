@@ -8,11 +8,6 @@ namespace {
 // After so many times its length a probe is given up: there was nothing to send.
 constexpr int kLengthsMax = 3;
 
-Duration length_of(const bwe::Probe& probe) {
-  return std::chrono::duration_cast<Duration>(
-      std::chrono::duration<double>(probe.bytes * 8.0 / probe.bps));
-}
-
 }  // namespace
 
 void ProbeSender::add(const bwe::Probe& probe) {
@@ -28,6 +23,13 @@ bool ProbeSender::is_complete() const {
   return sent_ >= waiting_.front().bytes && packets_ >= waiting_.front().packets;
 }
 
+Duration ProbeSender::time_for(size_t bytes) const {
+  const double seconds = static_cast<double>(bytes) * 8 / waiting_.front().bps;
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+// Packets have distances: the next one is due when those before it have passed, or what is measured
+// would be a packet less than the rate.
 size_t ProbeSender::due(TimePoint now) {
   if (waiting_.empty() || now < next_) return 0;
   next_ = now + kStep;
@@ -38,15 +40,13 @@ size_t ProbeSender::due(TimePoint now) {
   }
   const bwe::Probe& probe = waiting_.front();
   const Duration elapsed = now - *began_;
-  if (is_complete() || elapsed > kLengthsMax * length_of(probe)) {
+  if (is_complete() || elapsed > kLengthsMax * time_for(probe.bytes)) {
     end();
     return 0;
   }
-  const double seconds = std::chrono::duration<double>(elapsed).count();
-  auto wanted = static_cast<size_t>(probe.bps / 8 * seconds);
-  // Large packets make up its bytes before it has as many as it takes: it goes on at its rate.
-  if (packets_ >= probe.packets) wanted = std::min<size_t>(wanted, probe.bytes);
-  return wanted > sent_ ? wanted - sent_ : 0;
+  const auto passed =
+      static_cast<size_t>(probe.bps / 8 * std::chrono::duration<double>(elapsed).count());
+  return passed >= sent_ ? passed - sent_ + 1 : 0;
 }
 
 }  // namespace simpul::connection

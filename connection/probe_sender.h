@@ -16,8 +16,8 @@ namespace simpul::connection {
 // datagrams.
 class ProbeSender {
  public:
-  // Padding is due this often while a probe lasts.
-  static constexpr Duration kStep = std::chrono::milliseconds(5);
+  // Where nothing of a probe could leave, it is tried again this much later.
+  static constexpr Duration kStep = std::chrono::milliseconds(2);
   // Probes that wait; more are not sent.
   static constexpr size_t kWaitingMax = 4;
 
@@ -31,16 +31,19 @@ class ProbeSender {
     if (!began_) return {};
     sent_ += size;
     ++packets_;
+    next_ = *began_ + time_for(sent_);
     return waiting_.front().id;
   }
 
  private:
   void end();
   bool is_complete() const;
+  // How long so many bytes take at the rate of the probe that is being sent.
+  Duration time_for(size_t bytes) const;
 
   std::vector<bwe::Probe> waiting_;  // the first is being sent once it has begun
   std::optional<TimePoint> began_;
-  TimePoint next_{};
+  TimePoint next_{};  // when the bytes that were sent have passed at its rate
   size_t sent_ = 0;
   uint32_t packets_ = 0;
 };

@@ -77,7 +77,7 @@ using FeedEvent = std::variant<FeedOpened, FeedClosed, FeedMedia, FeedReport, Fe
 struct FeedLane {
   static constexpr size_t kItemsMax = 4'096;
   // As many as can be on loan, so that packets always find their way back.
-  static constexpr size_t kPacketsLentMax = 8'192;
+  static constexpr size_t kPacketsLentMax = 16'384;
 
   struct LentMedia {
     FeedMedia event;

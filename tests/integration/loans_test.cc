@@ -89,8 +89,9 @@ class Loans : public ::testing::Test {
 };
 
 TEST_F(Loans, AreNoMoreThanTheirCapWhileAWorkerIsStalled) {
-  start(100, 1, 500'000);
-  stall_while(300);
+  // More than two seconds of the feed, as long as its packets are kept for who joins.
+  start(400, 1, 500'000);
+  stall_while(600);
   expect_recovered();
 }
 
