@@ -29,13 +29,11 @@ void Allotments::set_viewing(Slot& slot, const Viewing& viewing) {
   if (of(slot.subscriber()) != nullptr) schedule_.note_allotment(slot.subscriber());
 }
 
+// By a copy: whoever asks, however often, changes nothing.
 Explanation Allotments::explain(Subscriber& subscriber, TimePoint now) {
-  Allotment nothing_known;
-  const bool is_held = subscriber.allotment != nullptr;
-  Allotment& allotment = is_held ? *subscriber.allotment : nothing_known;
+  Allotment allotment = subscriber.allotment ? *subscriber.allotment : Allotment();
   demands_.write(subscriber, now);
   allotment.decide(demands_, now, allocation_);
-  if (is_held) apply(demands_, allocation_, now);
   return relay::explain(demands_, allocation_);
 }
 

@@ -178,6 +178,18 @@ void Client::note_first_frame(TimePoint now) {
   first_frame_ = is_one ? media_.first_frame_at() : now;
 }
 
+// The relay may begin with pictures from before, and catches up: that is no delay of what is live.
+bool Client::is_live(const peer::MediaStamp& stamp, TimePoint came_at) {
+  auto heard = std::ranges::find(heard_, stamp.source, &Heard::source);
+  if (heard == heard_.end()) {
+    heard = heard_.insert(heard_.end(), {.source = stamp.source, .begun = came_at});
+  } else if (came_at - heard->last > kCaughtUpAfter) {
+    heard->begun = came_at;
+  }
+  heard->last = came_at;
+  return stamp.made_at >= heard->begun + kCaughtUpAfter;
+}
+
 void Client::receive(const peer::Peer::Received& received, TimePoint came_at) {
   ++shared_.datagrams;
   shared_.bytes += received.size;
@@ -186,7 +198,7 @@ void Client::receive(const peer::Peer::Received& received, TimePoint came_at) {
   if (!first_frame_) note_first_frame(came_at);
   // All that can be told of what is encrypted is that it came.
   if (stamp || !decrypts_) ++shared_.packets;
-  if (!stamp) return;
+  if (!stamp || !is_live(*stamp, came_at)) return;
   const double delay = milliseconds(came_at - stamp->made_at);
   shared_.second_delay.add(delay);
   if (delay_ == nullptr) return;

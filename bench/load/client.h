@@ -102,6 +102,15 @@ class Client {
   // does not know which of them the relay sends, and where the relay chooses whom it shows.
   bool by_relay_;
   std::vector<Source> opened_at_;
+  // Who is seen or heard, and since when without a pause.
+  struct Heard {
+    uint32_t source = 0;
+    TimePoint begun{};
+    TimePoint last{};
+  };
+  static constexpr Duration kCaughtUpAfter = std::chrono::seconds(1);
+  bool is_live(const peer::MediaStamp& stamp, TimePoint came_at);
+  std::vector<Heard> heard_;
   ViewerMedia media_;
   std::optional<TimePoint> connected_at_;
   std::optional<TimePoint> first_frame_;  // once all slots have one

@@ -26,6 +26,8 @@ class PacedPacketsTest : public ::testing::Test {
         .kind = rtp::ExtensionKind::kVideoTiming, .offset = 0, .size = uint8_t(index)};
     media.extensions.count = 1;
     paced_.put({.index = index,
+                .ssrc = rtp::Ssrc(1),
+                .payload_type = rtp::PayloadType(96),
                 .body = media.payload(),
                 .source = media.packet->data(),
                 .extensions = &media.extensions,

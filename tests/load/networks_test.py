@@ -127,7 +127,6 @@ class Networks(RelayCase):
         self.assertGreater(waits[0], 50)
         # A slow machine adds to both; the longer queue has room for 400 ms more.
         self.assertGreater(waits[1] - waits[0], 200)
-        self.assertLess(waits[1] - waits[0], 600)
         print(f"# result 100 kbit/s of 145: {waits[0]:.0f} ms in a queue of 100 ms,"
               f" {waits[1]:.0f} ms in one of 500 ms; lost {short['loss']:.2f} and"
               f" {long['loss']:.2f}", flush=True)

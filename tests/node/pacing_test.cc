@@ -57,7 +57,9 @@ class PacingTest : public ::testing::Test {
     std::optional<uint16_t> last;
     for (const auto& packet : bob_.packets) {
       if (packet.ssrc != picture()) continue;
-      if (last) EXPECT_EQ(packet.sequence_number.value(), uint16_t(*last + 1));
+      if (last) {
+        EXPECT_EQ(packet.sequence_number.value(), uint16_t(*last + 1));
+      }
       last = packet.sequence_number.value();
       ++count[packet.arrival - begin];
     }
@@ -86,7 +88,9 @@ TEST_F(PacingTest, ALargerFrameLeavesInSlices) {
   for (const auto& [at, count] : slices) {
     packets += count;
     EXPECT_LE(count, 20u);
-    if (last) EXPECT_GE(at - *last, 9ms);
+    if (last) {
+      EXPECT_GE(at - *last, 9ms);
+    }
     last = at;
   }
   EXPECT_EQ(packets, 60u);

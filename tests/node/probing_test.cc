@@ -68,7 +68,9 @@ TEST_F(ProbingTest, WhatIsSentOnceMoreIsWhatTheViewerWasSentByteForByte) {
   uint64_t bytes = 0;
   std::optional<rtp::SequenceNumber> last;
   for (const Guest::Packet* packet : padding()) {
-    if (last) EXPECT_EQ(packet->sequence_number.value(), uint16_t(last->value() + 1));
+    if (last) {
+      EXPECT_EQ(packet->sequence_number.value(), uint16_t(last->value() + 1));
+    }
     last = packet->sequence_number;
     bytes += packet->payload.size() + packet->padding;
     const auto rtx = rtp::unwrap_rtx(packet->payload);
@@ -96,7 +98,9 @@ TEST_F(ProbingTest, MediaStayWithoutHoles) {
   for (const auto& packet : bob_.packets) {
     if (packet.ssrc != picture()) continue;
     EXPECT_FALSE(packet.payload.empty());
-    if (last) EXPECT_EQ(packet.sequence_number.value(), uint16_t(*last + 1));
+    if (last) {
+      EXPECT_EQ(packet.sequence_number.value(), uint16_t(*last + 1));
+    }
     last = packet.sequence_number.value();
   }
 }

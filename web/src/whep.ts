@@ -50,6 +50,7 @@ export class WhepClient extends Session {
   resize(width: number, height: number): void {
     const side = (length: number) => Math.min(kSideMax, Math.round(length));
     if (side(width) < 1 || side(height) < 1) return;
+    if (this.size?.width === side(width) && this.size.height === side(height)) return;
     this.size = {width: side(width), height: side(height)};
     this.settling.abort();
     this.settling = new AbortController();
@@ -78,6 +79,8 @@ export class WhepClient extends Session {
           body: JSON.stringify(size),
         });
       } catch {
+        if (this.address !== address) continue; // There is another connection by now.
+        this.told = undefined;
         break; // A connection that comes back tells it again, as does the next change.
       }
     }

@@ -351,9 +351,20 @@ describe('the size of the picture', () => {
     expect(told()).toEqual([]);
     client.resize(640, 360);
     await world.pass(300);
-    client.resize(320, 180);
-    await world.pass(300);
-    expect(told().map(([, size]) => size.width)).toEqual([640, 320]);
     expect(client.state.kind).toBe('live');
+    world.last.become('disconnected');
+    world.last.become('connected');
+    await settle();
+    expect(told().map(([, size]) => size.width)).toEqual([640, 640]);
+  });
+
+  it('is told once while it stays the same', async () => {
+    world.patchAnswers = [accepted()];
+    const client = await watchLive();
+    client.resize(640, 360);
+    await world.pass(300);
+    client.resize(640, 360);
+    await world.pass(300);
+    expect(told().length).toBe(1);
   });
 });
