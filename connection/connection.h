@@ -158,6 +158,8 @@ class Connection {
   void send(const Batch& batch, const MediaSender::Place& place, MediaSender::Scratch& scratch,
             TimePoint now);
   void send_paced(const MediaSender::Place& place, MediaSender::Scratch& scratch, TimePoint now);
+  // There is no way out: what waits would be too old when there is one.
+  void forget_paced();
 
   // What more the media could use than they have: the rate with the next layer that is of use, or
   // no more than now. Probes try for it.

@@ -5,6 +5,12 @@
 #include "connection/connection.h"
 
 namespace simpul::connection {
+namespace {
+
+// Bytes that leave at once where too many packets wait: less than an egress always has room for.
+constexpr size_t kForcedMax = 512 * 1024;
+
+}  // namespace
 
 void Connection::seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
                       MediaSender::Scratch& scratch, TimePoint now) {
@@ -55,11 +61,15 @@ void Connection::release(const MediaSender::Place& place, MediaSender::Scratch& 
                          TimePoint now) {
   if (state_ != State::kConnected || paced_ == nullptr) return;
   const bool too_many = paced_->size() > PacedPackets::kMax;
-  const auto leaving = paced_->first(too_many ? SIZE_MAX : pacer_.bytes_admitted(now));
+  const auto leaving = paced_->first(too_many ? kForcedMax : pacer_.bytes_admitted(now));
   if (leaving.empty()) return;
   pacer_.on_released(seal_counted(leaving, place, scratch, now), now);
   paced_->drop(leaving.size());
   if (paced_->size() > 0) return;
+  forget_paced();
+}
+
+void Connection::forget_paced() {
   paced_.reset();
   pacer_.on_none_waiting();
 }

@@ -5,7 +5,7 @@
 namespace simpul::connection {
 
 void PacedPackets::put(const rtp::OutgoingPacket& packet) {
-  SIMPUL_CHECK(packet.packet != nullptr && packet.extensions != nullptr);
+  SIMPUL_CHECK(packet.packet != nullptr && *packet.packet && packet.extensions != nullptr);
   if (gone_ >= kMax) {
     packets_.erase(packets_.begin(), packets_.begin() + static_cast<ptrdiff_t>(gone_));
     borrowed_.erase(borrowed_.begin(), borrowed_.begin() + static_cast<ptrdiff_t>(gone_));

@@ -28,7 +28,8 @@ class Pacer {
     return std::max(clear_at_, now) + static_cast<int64_t>(packets) * packet_time_ <=
            now + burst_time_;
   }
-  void on_sent(size_t bytes, TimePoint now) { spend(bytes, byte_time_, now); }
+  // What does not wait delays what does by no more than that takes itself.
+  void on_sent(size_t bytes, TimePoint now) { spend(bytes, waiting_byte_time(), now); }
 
   // So many bytes wait in all: from now on what waits leaves at a rate at which they do so in time.
   void on_waiting(size_t bytes, TimePoint now);

@@ -46,6 +46,7 @@ size_t ProbeSender::due(TimePoint now) {
   }
   const auto passed =
       static_cast<size_t>(probe.bps / 8 * std::chrono::duration<double>(elapsed).count());
+  if (sent_ == 0) return 1;  // nothing could leave, or not on a numbered line
   return passed >= sent_ ? passed - sent_ + 1 : 0;
 }
 

@@ -101,7 +101,8 @@ bool Switchboard::begin_sending(const Entry& entry) {
 
 // What had to wait, or else padding.
 void Switchboard::send_later(Entry& entry, TimePoint now) {
-  if (!begin_sending(entry)) return;  // it goes on with the next batch, when there is a path
+  // When there is a path again, it goes on with what is live then.
+  if (!begin_sending(entry)) return entry.connection->forget_paced();
   entry.connection->send_paced(place_, seal_scratch_, now);
   send_padding(entry, now);
   later_.set(entry, entry.connection->next_send());

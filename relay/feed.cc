@@ -138,7 +138,7 @@ bool Feed::queue(FeedPacket packet) {
 }
 
 bool Feed::release(TimePoint now, Duration hold) {
-  due_.clear();
+  end_round();
   if (due_at(hold) > now) return false;
   const size_t count = complete_ > 0 ? complete_ : waiting_.size();
   for (size_t i = 0; i < count; ++i) due_.push_back(std::move(waiting_[i]));
@@ -177,7 +177,7 @@ void Feed::forget_packets() {
   for (const FeedPacket& packet : waiting_) let_go(packet);
   waiting_.clear();
   complete_ = 0;
-  history_.clear();
+  history_.retire();
   gop_.clear();
 }
 
@@ -200,6 +200,7 @@ std::optional<int64_t> Feed::cached_start(TimePoint now) const {
 }
 
 bool Feed::advance(TimePoint now) {
+  history_.free_retired();
   expire(now);
   // A request ends with the first packet of a key frame, which may not have got here; or, where
   // key frames are hidden, with the first attempt, which may have been lost.
@@ -213,6 +214,7 @@ bool Feed::advance(TimePoint now) {
 
 TimePoint Feed::next_look() const {
   if (starters_ > 0 && key_frames_.next_due() == kNever) return TimePoint{};
+  if (history_.has_retired()) return TimePoint{};
   const bool may_fall_silent = active_ && lent_;
   const TimePoint silent = may_fall_silent ? last_media_ + kSilence + Duration(1) : kNever;
   const bool has_packets = is_waiting() || !history_.is_empty();
@@ -224,6 +226,7 @@ void Feed::set_lent(bool lent, TimePoint now) {
     last_media_ = now;  // it has a while to come
     rate_.begin(now);
   }
+  if (!lent) meters_.clear();  // what they told is of packets that came here
   lent_ = lent;
 }
 

@@ -58,7 +58,10 @@ class Feed {
   bool release(TimePoint now, Duration hold);
   // In the order of their numbers; until the next release() or end_round().
   const std::vector<FeedPacket>& due() const { return due_; }
-  void end_round() { due_.clear(); }
+  void end_round() {
+    due_.clear();
+    history_.free_retired();
+  }
   // When release() has something; kNever when nothing waits.
   TimePoint due_at(Duration hold) const;
   bool is_waiting() const { return !waiting_.empty(); }

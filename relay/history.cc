@@ -1,6 +1,7 @@
 #include "relay/history.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/prefetch.h"
 
@@ -49,6 +50,12 @@ void History::drop(int64_t number) {
   if (!packet.media.packet) return;
   gone_ = std::max(gone_, number);
   packet.media.packet.reset();  // the rest says nothing without it
+}
+
+void History::retire() {
+  visit([this](const FeedPacket& packet) { gone_ = std::max(gone_, packet.number); });
+  begin_ = end_;
+  if (!ring_.empty()) retired_ = std::exchange(ring_, {});
 }
 
 void History::clear() {

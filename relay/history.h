@@ -32,6 +32,13 @@ class History {
   void keep_from(int64_t number) { kept_from_ = number; }
   int64_t kept_from() const { return kept_from_; }
   void clear();
+  // Gives up all packets, but they stay in memory until free_retired(): a batch may borrow from
+  // them.
+  void retire();
+  void free_retired() {
+    if (!retired_.empty()) retired_ = {};
+  }
+  bool has_retired() const { return !retired_.empty(); }
   // Visits what is there, in no order; all but the numbers may be changed.
   template <class Visit>
   void visit(const Visit& visit) {
@@ -54,6 +61,7 @@ class History {
 
   Limits limits_;
   std::vector<FeedPacket> ring_;
+  std::vector<FeedPacket> retired_;
   // Everything that is kept has begin_ <= number < end_.
   int64_t begin_ = 0;
   int64_t end_ = 0;

@@ -19,6 +19,8 @@ class Replay {
   static constexpr size_t kBurst = 10;                                // packets that leave at once
   static constexpr Duration kPause = std::chrono::milliseconds(5);    // between two bursts
   static constexpr Duration kStepMin = std::chrono::milliseconds(1);  // between two looks
+  // Where it has not caught up so long after it should have, the rest leaves at once.
+  static constexpr Duration kOverdue = std::chrono::milliseconds(500);
   // It lasts so long behind its end: until nothing of it is in the history any more.
   static constexpr Duration kLateMax = std::chrono::seconds(3);
 
@@ -43,12 +45,13 @@ class Replay {
   // It is `now`: a burst may leave.
   void allow(TimePoint now) {
     at_ = now;
-    left_ = kBurst;
+    is_overdue_ = now > end_ + kOverdue;
+    left_ = is_overdue_ ? SIZE_MAX : kBurst;
   }
   // Whether the packet leaves now; it is taken as that.
   bool admit(int64_t number, uint32_t timestamp) {
     if (!has_caught_up_) {
-      if (left_ == 0 || due(timestamp) > at_) return false;
+      if (left_ == 0 || (due(timestamp) > at_ && !is_overdue_)) return false;
       --left_;
     }
     next_ = number + 1;
@@ -77,6 +80,7 @@ class Replay {
   TimePoint at_;  // of the last burst
   size_t left_ = 0;
   TimePoint end_;
+  bool is_overdue_ = false;
   bool has_caught_up_ = false;
 };
 

@@ -163,6 +163,7 @@ void Slot::set_layers(Layer current, Layer target) {
   current_ = current;
   target_ = target;
   count_starter();
+  track_->note_look();
   track_->note_change();
 }
 

@@ -49,6 +49,8 @@ class Slot {
   Track* track() const { return track_; }
   LayerChoice choice() const { return choice_; }
   const Viewing& viewing() const { return viewing_; }
+  // Carries nothing, by wish or for want of room.
+  bool is_paused() const { return is_paused_; }
   void set_viewing(const Viewing& viewing) { viewing_ = viewing; }
   uint64_t bitrate_bps() const { return bitrate_bps_; }  // of payloads
   // What leaves now.

@@ -50,7 +50,9 @@ size_t Subscriber::forward(std::vector<rtp::OutgoingPacket>& out, Counters& coun
 }
 
 void Subscriber::pad(const PaddingWish& padding, std::vector<rtp::OutgoingPacket>& out) {
+  // Who is paused for want of room waits for a probe to tell of more.
   const auto sends = [&](const Slot& slot) {
+    if (slot.is_paused() && !slot.viewing().is_paused && slot.track() != nullptr) return true;
     const auto last = slot.last_sent();
     return last && padding.now - *last < Relay::kPaddedFor;
   };

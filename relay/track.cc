@@ -96,6 +96,7 @@ void Track::receive_news(const LayerNews& news, TimePoint now) {
 
 void Track::set_lent(uint8_t layer, bool lent, TimePoint now) {
   feeds_[layer].set_lent(lent, now);
+  options_.forget();
   note_look();
   schedule_.note_change(*publisher_.room);
 }

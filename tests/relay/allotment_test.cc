@@ -161,6 +161,16 @@ TEST_F(AllotmentTest, VideoPausesAndAudioGoesOnWhereEvenTheLeastDoesNotFit) {
   EXPECT_FALSE(is_paused());
 }
 
+TEST_F(AllotmentTest, PathsOfThoseWhoArePausedAreProbed) {
+  watch();
+  run(5s, 3'000'000);
+  run(10s, 60'000);
+  ASSERT_TRUE(is_paused());
+  SubscriberBatch batch;
+  ASSERT_TRUE(scene_.relay.collect_padding(bob_, 500, scene_.now, batch));
+  EXPECT_FALSE(batch.packets.empty());
+}
+
 TEST_F(AllotmentTest, APauseEndsWhenNothingIsKnownOfThePathAnyMore) {
   watch();
   run(5s, 60'000);
@@ -427,6 +437,40 @@ TEST(AllotmentOfLayers, TheSpatialLayersOfOneStreamFollowThePath) {
   run(6s, 10'000'000, false);
   EXPECT_EQ(scene.relay.explain(bob, scene.now).slots.at(0).granted_layer, "S2T2");
   EXPECT_EQ(scene.relay.explain(bob, scene.now).slots.at(0).grant.cause, kLargest);
+}
+
+TEST(AllotmentOfLayers, AStreamWhoseLayersAreNotLentAnyMoreIsStillThere) {
+  Scene scene;
+  scene.publish("ana", {video_track(kCamera)});
+  const SubscriberId bob = scene.watch({}, {video_slot(10)});
+  LayeredSource source(scene.pool, {.codec = rtp::Codec::kVp8, .spatial_layers = 1});
+  const auto tell = [&] {
+    scene.relay.set_estimate(bob, PathEstimate{.bps = 2'000'000}, scene.now);
+  };
+  for (int i = 0; i < 150; ++i, scene.now += 33ms) {
+    tell();
+    scene.advance();
+    scene.pass(kCamera, source.picture(i == 0, 2));
+  }
+  scene.relay.set_lent(TrackId(kCamera), 0, false, scene.now);
+  for (int i = 0; i < 30; ++i, scene.now += 100ms) {
+    tell();
+    scene.relay.receive_news({.publisher = {},
+                              .track = TrackId(kCamera),
+                              .layer = 0,
+                              .seen = true,
+                              .active = true,
+                              .width = 640,
+                              .height = 360,
+                              .format = format_of(rtp::Codec::kVp8),
+                              .bitrate_bps = 300'000,
+                              .frames_per_second = 30},
+                             scene.now);
+    scene.advance();
+  }
+  const SlotGrant grant = scene.relay.explain(bob, scene.now).slots.at(0).grant;
+  EXPECT_TRUE(grant.layer);
+  EXPECT_NE(grant.cause, kPublisherNotSending);
 }
 
 TEST(LayerRate, IsThatOfAFewSeconds) {

@@ -309,6 +309,29 @@ TEST_F(GopCacheTest, WhereTheWantedLayerHasNoneAnotherMakesDoUntilItHas) {
   EXPECT_EQ(scene_.relay.slots_of(*joiner_)[0].layer, "f");
 }
 
+TEST_F(GopCacheTest, WhatABatchBorrowsOfALayerThatNobodyWatchesAnyMoreStays) {
+  publish({"q", "f"});
+  Source large(scene_.pool, {.ssrc = 9, .width = 1280, .height = 720, .first_tag = 1'000'000});
+  const auto first = watch(LayerChoice::kLow);
+  for (int i = 0; i < 10; ++i) {
+    scene_.receive(kTrack, large.frame({.key = i == 0}), 1);
+    pass(source_.frame({.key = i == 0}));
+    let_pass(kFrameTime);
+  }
+  joiner_ = watch(LayerChoice::kHigh);
+  let_pass(200ms);
+  scene_.relay.remove_subscriber(first);
+  scene_.receive(kTrack, source_.frame({}));
+  scene_.receive(kTrack, large.frame({.key = true}), 1);
+  SubscriberBatch batch;
+  ASSERT_TRUE(scene_.relay.collect(scene_.now, 0ms, batch));
+  ASSERT_THAT(batch.packets, SizeIs(6)) << "the last of the one, the first of the other";
+  for (const auto& packet : batch.packets) {
+    ASSERT_NE(packet.packet, nullptr);
+    EXPECT_TRUE(*packet.packet);
+  }
+}
+
 TEST_F(GopCacheTest, ALargerLayerThanTheWantedOneDoesNotMakeDo) {
   publish({"q", "f"});
   Source large(scene_.pool, {.ssrc = 9, .width = 1280, .height = 720, .first_tag = 1'000'000});
