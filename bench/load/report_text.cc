@@ -80,6 +80,7 @@ void add_media(const PhaseReport& report, Rows& rows) {
                     known_or_not(report, Metric::kViewerLossMax, share(report.viewer_loss_max)));
   count("repaired", report.received.repaired);
   count("duplicates", report.received.duplicates);
+  count("repeated", report.received.repeated);
   count("reordered", report.received.reordered);
   count("corrupt", report.received.corrupt);
   count("network_datagrams", report.network.received);

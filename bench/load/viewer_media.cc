@@ -36,6 +36,7 @@ MediaCounts& MediaCounts::operator+=(const MediaCounts& other) {
   bytes += other.bytes;
   repaired += other.repaired;
   duplicates += other.duplicates;
+  repeated += other.repeated;
   reordered += other.reordered;
   corrupt += other.corrupt;
   expected += other.expected;
@@ -187,7 +188,7 @@ void ViewerMedia::count_arrival(Stream& stream, rtp::Arrival arrival, int64_t nu
       counts_.reordered += !is_repair;
       break;
     case rtp::Arrival::kDuplicate:
-      ++counts_.duplicates;
+      ++(is_repair ? counts_.repeated : counts_.duplicates);
       break;
     case rtp::Arrival::kTooOld:
       break;
@@ -212,7 +213,7 @@ bool ViewerMedia::take_number(const peer::MediaStamp& stamp, bool is_repair) {
                            stamp.number < source.measured_until;
   if (is_late ? newest - stamp.number >= kWindow || source.seen.test(stamp.number % kWindow)
               : source.newest == stamp.number) {
-    counts_.duplicates += is_measured;
+    (is_repair ? counts_.repeated : counts_.duplicates) += is_measured;
     return false;
   }
   for (uint32_t number = newest + 1; number < stamp.number; ++number) {

@@ -27,6 +27,7 @@ struct MediaCounts {
   uint64_t bytes = 0;    // of all datagrams, duplicates too
   uint64_t repaired = 0;
   uint64_t duplicates = 0;
+  uint64_t repeated = 0;   // came by RTX although they were there: the relay probes with them
   uint64_t reordered = 0;  // came behind a later one, and not as a repair
   uint64_t corrupt = 0;    // not as their source made them; not among the packets
   // By the relay's own numbers, of who only listens: packets that should have come.

@@ -25,6 +25,17 @@ TEST_F(ViewerMediaTest, TellsDuplicatesAndReorderingApart) {
   EXPECT_EQ(media_.counts().duplicates, 4u);
 }
 
+TEST_F(ViewerMediaTest, WhatIsSentOnceMoreByRtxIsNoDuplicate) {
+  media_.measure(kSource, 0);
+  for (const uint32_t number : {0u, 1u, 2u}) receive({.number = number});
+  receive({.number = 1, .repair = true});
+  receive({.number = 2});
+  EXPECT_EQ(media_.counts().packets, 3u);
+  EXPECT_EQ(media_.counts().repaired, 0u);
+  EXPECT_EQ(media_.counts().repeated, 1u);
+  EXPECT_EQ(media_.counts().duplicates, 1u);
+}
+
 TEST_F(ViewerMediaTest, StillTellsDuplicatesAfterALongGap) {
   media_.measure(kSource, 0);
   receive({.number = 1});
