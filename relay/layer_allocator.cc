@@ -122,8 +122,9 @@ bool LayerAllocator::pauses(Past& slot, double sum, TimePoint now, const Decisio
   if (sum <= budget) {
     slot.unfit_since.reset();
     slot.is_paused = false;
-  } else if (!slot.unfit_since) {
+  } else if (!slot.unfit_since || now - *slot.unfit_since >= kPauseAfter + kPauseMax) {
     slot.unfit_since = now;
+    slot.is_paused = false;
   } else if (now - *slot.unfit_since >= kPauseAfter) {
     slot.is_paused = true;
   }

@@ -46,9 +46,12 @@ class LayerAllocator {
   static constexpr Duration kHoldMin = std::chrono::seconds(10);
   static constexpr Duration kHoldMax = std::chrono::minutes(2);
   static constexpr Duration kPauseAfter = std::chrono::seconds(2);
-  // The lowest layers are no reason to pause while about all of what is sent arrives: an estimate
-  // that a moment's delay has lowered says less than that.
-  static constexpr double kArrivingShare = 0.9;
+  // Then they are tried again, whatever the estimate: where packets are lost without any queue, it
+  // finds no way up by audio alone.
+  static constexpr Duration kPauseMax = std::chrono::seconds(90);
+  // The lowest layers are no reason to pause while a good part of what is sent arrives: an estimate
+  // that losses or a moment's delay have lowered says less than that.
+  static constexpr double kArrivingShare = 0.4;
   // Layers are taken from some for others when that is worth so much more, for so long.
   static constexpr double kMuchBetter = 1.1;
   static constexpr Duration kBetterFor = std::chrono::seconds(2);

@@ -53,15 +53,31 @@ TEST_F(LayerAllocatorTest, GoesOnWhenThePathOfOneThatIsPausedIsNotKnownAnyMore) 
   EXPECT_THAT(encodings(), ElementsAre(2));
 }
 
-TEST_F(LayerAllocatorTest, PausesNothingWhileAllOfItArrives) {
+TEST_F(LayerAllocatorTest, PausesNothingWhileAGoodPartOfItArrives) {
   sit(1);
   seats[0].options = {simulcast(2, 1'500'000)};
-  arriving_bps = 1'450'000;
-  run(1'200'000, 20s);
-  EXPECT_THAT(encodings(), ElementsAre(2));
-  arriving_bps = 1'200'000;
-  run(1'200'000, 3s);
+  for (const uint64_t arriving : {1'450'000u, 700'000u}) {
+    arriving_bps = arriving;
+    run(900'000, 20s);
+    EXPECT_THAT(encodings(), ElementsAre(2));
+  }
+  arriving_bps = 500'000;
+  run(900'000, 3s);
   EXPECT_THAT(encodings(), ElementsAre(-1));
+}
+
+TEST_F(LayerAllocatorTest, WhatIsPausedIsTriedAgainAfterAWhile) {
+  sit(1);
+  seats[0].options = {simulcast(2, 1'500'000)};
+  run(900'000, 10s);
+  EXPECT_THAT(encodings(), ElementsAre(-1));
+  Duration waited{};
+  for (; encodings() == std::vector<int>{-1} && waited < 3 * LayerAllocator::kPauseMax;
+       waited += 1s) {
+    run(900'000, 1s);
+  }
+  EXPECT_GE(waited, LayerAllocator::kPauseMax - 10s);
+  EXPECT_LE(waited, LayerAllocator::kPauseMax + 10s);
 }
 
 TEST_F(LayerAllocatorTest, GivesTheLargestThatFits) {
