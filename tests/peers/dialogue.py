@@ -2,6 +2,7 @@
 import json
 import re
 import sys
+import threading
 import traceback
 import urllib.error
 import urllib.request
@@ -9,6 +10,8 @@ from urllib.parse import urljoin
 
 LIMIT_S = 60  # a hang, not a promise
 END_OF_CANDIDATES = 'a=end-of-candidates'
+# Sessions answer from threads of their own, and print() writes the end of a line by itself.
+WHOLE_LINES = threading.Lock()
 
 
 def requests():
@@ -17,13 +20,18 @@ def requests():
         yield json.loads(line)
 
 
+def tell(message):
+    with WHOLE_LINES:
+        print(json.dumps(message), flush=True)
+
+
 def answer(request, result):
-    print(json.dumps({'id': request['id'], 'result': result}), flush=True)
+    tell({'id': request['id'], 'result': result})
 
 
 def fail(request, error):
     traceback.print_exception(error)
-    print(json.dumps({'id': request['id'], 'error': f'{type(error).__name__}: {error}'}), flush=True)
+    tell({'id': request['id'], 'error': f'{type(error).__name__}: {error}'})
 
 
 def in_role(offer, passive):
