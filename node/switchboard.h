@@ -124,6 +124,8 @@ class Switchboard {
   static constexpr Duration kTick = std::chrono::milliseconds(10);
   // Room in the send memory below which nobody's packets are taken from the relay.
   static constexpr size_t kRoomMin = size_t{1} << 20;
+  // Of those who are served in one go, the part that may be of packets put off by pacing.
+  static constexpr size_t kPutOffShare = 4;
   // A burst is over long before, and an interface that is too slow is not.
   static constexpr Duration kStalledAfter = std::chrono::milliseconds(100);
 
@@ -197,6 +199,7 @@ class Switchboard {
   void count_watchers();
   bool begin_sending(const Entry& entry);
   void send_later(Entry& entry, TimePoint now);
+  size_t send_later(TimePoint now, size_t entries_max);  // of those whose time has come
   void send_padding(Entry& entry, TimePoint now);
   void flush(net::Egress& egress);
   void count_drops(Entry& entry);

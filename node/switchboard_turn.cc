@@ -65,7 +65,8 @@ bool Switchboard::may_send(TimePoint now) {
 
 size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_max) {
   relay::SubscriberBatch batch;
-  size_t served = 0;
+  // What was put off is behind all that somebody waits for, but not behind thousands.
+  size_t served = send_later(now, subscribers_max / kPutOffShare);
   std::array<const Entry*, relay::kLaterBy - 1> later{};  // the last first
   while (served < subscribers_max && may_send(now) && relay_.collect(now, hold, batch)) {
     ++served;
@@ -80,12 +81,17 @@ size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_ma
     connection.send({batch.packets, batch.urgent}, place_, seal_scratch_, now);
     if (connection.next_send() != kNever) later_.set(*entry, connection.next_send());
   }
-  // Behind all that somebody waits for.
-  while (served < subscribers_max && later_.next() <= now && may_send(now)) {
+  served += send_later(now, subscribers_max - served);
+  seal_scratch_.finish();
+  return served;
+}
+
+size_t Switchboard::send_later(TimePoint now, size_t entries_max) {
+  size_t served = 0;
+  while (served < entries_max && later_.next() <= now && may_send(now)) {
     ++served;
     send_later(*later_.take_due(now), now);
   }
-  seal_scratch_.finish();
   return served;
 }
 

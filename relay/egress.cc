@@ -17,30 +17,42 @@ void Egress::enlist(Track& track) {
 
 void Egress::forget(Track& track) {
   std::erase(waiting_, &track);
-  std::erase(due_, &track);
+  std::erase(round_.due, &track);
+  std::erase(between_.due, &track);
 }
 
 void Egress::forget(Subscriber& subscriber) {
   std::erase(repaired_, &subscriber);
-  std::ranges::replace(subscribers_, &subscriber, nullptr);
+  std::ranges::replace(round_.subscribers, &subscriber, nullptr);
+  std::ranges::replace(between_.subscribers, &subscriber, nullptr);
 }
 
 bool Egress::collect(TimePoint now, Duration hold, SubscriberBatch& batch, Counters& counters) {
   do {
-    while (visited_ < subscribers_.size()) {
-      Subscriber* subscriber = subscribers_[(first_ + visited_++) % subscribers_.size()];
-      if (subscriber == nullptr) continue;
-      packets_.clear();
-      const size_t urgent = subscriber->forward(packets_, counters);
-      if (packets_.empty()) continue;
-      batch = {.subscriber = subscriber->id,
-               .packets = packets_,
-               .urgent = urgent,
-               .later = look_ahead()};
-      return true;
-    }
-    end_round();
+    do {
+      if (go_on(between_, batch, counters)) return true;
+      end(between_);
+    } while (begin_between(now, hold));
+    if (go_on(round_, batch, counters)) return true;
+    end(round_);
   } while (begin_round(now, hold));
+  return false;
+}
+
+bool Egress::go_on(Round& round, SubscriberBatch& batch, Counters& counters) {
+  while (!round.is_over()) {
+    Subscriber* subscriber =
+        round.subscribers[(round.first + round.visited++) % round.subscribers.size()];
+    if (subscriber == nullptr) continue;
+    packets_.clear();
+    const size_t urgent = subscriber->forward(packets_, counters);
+    if (packets_.empty()) continue;
+    batch = {.subscriber = subscriber->id,
+             .packets = packets_,
+             .urgent = urgent,
+             .later = look_ahead(round)};
+    return true;
+  }
   return false;
 }
 
@@ -52,66 +64,94 @@ bool Egress::collect_padding(Subscriber& subscriber, const PaddingWish& wish,
   return !packets_.empty();
 }
 
-Subscriber* Egress::ahead(size_t count) const {
-  const size_t place = visited_ + count - 1;  // visited_ is the next one's already
-  if (place >= subscribers_.size()) return nullptr;
-  return subscribers_[(first_ + place) % subscribers_.size()];
+Subscriber* Egress::Round::ahead(size_t count) const {
+  const size_t place = visited + count - 1;  // visited is the next one's already
+  if (place >= subscribers.size()) return nullptr;
+  return subscribers[(first + place) % subscribers.size()];
 }
 
 // Of a thousand subscribers nothing is in the cache when their turn comes.
-std::optional<SubscriberId> Egress::look_ahead() const {
+std::optional<SubscriberId> Egress::look_ahead(const Round& round) {
   constexpr size_t kSlotsFetched = 4;
-  if (const Subscriber* far = ahead(kLaterBy + 2)) prefetch(far, sizeof *far);
-  const Subscriber* later = ahead(kLaterBy);
+  if (const Subscriber* far = round.ahead(kLaterBy + 2)) prefetch(far, sizeof *far);
+  const Subscriber* later = round.ahead(kLaterBy);
   if (later == nullptr) return std::nullopt;
   prefetch(later->slots.data(), std::min(later->slots.size(), kSlotsFetched) * sizeof(Slot));
   return later->id;
 }
 
 bool Egress::begin_round(TimePoint now, Duration hold) {
-  ++round_;
-  std::erase_if(waiting_, [&](Track* track) {
-    bool any_due = false;
-    bool any_waiting = false;
-    for (Feed& feed : track->feeds()) {
-      any_due |= feed.release(now, hold);
-      any_waiting |= feed.is_waiting();
-    }
-    if (any_due) due_.push_back(track);
-    track->in_egress = any_waiting;
-    return !any_waiting;
-  });
-  for (Track* track : due_) {
-    for (Slot* slot : track->slots()) visit(slot->subscriber());
-  }
-  for (Subscriber* subscriber : repaired_) visit(*subscriber);
+  begin(round_);
+  next_between_ = kVisitsBetween;
+  std::erase_if(waiting_, [&](Track* track) { return !release(*track, round_, now, hold); });
+  for (Subscriber* subscriber : repaired_) visit(*subscriber, round_);
   repaired_.clear();
   while (Slot* slot = schedule_.replays.take_due(now)) {
     slot->go_on_replaying(now);
-    visit(slot->subscriber());
+    visit(slot->subscriber(), round_);
   }
-  if (!subscribers_.empty()) first_ = round_ % subscribers_.size();
-  return !due_.empty() || !subscribers_.empty();
+  if (!round_.subscribers.empty()) round_.first = rounds_ % round_.subscribers.size();
+  return !round_.due.empty() || !round_.subscribers.empty();
 }
 
-void Egress::visit(Subscriber& subscriber) {
-  if (subscriber.round == round_) return;
-  subscriber.round = round_;
-  subscribers_.push_back(&subscriber);
+bool Egress::begin_between(TimePoint now, Duration hold) {
+  if (round_.is_over() || round_.visited < next_between_) return false;
+  next_between_ = round_.visited + kVisitsBetween;
+  begin(between_);
+  std::erase_if(waiting_, [&](Track* track) {
+    return is_for_others(*track) && !release(*track, between_, now, hold);
+  });
+  std::erase_if(repaired_, [&](Subscriber* subscriber) {
+    if (subscriber->round == round_.number) return false;
+    visit(*subscriber, between_);
+    return true;
+  });
+  return !between_.is_over();
 }
 
-void Egress::end_round() {
-  for (Track* track : due_) {
+// A few, and none of them has a part in the round: they would be given its packets twice.
+bool Egress::is_for_others(const Track& track) const {
+  return track.slots().size() <= kFewSlots && std::ranges::none_of(track.slots(), [&](Slot* slot) {
+           return slot->subscriber().round == round_.number;
+         });
+}
+
+void Egress::begin(Round& round) { round.number = ++rounds_; }
+
+// True while something of it waits, be it due or not.
+bool Egress::release(Track& track, Round& round, TimePoint now, Duration hold) {
+  bool any_due = false;
+  bool any_waiting = false;
+  for (Feed& feed : track.feeds()) {
+    any_due |= feed.release(now, hold);
+    any_waiting |= feed.is_waiting();
+  }
+  track.in_egress = any_waiting;
+  if (!any_due) return any_waiting;
+  round.due.push_back(&track);
+  for (Slot* slot : track.slots()) visit(slot->subscriber(), round);
+  return any_waiting;
+}
+
+void Egress::visit(Subscriber& subscriber, Round& round) {
+  if (subscriber.round == round.number) return;
+  subscriber.round = round.number;
+  round.subscribers.push_back(&subscriber);
+}
+
+void Egress::end(Round& round) {
+  for (Track* track : round.due) {
     for (Feed& feed : track->feeds()) feed.end_round();
   }
-  due_.clear();
-  subscribers_.clear();
-  visited_ = 0;
+  round.due.clear();
+  round.subscribers.clear();
+  round.visited = 0;
+  round.first = 0;
 }
 
 TimePoint Egress::next_collect(Duration hold) const {
   // What is due already is due since long ago.
-  if (visited_ < subscribers_.size() || !repaired_.empty()) return TimePoint{};
+  if (!round_.is_over() || !repaired_.empty()) return TimePoint{};
   TimePoint earliest = schedule_.replays.next();
   for (const Track* track : waiting_) {
     for (const Feed& feed : track->feeds()) earliest = std::min(earliest, feed.due_at(hold));

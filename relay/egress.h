@@ -17,8 +17,16 @@ struct PaddingWish;
 // The order in which packets leave: rounds. A round takes what is due of all feeds, then visits
 // each subscriber that it is for once, and gives all of its packets together. Every round begins
 // with another subscriber, so that nobody is always last.
+//
+// A round for thousands lasts tens of milliseconds. So that a table need not wait for a stage, what
+// comes meanwhile for a few is given in rounds between: of tracks with no more than kFewSlots
+// slots, whose subscribers have no part in the long round, and after each at least kVisitsBetween
+// visits of the long one.
 class Egress {
  public:
+  static constexpr size_t kFewSlots = 32;
+  static constexpr size_t kVisitsBetween = 32;
+
   // `schedule` outlives it, and tells whose replay goes on.
   explicit Egress(Schedule& schedule) : schedule_(schedule) {}
 
@@ -34,21 +42,37 @@ class Egress {
   TimePoint next_collect(Duration hold) const;
 
  private:
+  struct Round {
+    uint64_t number = 0;
+    std::vector<Track*> due;
+    std::vector<Subscriber*> subscribers;  // null who has gone
+    size_t visited = 0;                    // of them
+    size_t first = 0;                      // where it began
+
+    bool is_over() const { return visited == subscribers.size(); }
+    Subscriber* ahead(size_t count) const;  // null when the round is over before
+  };
+
   bool begin_round(TimePoint now, Duration hold);
-  void end_round();
-  void visit(Subscriber& subscriber);
-  Subscriber* ahead(size_t count) const;  // null when the round is over before
-  std::optional<SubscriberId> look_ahead() const;
+  bool begin_between(TimePoint now, Duration hold);
+  void begin(Round& round);
+  // Takes what is due of a track that no round is for.
+  bool release(Track& track, Round& round, TimePoint now, Duration hold);
+  void end(Round& round);
+  void visit(Subscriber& subscriber, Round& round);
+  // False when it is over.
+  bool go_on(Round& round, SubscriberBatch& batch, Counters& counters);
+  bool is_for_others(const Track& track) const;
+  static std::optional<SubscriberId> look_ahead(const Round& round);
 
   Schedule& schedule_;
   std::vector<Track*> waiting_;
   std::vector<Subscriber*> repaired_;
 
-  uint64_t round_ = 0;
-  std::vector<Track*> due_;                   // of this round
-  std::vector<Subscriber*> subscribers_;      // of this round; null who has gone
-  size_t visited_ = 0;                        // of them
-  size_t first_ = 0;                          // where the round began
+  uint64_t rounds_ = 0;
+  Round round_;
+  Round between_;                             // while round_ is not over
+  size_t next_between_ = 0;                   // visits of round_ before which there is none
   std::vector<rtp::OutgoingPacket> packets_;  // of the last batch
 };
 
