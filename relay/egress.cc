@@ -18,25 +18,27 @@ void Egress::enlist(Track& track) {
 void Egress::forget(Track& track) {
   std::erase(waiting_, &track);
   std::erase(round_.due, &track);
-  std::erase(between_.due, &track);
+  std::erase(short_.due, &track);
 }
 
 void Egress::forget(Subscriber& subscriber) {
   std::erase(repaired_, &subscriber);
   std::ranges::replace(round_.subscribers, &subscriber, nullptr);
-  std::ranges::replace(between_.subscribers, &subscriber, nullptr);
+  std::ranges::replace(short_.subscribers, &subscriber, nullptr);
 }
 
 bool Egress::collect(TimePoint now, Duration hold, SubscriberBatch& batch, Counters& counters) {
-  do {
-    do {
-      if (go_on(between_, batch, counters)) return true;
-      end(between_);
-    } while (begin_between(now, hold));
+  for (;;) {
+    if (go_on(short_, batch, counters)) return true;
+    end(short_);
+    if (begin_short(now, hold)) continue;
     if (go_on(round_, batch, counters)) return true;
-    end(round_);
-  } while (begin_round(now, hold));
-  return false;
+    if (round_.number != kNoRound) {
+      end_round();
+    } else if (!begin_round(now, hold)) {
+      return false;
+    }
+  }
 }
 
 bool Egress::go_on(Round& round, SubscriberBatch& batch, Counters& counters) {
@@ -81,8 +83,7 @@ std::optional<SubscriberId> Egress::look_ahead(const Round& round) {
 }
 
 bool Egress::begin_round(TimePoint now, Duration hold) {
-  begin(round_);
-  next_between_ = kVisitsBetween;
+  round_.number = ++rounds_;
   std::erase_if(waiting_, [&](Track* track) { return !release(*track, round_, now, hold); });
   for (Subscriber* subscriber : repaired_) visit(*subscriber, round_);
   repaired_.clear();
@@ -90,23 +91,30 @@ bool Egress::begin_round(TimePoint now, Duration hold) {
     slot->go_on_replaying(now);
     visit(slot->subscriber(), round_);
   }
-  if (!round_.subscribers.empty()) round_.first = rounds_ % round_.subscribers.size();
-  return !round_.due.empty() || !round_.subscribers.empty();
+  next_short_ = kVisitsBetween;
+  if (begin(round_)) return true;
+  end_round();
+  return false;
 }
 
-bool Egress::begin_between(TimePoint now, Duration hold) {
-  if (round_.is_over() || round_.visited < next_between_) return false;
-  next_between_ = round_.visited + kVisitsBetween;
-  begin(between_);
+bool Egress::begin_short(TimePoint now, Duration hold) {
+  if (round_.visited < next_short_) return false;
+  next_short_ = round_.visited + kVisitsBetween;
+  short_.number = ++rounds_;
   std::erase_if(waiting_, [&](Track* track) {
-    return is_for_others(*track) && !release(*track, between_, now, hold);
+    return is_for_others(*track) && !release(*track, short_, now, hold);
   });
   std::erase_if(repaired_, [&](Subscriber* subscriber) {
-    if (subscriber->round == round_.number) return false;
-    visit(*subscriber, between_);
+    if (short_.subscribers.size() >= kFewSlots || subscriber->round == round_.number) return false;
+    visit(*subscriber, short_);
     return true;
   });
-  return !between_.is_over();
+  return begin(short_);
+}
+
+bool Egress::begin(Round& round) {
+  if (!round.subscribers.empty()) round.first = rounds_ % round.subscribers.size();
+  return !round.due.empty() || !round.subscribers.empty();
 }
 
 // A few, and none of them has a part in the round: they would be given its packets twice.
@@ -115,8 +123,6 @@ bool Egress::is_for_others(const Track& track) const {
            return slot->subscriber().round == round_.number;
          });
 }
-
-void Egress::begin(Round& round) { round.number = ++rounds_; }
 
 // True while something of it waits, be it due or not.
 bool Egress::release(Track& track, Round& round, TimePoint now, Duration hold) {
@@ -139,6 +145,11 @@ void Egress::visit(Subscriber& subscriber, Round& round) {
   round.subscribers.push_back(&subscriber);
 }
 
+void Egress::end_round() {
+  end(round_);
+  next_short_ = 0;
+}
+
 void Egress::end(Round& round) {
   for (Track* track : round.due) {
     for (Feed& feed : track->feeds()) feed.end_round();
@@ -146,12 +157,12 @@ void Egress::end(Round& round) {
   round.due.clear();
   round.subscribers.clear();
   round.visited = 0;
-  round.first = 0;
+  round.number = kNoRound;
 }
 
 TimePoint Egress::next_collect(Duration hold) const {
   // What is due already is due since long ago.
-  if (!round_.is_over() || !repaired_.empty()) return TimePoint{};
+  if (!short_.is_over() || !round_.is_over() || !repaired_.empty()) return TimePoint{};
   TimePoint earliest = schedule_.replays.next();
   for (const Track* track : waiting_) {
     for (const Feed& feed : track->feeds()) earliest = std::min(earliest, feed.due_at(hold));

@@ -19,9 +19,9 @@ struct PaddingWish;
 // with another subscriber, so that nobody is always last.
 //
 // A round for thousands lasts tens of milliseconds. So that a table need not wait for a stage, what
-// comes meanwhile for a few is given in rounds between: of tracks with no more than kFewSlots
-// slots, whose subscribers have no part in the long round, and after each at least kVisitsBetween
-// visits of the long one.
+// there is for a few is given in a short round before, and what comes for them meanwhile between
+// its visits: of tracks with no more than kFewSlots slots, whose subscribers have no part in the
+// long round. After each short one come kVisitsBetween visits of the long one, if there is one.
 class Egress {
  public:
   static constexpr size_t kFewSlots = 32;
@@ -42,8 +42,10 @@ class Egress {
   TimePoint next_collect(Duration hold) const;
 
  private:
+  static constexpr uint64_t kNoRound = ~uint64_t{0};
+
   struct Round {
-    uint64_t number = 0;
+    uint64_t number = kNoRound;
     std::vector<Track*> due;
     std::vector<Subscriber*> subscribers;  // null who has gone
     size_t visited = 0;                    // of them
@@ -53,11 +55,13 @@ class Egress {
     Subscriber* ahead(size_t count) const;  // null when the round is over before
   };
 
+  // False when there is nothing for it.
   bool begin_round(TimePoint now, Duration hold);
-  bool begin_between(TimePoint now, Duration hold);
-  void begin(Round& round);
+  bool begin_short(TimePoint now, Duration hold);
+  bool begin(Round& round);
   // Takes what is due of a track that no round is for.
   bool release(Track& track, Round& round, TimePoint now, Duration hold);
+  void end_round();
   void end(Round& round);
   void visit(Subscriber& subscriber, Round& round);
   // False when it is over.
@@ -71,8 +75,8 @@ class Egress {
 
   uint64_t rounds_ = 0;
   Round round_;
-  Round between_;                             // while round_ is not over
-  size_t next_between_ = 0;                   // visits of round_ before which there is none
+  Round short_;
+  size_t next_short_ = 0;                     // visits of round_ before which there is none
   std::vector<rtp::OutgoingPacket> packets_;  // of the last batch
 };
 

@@ -95,6 +95,18 @@ TEST_F(EgressBetweenTest, ATableDoesNotWaitForAStage) {
   EXPECT_EQ(collect_rest(), 2 + 500 - 2 - 2 * kBetween + 2);
 }
 
+TEST_F(EgressBetweenTest, ATableThatHasSomethingAtTheSameTimeComesFirst) {
+  open("stage", 1, 500);
+  open("table", 2, 2);
+  for (const bool key : {true, false}) {
+    send(1, key);
+    send(2, key);
+    EXPECT_EQ(next(), "table");
+    EXPECT_EQ(next(), "table");
+    EXPECT_EQ(collect_rest(), 500u);
+  }
+}
+
 TEST_F(EgressBetweenTest, AStageGoesOnBesideTablesThatAlwaysHaveSomething) {
   open("stage", 1, 500);
   open("table", 2, Egress::kFewSlots);
