@@ -152,10 +152,13 @@ Parsed read_body(uint8_t type, uint8_t format, Bytes body) {
   }
 }
 
-// Takes the padding off the last packet of a compound (RFC 3550 §6.4.1).
-bool strip_padding(Bytes& body) {
+// Takes the padding off a packet. Only the last of a compound has some, and in whole words (RFC
+// 3550 §6.4.1); but browsers fill up the last word of transport-wide feedback with it, wherever
+// that is.
+bool strip_padding(Bytes& body, bool is_last, bool fills_word) {
   const size_t padding = body.empty() ? 0 : body.back();
-  if (padding == 0 || padding % kWordSize != 0 || padding > body.size()) return false;
+  if (padding == 0 || padding > body.size()) return false;
+  if (!fills_word && (!is_last || padding % kWordSize != 0)) return false;
   body = body.first(body.size() - padding);
   return true;
 }
@@ -220,7 +223,8 @@ Expected<RtcpPacket, ParseError> RtcpReader::read_packet() {
   if (rest_.size() < size) return unexpected(ParseError::kTooShort);
   Bytes body = rest_.subspan(kHeaderSize, size - kHeaderSize);
   rest_ = rest_.subspan(size);
-  if (has_padding && (!rest_.empty() || !strip_padding(body))) {
+  const bool fills_word = type == kRtpFeedback && format == kFormatTransport;
+  if (has_padding && !strip_padding(body, rest_.empty(), fills_word)) {
     return unexpected(ParseError::kBadPadding);
   }
   return read_body(type, format, body);

@@ -227,6 +227,30 @@ TEST_F(RtcpReaderTest, RefusesPaddingThatCannotBe) {
   EXPECT_EQ(read(empty).error, ParseError::kBadPadding);
 }
 
+// As libwebrtc writes it: what is missing of the last word is padding, which is counted, and
+// several messages may share a datagram.
+TEST_F(RtcpReaderTest, TakesTransportFeedbackWhoseLastWordIsFilledUp) {
+  const Buffer head = {0, 0, 0, 1, 0, 0, 0, 2, 0, 9, 0, 5, 0, 0, 7, 3};
+  const std::vector<Buffer> bodies = {{0x20, 0x05, 1, 2, 3, 4, 5, 1},
+                                      {0x20, 0x04, 1, 2, 3, 4, 0, 2},
+                                      {0x20, 0x03, 1, 2, 3, 0, 0, 3},
+                                      {0x20, 0x02, 1, 2}};
+  Buffer compound;
+  for (const Buffer& body : bodies) {
+    auto message = make_rtcp(15, 205, joined({head, body}));
+    if (body.size() > 4) message[0] |= 0x20;
+    compound = joined({compound, message});
+  }
+  const auto result = read(compound);
+  EXPECT_FALSE(result.error.has_value());
+  ASSERT_EQ(result.packets.size(), bodies.size());
+  for (size_t i = 0; i < bodies.size(); ++i) {
+    const auto& feedback = std::get<TransportFeedback>(result.packets[i]);
+    EXPECT_EQ(feedback.base, SequenceNumber(9));
+    EXPECT_EQ(feedback.body.size(), size_t{7} - i) << i;
+  }
+}
+
 TEST_F(RtcpReaderTest, StopsAtItsLimitOfPackets) {
   Buffer compound;
   for (size_t i = 0; i < RtcpReader::kPacketsMax + 40; ++i) {
