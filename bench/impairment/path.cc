@@ -11,6 +11,7 @@ static_assert(ProtocolCore<Path>);
 PathCounts& PathCounts::operator+=(const PathCounts& other) {
   received += other.received;
   passed += other.passed;
+  passed_bytes += other.passed_bytes;
   lost += other.lost;
   queue_drops += other.queue_drops;
   duplicated += other.duplicated;
@@ -82,8 +83,13 @@ void Path::advance(TimePoint now, Output& out) {
     if (number < last_number_out_) ++counts_.reordered;
     last_number_out_ = std::max(last_number_out_, number);
     ++counts_.passed;
+    counts_.passed_bytes += first.mapped().size();
     out.push_back(std::move(first.mapped()));
   }
+}
+
+Duration Path::waiting(TimePoint now) const {
+  return bottleneck_free_ > now ? bottleneck_free_ - now : Duration{0};
 }
 
 TimePoint Path::next_deadline() const {

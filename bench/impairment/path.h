@@ -42,6 +42,7 @@ struct PathOptions {
 struct PathCounts {
   uint64_t received = 0;
   uint64_t passed = 0;  // left the path, duplicates included
+  uint64_t passed_bytes = 0;
   uint64_t lost = 0;
   uint64_t queue_drops = 0;
   uint64_t duplicated = 0;
@@ -67,6 +68,11 @@ class Path {
   // Appends what leaves by `now`.
   void advance(TimePoint now, Output& out);
   TimePoint next_deadline() const;
+
+  // For what comes from now on. What is on its way leaves when it would have left.
+  void change(const PathOptions& options) { options_ = options; }
+  // What a datagram that comes now would wait for the rate.
+  Duration waiting(TimePoint now) const;
 
   const PathCounts& counts() const { return counts_; }
 

@@ -1,7 +1,10 @@
 // impairment_relay: a bad network for the tests, where the kernel has none to offer.
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 
+#include "tests/impairment/line_input.h"
 #include "tests/impairment/options.h"
 
 int main(int count, char** arguments) {
@@ -23,6 +26,17 @@ int main(int count, char** arguments) {
   const net::SignalWatcher asked(loop, SIGUSR1, [&] {
     (*relay)->rebind();
     std::printf("impairment_relay rebound\n");
+    std::fflush(stdout);
+  });
+  const impairment::LineInput input(loop, STDIN_FILENO, [&](std::string_view line) {
+    const auto changed = impairment::parse_change((*relay)->options(), line);
+    if (changed) {
+      (*relay)->change(*changed);
+      std::printf("impairment_relay changed %s\n",
+                  impairment::counts_text((*relay)->counts_afresh()).c_str());
+    } else {
+      std::printf("impairment_relay refused %s\n", changed.error().c_str());
+    }
     std::fflush(stdout);
   });
   std::printf("impairment_relay ready udp=%s\n", (*relay)->local_address().to_string().c_str());

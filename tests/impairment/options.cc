@@ -1,15 +1,20 @@
 #include "tests/impairment/options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace simpul::impairment {
 namespace {
 
 constexpr double kMillisecondsMax = 60'000;
 constexpr double kRateMax = 1e12;
+constexpr double kMedian = 0.5;
+constexpr double kNearlyAll = 0.95;
 
 std::optional<double> parse_number(std::string_view text, double max) {
   double number = 0;
@@ -82,13 +87,30 @@ bool set_option(RelayOptions& options, std::string_view name, std::string_view v
   return set_path_option(options.up, name, value) && set_path_option(options.down, name, value);
 }
 
-std::string path_text(const PathCounts& counts) {
+// The error is one line.
+std::optional<std::string> apply_pairs(std::span<const char* const> arguments, RelayOptions& options) {
+  while (!arguments.empty()) {
+    const std::string name = arguments[0];
+    if (!name.starts_with("--")) return name + ": options start with --";
+    if (arguments.size() == 1) return name + ": has no value";
+    if (!set_option(options, std::string_view(name).substr(2), arguments[1])) {
+      return name + ": no such option, or it cannot be " + arguments[1];
+    }
+    arguments = arguments.subspan(2);
+  }
+  return std::nullopt;
+}
+
+std::string path_text(const PathCounts& counts, const WaitHistogram& waits) {
   return "{\"received\":" + std::to_string(counts.received) +
          ",\"passed\":" + std::to_string(counts.passed) +
+         ",\"passed_bytes\":" + std::to_string(counts.passed_bytes) +
          ",\"lost\":" + std::to_string(counts.lost) +
          ",\"queue_drops\":" + std::to_string(counts.queue_drops) +
          ",\"duplicated\":" + std::to_string(counts.duplicated) +
-         ",\"reordered\":" + std::to_string(counts.reordered) + "}";
+         ",\"reordered\":" + std::to_string(counts.reordered) +
+         ",\"queue_p50_ms\":" + std::to_string(waits.milliseconds(kMedian)) +
+         ",\"queue_p95_ms\":" + std::to_string(waits.milliseconds(kNearlyAll)) + "}";
 }
 
 }  // namespace
@@ -99,26 +121,37 @@ std::string usage() {
          "  [--loss P] [--delay-ms T] [--jitter-ms T] [--reorder P] [--reorder-ms T]\n"
          "  [--duplicate P] [--rate-bps N] [--queue-ms T]\n"
          "  [--burst-to-bad P] [--burst-to-good P] [--burst-loss P]\n"
+         "  each line of standard input: some of these from then on, or none; counts are answered\n"
          "  SIGUSR1: the server sees each client at another address from then on\n";
 }
 
 Expected<RelayOptions, std::string> parse_options(std::span<const char* const> arguments) {
   RelayOptions options;
-  while (!arguments.empty()) {
-    const std::string name = arguments[0];
-    if (!name.starts_with("--")) return unexpected(name + ": options start with --");
-    if (arguments.size() == 1) return unexpected(name + ": has no value");
-    if (!set_option(options, std::string_view(name).substr(2), arguments[1])) {
-      return unexpected(name + ": no such option, or it cannot be " + arguments[1]);
-    }
-    arguments = arguments.subspan(2);
-  }
+  if (auto error = apply_pairs(arguments, options)) return unexpected(*std::move(error));
   if (options.to.port == 0) return unexpected(std::string("--to: is needed"));
   return options;
 }
 
+Expected<RelayOptions, std::string> parse_change(const RelayOptions& now, std::string_view line) {
+  std::vector<std::string> words;
+  while (!line.empty()) {
+    const size_t end = std::min(line.find(' '), line.size());
+    if (end > 0) words.emplace_back(line.substr(0, end));
+    line.remove_prefix(std::min(end + 1, line.size()));
+  }
+  std::vector<const char*> arguments;
+  for (const std::string& word : words) arguments.push_back(word.c_str());
+  RelayOptions changed = now;
+  if (auto error = apply_pairs(arguments, changed)) return unexpected(*std::move(error));
+  if (changed.listen != now.listen || changed.to != now.to || changed.seed != now.seed) {
+    return unexpected(std::string("--listen, --to and --seed cannot change"));
+  }
+  return changed;
+}
+
 std::string counts_text(const RelayCounts& counts) {
-  return "{\"up\":" + path_text(counts.up) + ",\"down\":" + path_text(counts.down) +
+  return "{\"up\":" + path_text(counts.up, counts.up_waits) +
+         ",\"down\":" + path_text(counts.down, counts.down_waits) +
          ",\"clients\":" + std::to_string(counts.clients) +
          ",\"refused\":" + std::to_string(counts.refused) +
          ",\"unsent\":" + std::to_string(counts.unsent) + "}";

@@ -91,16 +91,55 @@ TEST(Options, AreListedInTheUsage) {
   }
 }
 
+TEST(Changes, LeaveAsItIsWhatTheyDoNotName) {
+  const RelayOptions before{.to = Address::v4({127, 0, 0, 1}, 7700),
+                            .up = {.rate_bps = 1'000},
+                            .down = {.loss = 0.1, .rate_bps = 1'000},
+                            .seed = 3};
+  const auto after = parse_change(before, "--down-rate-bps 500000  --delay-ms 9");
+  ASSERT_TRUE(after.has_value()) << after.error();
+  EXPECT_EQ(after->up, (PathOptions{.delay = milliseconds(9), .rate_bps = 1'000}));
+  EXPECT_EQ(after->down, (PathOptions{.loss = 0.1, .delay = milliseconds(9), .rate_bps = 500'000}));
+  EXPECT_EQ(after->to, before.to);
+  EXPECT_EQ(after->seed, 3u);
+  const auto same = parse_change(before, "");
+  ASSERT_TRUE(same.has_value()) << same.error();
+  EXPECT_EQ(same->down, before.down);
+}
+
+TEST(Changes, SayWhatIsWrong) {
+  for (const char* line : {"--rate 1", "--loss", "--loss 2", "loss 0.1", "--seed 4",
+                           "--to 127.0.0.1:9", "--listen 127.0.0.1:9"}) {
+    const auto changed = parse_change({}, line);
+    ASSERT_FALSE(changed.has_value()) << line;
+    EXPECT_FALSE(changed.error().empty());
+  }
+}
+
+TEST(WaitHistogram, KeepsTheLongestAsTheLongest) {
+  WaitHistogram waits;
+  EXPECT_EQ(waits.milliseconds(1), 0u);
+  waits.add(milliseconds(3));
+  waits.add(std::chrono::hours(1));
+  EXPECT_EQ(waits.milliseconds(0.5), 3u);
+  EXPECT_EQ(waits.milliseconds(1), WaitHistogram::kMillisecondsMax);
+}
+
 TEST(Counts, AreOneLineOfJson) {
-  const RelayCounts counts{.up = {.received = 3, .passed = 2, .lost = 1},
-                           .down = {.queue_drops = 4, .duplicated = 5, .reordered = 6},
-                           .clients = 7,
-                           .refused = 8,
-                           .unsent = 9};
+  RelayCounts counts{.up = {.received = 3, .passed = 2, .passed_bytes = 240, .lost = 1},
+                     .down = {.queue_drops = 4, .duplicated = 5, .reordered = 6},
+                     .clients = 7,
+                     .refused = 8,
+                     .unsent = 9};
+  for (int wait = 1; wait <= 20; ++wait) counts.down_waits.add(milliseconds(wait));
   EXPECT_EQ(counts_text(counts),
-            "{\"up\":{\"received\":3,\"passed\":2,\"lost\":1,\"queue_drops\":0,\"duplicated\":0,"
-            "\"reordered\":0},\"down\":{\"received\":0,\"passed\":0,\"lost\":0,\"queue_drops\":4,"
-            "\"duplicated\":5,\"reordered\":6},\"clients\":7,\"refused\":8,\"unsent\":9}");
+            "{\"up\":{\"received\":3,\"passed\":2,\"passed_bytes\":240,\"lost\":1,"
+            "\"queue_drops\":0,\"duplicated\":0,\"reordered\":0,"
+            "\"queue_p50_ms\":0,\"queue_p95_ms\":0},"
+            "\"down\":{\"received\":0,\"passed\":0,\"passed_bytes\":0,\"lost\":0,"
+            "\"queue_drops\":4,\"duplicated\":5,\"reordered\":6,"
+            "\"queue_p50_ms\":10,\"queue_p95_ms\":19},"
+            "\"clients\":7,\"refused\":8,\"unsent\":9}");
 }
 
 }  // namespace

@@ -200,5 +200,21 @@ TEST(Path, NeverDuplicatesBeyondItsLimit) {
   EXPECT_THAT(departures, SizeIs(Path::kInFlightMax));
 }
 
+TEST(Path, TakesAnotherRateForWhatComesFromThenOn) {
+  Path path({.rate_bps = 8'000'000}, kSeed);
+  Path::Output out;
+  const std::vector<uint8_t> datagram(1000);
+  path.receive(datagram, kStart, out);
+  EXPECT_EQ(path.waiting(kStart), milliseconds(1));
+  path.change({.rate_bps = 800'000});
+  path.receive(datagram, kStart, out);
+  EXPECT_EQ(path.waiting(kStart), milliseconds(11));
+  EXPECT_EQ(path.next_deadline(), kStart + milliseconds(1));
+  path.advance(kStart + milliseconds(11), out);
+  EXPECT_THAT(out, SizeIs(2));
+  EXPECT_EQ(path.counts().passed_bytes, 2000u);
+  EXPECT_EQ(path.waiting(kStart + milliseconds(20)), Duration{0});
+}
+
 }  // namespace
 }  // namespace simpul::impairment

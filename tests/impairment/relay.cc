@@ -39,6 +39,7 @@ void Relay::on_clients_readable() {
       continue;
     }
     leaving_.clear();
+    up_waits_.add(client->up.waiting(loop_.now()));
     client->up.receive(std::as_const(*datagram.packet).data(), loop_.now(), leaving_);
     send(*client->upstream, leaving_, options_.to);
   }
@@ -51,6 +52,7 @@ void Relay::on_server_readable(Client& client) {
   for (const net::ReceivedDatagram& datagram : received_) {
     if (datagram.from != options_.to) continue;
     leaving_.clear();
+    down_waits_.add(client.down.waiting(loop_.now()));
     client.down.receive(std::as_const(*datagram.packet).data(), loop_.now(), leaving_);
     send(*socket_, leaving_, client.address);
   }
@@ -86,6 +88,15 @@ void Relay::rebind() {
   for (const auto& [address, client] : clients_) open_upstream(*client);
 }
 
+void Relay::change(const RelayOptions& options) {
+  options_.up = options.up;
+  options_.down = options.down;
+  for (const auto& [address, client] : clients_) {
+    client->up.change(options.up);
+    client->down.change(options.down);
+  }
+}
+
 void Relay::advance() {
   TimePoint deadline = kNever;
   for (const auto& [address, client] : clients_) {
@@ -108,12 +119,23 @@ void Relay::send(net::UdpSocket& from, const Path::Output& datagrams, const Addr
 }
 
 RelayCounts Relay::counts() const {
-  RelayCounts counts{.clients = clients_.size(), .refused = refused_, .unsent = unsent_};
+  RelayCounts counts{.clients = clients_.size(),
+                     .refused = refused_,
+                     .unsent = unsent_,
+                     .up_waits = up_waits_,
+                     .down_waits = down_waits_};
   for (const auto& [address, client] : clients_) {
     counts.up += client->up.counts();
     counts.down += client->down.counts();
   }
   return counts;
+}
+
+RelayCounts Relay::counts_afresh() {
+  const RelayCounts now = counts();
+  up_waits_ = {};
+  down_waits_ = {};
+  return now;
 }
 
 }  // namespace simpul::impairment

@@ -12,6 +12,7 @@
 #include "bench/impairment/path.h"
 #include "net/event_loop.h"
 #include "net/udp_socket.h"
+#include "tests/impairment/wait_histogram.h"
 
 namespace simpul::impairment {
 
@@ -27,8 +28,10 @@ struct RelayCounts {
   PathCounts up{};
   PathCounts down{};
   uint64_t clients = 0;
-  uint64_t refused = 0;  // datagrams of clients beyond kClientsMax
-  uint64_t unsent = 0;   // that the kernel did not take
+  uint64_t refused = 0;      // datagrams of clients beyond kClientsMax
+  uint64_t unsent = 0;       // that the kernel did not take
+  WaitHistogram up_waits{};  // since counts_afresh() was called last
+  WaitHistogram down_waits{};
 };
 
 // A bad network between any number of clients and one server: the clients send to it instead of to
@@ -45,8 +48,15 @@ class Relay {
   // table. What is on its way to the old ones is lost.
   void rebind();
 
+  // Paths of these options from now on, for the clients that there are and those to come. Where
+  // they lead, and the seed, stay.
+  void change(const RelayOptions& options);
+
+  const RelayOptions& options() const { return options_; }
   const Address& local_address() const { return socket_->local_address(); }
   RelayCounts counts() const;
+  // The same, and from now on the waits are counted anew.
+  RelayCounts counts_afresh();
 
  private:
   struct Client {
@@ -73,6 +83,8 @@ class Relay {
   std::map<Address, std::unique_ptr<Client>> clients_;
   uint64_t refused_ = 0;
   uint64_t unsent_ = 0;
+  WaitHistogram up_waits_;
+  WaitHistogram down_waits_;
   net::Timer timer_;
 };
 

@@ -159,6 +159,44 @@ TEST_F(RelayTest, ShowsAClientAtAnotherAddressAfterItHasRebound) {
   EXPECT_EQ(relay_->counts().clients, 1u);
 }
 
+TEST_F(RelayTest, ChangesThePathsOfClientsThatThereAreAndOfThoseToCome) {
+  start({});
+  const auto first = bound();
+  const auto second = bound();
+  std::vector<uint8_t> answers;
+  on_answers(*first, [&](uint8_t number) {
+    answers.push_back(number);
+    RelayOptions changed = relay_->options();
+    changed.up.loss = 1;
+    relay_->change(changed);
+    send_to_relay(*first, 2);
+    send_to_relay(*second, 3);
+  });
+  on_answers(*second, [&](uint8_t number) { answers.push_back(number); });
+  send_to_relay(*first, 1);
+  loop_.before_sleep([&] {
+    if (relay_->counts().up.lost == 2) loop_.stop();
+  });
+  loop_.run();
+  EXPECT_EQ(answers, (std::vector<uint8_t>{1}));
+  EXPECT_EQ(relay_->counts().clients, 2u);
+}
+
+TEST_F(RelayTest, CountsWhatDatagramsWaitForTheRate) {
+  // 4 bytes at 320 bit/s: each waits for 100 ms longer than the one before.
+  start({.up = {.rate_bps = 320, .queue = std::chrono::seconds(10)}});
+  const auto client = bound();
+  for (uint8_t i = 0; i < 10; ++i) send_to_relay(*client, i);
+  loop_.before_sleep([&] {
+    if (relay_->counts().up.received == 10) loop_.stop();
+  });
+  loop_.run();
+  const RelayCounts counts = relay_->counts_afresh();
+  EXPECT_GT(counts.up_waits.milliseconds(0.95), 0u);
+  EXPECT_EQ(counts.down_waits.milliseconds(0.95), 0u);
+  EXPECT_EQ(relay_->counts().up_waits.milliseconds(0.95), 0u);
+}
+
 TEST_F(RelayTest, RefusesMoreClientsThanItsLimit) {
   start({});
   std::vector<std::unique_ptr<net::UdpSocket>> clients;
