@@ -226,14 +226,19 @@ void Feed::set_lent(bool lent, TimePoint now) {
     last_media_ = now;  // it has a while to come
     rate_.begin(now);
   }
-  if (!lent) meters_.clear();  // what they told is of packets that came here
+  if (!lent) {
+    meters_.clear();  // what they told is of packets that came here
+    seen_ = true;     // or nobody would know that nobody here watches it
+  }
   lent_ = lent;
 }
 
 bool Feed::receive_news(const LayerNews& news, TimePoint now) {
-  if (lent_) return false;
+  const bool was_suspended = view().suspended;
+  suspended_ = news.suspended;
+  if (lent_) return view().suspended != was_suspended;
   const bool changed = news.active != active_ || news.width != width_ || news.height != height_ ||
-                       news.format != format_;
+                       news.format != format_ || news.suspended != was_suspended;
   if (active_ && !news.active) last_media_ = now;
   active_ = news.active;
   seen_ = seen_ || news.seen;
@@ -248,9 +253,10 @@ bool Feed::receive_news(const LayerNews& news, TimePoint now) {
 LayerNews Feed::news() const {
   return {.publisher = {},
           .track = {},
-          .watched = is_watched(),
+          .watched = is_wanted(),
           .seen = seen_,
           .active = active_,
+          .suspended = view().suspended,
           .width = width_,
           .height = height_,
           .format = format_,
@@ -260,7 +266,10 @@ LayerNews Feed::news() const {
 }
 
 LayerView Feed::view() const {
-  return {.active = active_, .seen = seen_, .pixels = uint32_t{width_} * height_};
+  return {.active = active_,
+          .seen = seen_,
+          .pixels = uint32_t{width_} * height_,
+          .suspended = suspended_ && !active_};
 }
 
 LayerState Feed::state(TimePoint now) const {
@@ -271,6 +280,7 @@ LayerState Feed::state(TimePoint now) const {
           .bitrate_bps = bits_.bits_per_second(now),
           .packets = packets_,
           .active = active_,
+          .suspended = view().suspended,
           .options = meters_.states(now)};
 }
 

@@ -75,6 +75,12 @@ class Feed {
   void watch() { ++watchers_; }
   void unwatch();
   bool is_watched() const { return watchers_ > 0; }
+  // Slots that would carry it if it were being sent.
+  void add_waiter() { ++waiters_; }
+  void remove_waiter() { --waiters_; }
+  bool is_wanted() const { return is_watched() || waiters_ > 0; }
+  // It is not sent because nobody watches it, and comes when it is asked for.
+  void set_suspended(bool suspended) { suspended_ = suspended; }
 
   // Slots that carry something of it from its next key frame on.
   void add_starter() { ++starters_; }
@@ -142,12 +148,14 @@ class Feed {
   int64_t gone_ = -1;  // the highest number that did not get into the history
   size_t watchers_ = 0;
   size_t starters_ = 0;  // of them
+  size_t waiters_ = 0;
   KeyFrameRequests key_frames_;
   std::optional<ClockMapping> clock_;
 
   bool active_ = false;
   bool seen_ = false;
   bool lent_ = true;
+  bool suspended_ = false;
   TimePoint last_media_{};
   uint32_t last_timestamp_ = 0;  // of the newest packet
   uint16_t width_ = 0;

@@ -39,25 +39,40 @@ Order order_by_size(std::span<const LayerView> layers) {
   return order;
 }
 
+// The layer at a rank, or else the next one below it, or above, that is usable.
+template <class IsUsable>
+std::optional<uint8_t> nearest(std::span<const uint8_t> order, size_t wanted, IsUsable is_usable) {
+  for (size_t rank = wanted + 1; rank-- > 0;) {
+    if (is_usable(order[rank])) return order[rank];
+  }
+  for (size_t rank = wanted + 1; rank < order.size(); ++rank) {
+    if (is_usable(order[rank])) return order[rank];
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<uint8_t> choose_layer(std::span<const LayerView> layers, LayerChoice choice) {
   const size_t count = std::min(layers.size(), kLayersMax);
   if (count == 0) return std::nullopt;
   const Order order = order_by_size(layers.first(count));
-  const bool any_active = std::ranges::any_of(layers.first(count), &LayerView::active);
-  const auto usable = [&](size_t rank) {
-    const LayerView& layer = layers[order[rank]];
-    return any_active ? layer.active : layer.seen;
-  };
-  const size_t wanted = rank_of(choice, count);
-  for (size_t rank = wanted + 1; rank-- > 0;) {
-    if (usable(rank)) return order[rank];
-  }
-  for (size_t rank = wanted + 1; rank < count; ++rank) {
-    if (usable(rank)) return order[rank];
-  }
-  return std::nullopt;
+  const auto can_be_had = [](const LayerView& layer) { return layer.active || layer.suspended; };
+  const bool any = std::ranges::any_of(layers.first(count), can_be_had);
+  return nearest(std::span(order).first(count), rank_of(choice, count), [&](uint8_t layer) {
+    return any ? can_be_had(layers[layer]) : layers[layer].seen;
+  });
+}
+
+std::optional<uint8_t> stand_in_for(std::span<const LayerView> layers, uint8_t layer,
+                                    std::optional<uint8_t> carried) {
+  const size_t count = std::min(layers.size(), kLayersMax);
+  const Order order = order_by_size(layers.first(count));
+  const auto ranks = std::span(order).first(count);
+  const auto rank_in = [&](uint8_t which) { return std::ranges::find(ranks, which); };
+  if (carried && layers[*carried].active && rank_in(*carried) < rank_in(layer)) return carried;
+  return nearest(ranks, static_cast<size_t>(rank_in(layer) - ranks.begin()),
+                 [&](uint8_t other) { return layers[other].active; });
 }
 
 uint8_t spatial_layer_for(uint8_t layers, LayerChoice choice) {

@@ -23,7 +23,9 @@ LayerId highest(uint8_t encoding, std::span<const LayerOption> options) {
 LayerOption option_of(const Feed& feed, uint8_t encoding) {
   const LayerNews news = feed.news();
   return {.id = {.encoding = encoding},
-          .supply = news.active ? LayerSupply::kSent : LayerSupply::kAbsent,
+          .supply = news.active      ? LayerSupply::kSent
+                    : news.suspended ? LayerSupply::kSuspended
+                                     : LayerSupply::kAbsent,
           .bitrate_bps = news.bitrate_bps,
           .width = news.width,
           .height = news.height,
@@ -62,7 +64,9 @@ std::span<const LayerOption> LayerOptions::of(const std::vector<Feed>& feeds, Ti
   options_.clear();
   for (size_t i = 0; i < feeds.size(); ++i) {
     const LayerOption whole = option_of(feeds[i], static_cast<uint8_t>(i));
-    const auto states = feeds[i].meters().states(now);
+    // A suspended layer comes back as what it was.
+    const TimePoint at = feeds[i].view().suspended ? feeds[i].last_media() : now;
+    const auto states = feeds[i].meters().states(at);
     if (states.empty()) {
       options_.push_back(whole);
     } else {

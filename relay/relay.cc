@@ -39,6 +39,7 @@ struct Relay::State {
   Slot::FirstNumbers first_numbers();
   void look(TimePoint now, std::vector<SlotReport>& reports);
   void take_requests(TimePoint now, std::vector<KeyFrameRequest>& out);
+  void review_supplies(TimePoint now, std::vector<SuspensionChange>& out);
 
   const Limits limits;
   std::mt19937_64 random;
@@ -111,6 +112,16 @@ void Relay::State::take_requests(TimePoint now, std::vector<KeyFrameRequest>& ou
   for (Track* track : due) {
     track->note_request();
     track->note_look();  // where key frames are hidden, who waits has to ask again
+  }
+}
+
+// Taken out first: what is due again at once waits for the next call.
+void Relay::State::review_supplies(TimePoint now, std::vector<SuspensionChange>& out) {
+  due.clear();
+  while (Track* track = schedule.supplies.take_due(now)) due.push_back(track);
+  looks += due.size();
+  for (Track* track : due) {
+    if (track->review_supply(now)) out.push_back({track->publisher().id, track->id()});
   }
 }
 
@@ -273,9 +284,26 @@ void Relay::receive_news(const LayerNews& news, TimePoint now) {
 void Relay::request_key_frame(TrackId track_id, uint8_t layer, TimePoint now) {
   state_->latest = now;
   Track* track = state_->track(track_id, layer);
-  if (track == nullptr) return;
+  // A layer that is suspended begins with a key frame anyway.
+  if (track == nullptr || track->feeds()[layer].view().suspended) return;
   track->feeds()[layer].key_frames().ask_once(KeyFrameRequests::Cause::kAssignment);
   track->note_request();
+}
+
+void Relay::set_follows(PublisherId publisher_id, bool follows) {
+  Publisher* publisher = find_in(state_->publishers, publisher_id);
+  if (publisher == nullptr) return;
+  for (const auto& track : publisher->tracks) track->set_follows(follows);
+}
+
+void Relay::set_wanted_elsewhere(TrackId track_id, uint8_t layer, bool wanted) {
+  Track* track = state_->track(track_id, layer);
+  if (track != nullptr) track->set_wanted_elsewhere(layer, wanted);
+}
+
+uint8_t Relay::suspended_layers(TrackId track_id) const {
+  const auto found = state_->tracks.find(track_id);
+  return found == state_->tracks.end() ? uint8_t{0} : found->second->suspended_layers();
 }
 
 void Relay::receive_nack(SubscriberId subscriber_id, rtp::Ssrc ssrc,
@@ -359,12 +387,13 @@ void Relay::advance(TimePoint now, Output& out) {
     state_->look(now, out.reports);
   }
   state_->looks += state_->allotments.run(now, out.probe_wishes);
+  state_->review_supplies(now, out.suspension_changes);
   state_->take_requests(now, out.key_frame_requests);
 }
 
 TimePoint Relay::next_deadline() const {
   const Schedule& schedule = state_->schedule;
-  return std::min({schedule.requests.next(), schedule.allocations.next(),
+  return std::min({schedule.requests.next(), schedule.allocations.next(), schedule.supplies.next(),
                    std::max(state_->tick_due, schedule.next_look())});
 }
 

@@ -87,10 +87,17 @@ struct ProbeWish {
   uint64_t bps = 0;  // 0: no more is of use
 };
 
+// Other layers of a track than before are suspended: its publisher is to be told which.
+struct SuspensionChange {
+  PublisherId publisher;
+  TrackId track;
+};
+
 struct Output {
   std::vector<KeyFrameRequest> key_frame_requests;
   std::vector<SlotReport> reports;
   std::vector<ProbeWish> probe_wishes;
+  std::vector<SuspensionChange> suspension_changes;
 };
 
 // One choice among the spatial and temporal layers of an encoding: these and what they need.
@@ -110,6 +117,7 @@ struct LayerState {
   uint64_t bitrate_bps = 0;
   uint64_t packets = 0;
   bool active = false;
+  bool suspended = false;                      // is not sent because nobody watches it
   std::vector<LayerOptionState> options = {};  // of an encoding with several layers
 };
 
@@ -157,10 +165,11 @@ struct LayerNews {
   PublisherId publisher;
   TrackId track;
   uint8_t layer = 0;
-  bool watched = false;  // a slot here carries it, or waits to
-  bool seen = false;     // was ever sent
-  bool active = false;   // is being sent now
-  uint16_t width = 0;    // of its last key frame; 0 when unknown
+  bool watched = false;    // a slot here carries it, or waits to
+  bool seen = false;       // was ever sent
+  bool active = false;     // is being sent now
+  bool suspended = false;  // is not, and comes when somebody wants it
+  uint16_t width = 0;      // of its last key frame; 0 when unknown
   uint16_t height = 0;
   std::optional<rtp::CodecFormat> format = {};
   uint64_t bitrate_bps = 0;  // over a few seconds; 0 before it was measured
@@ -232,6 +241,14 @@ class Relay {
   // tells what is being sent of it. Does nothing for a layer that comes.
   void set_lent(TrackId track, uint8_t layer, bool lent, TimePoint now);
   void receive_news(const LayerNews& news, TimePoint now);
+
+  // Whether a publisher is told which of its layers nobody needs. While it is, those are suspended
+  // (LayerSuspension); afterwards all are taken to be sent again.
+  void set_follows(PublisherId publisher, bool follows);
+  // Subscribers elsewhere watch the layer of a track of ours, or want to.
+  void set_wanted_elsewhere(TrackId track, uint8_t layer, bool wanted);
+  // The layers that the publisher need not send, a bit each.
+  uint8_t suspended_layers(TrackId track) const;
 
   // What the slot with this SSRC carries at most, in place of the subscriber's choice of layer;
   // nothing: the choice counts again.

@@ -17,6 +17,7 @@ namespace simpul::relay {
 struct Schedule {
   Deadlines<Track, &Track::look> looks;
   Deadlines<Track, &Track::request> requests;
+  Deadlines<Track, &Track::supply> supplies;
   Deadlines<Room, &Room::look> rooms;
   Deadlines<Slot, &Slot::look> slots;
   Deadlines<Subscriber, &Subscriber::allocation> allocations;
@@ -34,6 +35,7 @@ struct Schedule {
   void forget(Track& track) {
     looks.remove(track);
     requests.remove(track);
+    supplies.remove(track);
     std::erase(changed, track.id());
   }
   // Of everything but key-frame requests.

@@ -68,6 +68,7 @@ void Slot::assign(Track* track, TimePoint now) {
   if (track == track_) return;
   if (track_ != nullptr && started_) {
     set_layers({}, {});
+    wait_for({});
     track_->detach(*this);
   }
   track_ = track;
@@ -87,19 +88,6 @@ void Slot::start(TimePoint now) {
   choose_layer(now);
 }
 
-void Slot::choose_layer(TimePoint now) {
-  Layer wanted = track_->layer_for(choice_);
-  if (allotted_ && track_->has_active(allotted_->encoding)) wanted = allotted_->encoding;
-  // Nothing is being sent: what it carries is as good as any, and nearest to what was seen.
-  if (current_ && !track_->is_sent()) wanted = current_;
-  // The slot stays empty rather than carry what its receiver did not ask for.
-  if (wanted && (is_paused_ || !carries(*wanted))) wanted.reset();
-  if (wanted == target_) return limit_layers(now);
-  set_layers(current_, wanted);
-  ask_for_start(now);
-  limit_layers(now);
-}
-
 void Slot::set_target(const std::optional<LayerTarget>& target, TimePoint now) {
   if (target == allotted_) return;
   allotted_ = target;
@@ -110,6 +98,7 @@ void Slot::set_paused(bool paused, TimePoint now) {
   if (paused == std::exchange(is_paused_, paused) || track_ == nullptr || !started_) return;
   if (paused) {
     set_layers({}, {});
+    wait_for({});
   } else {
     choose_layer(now);
   }

@@ -123,6 +123,7 @@ class Slot {
   }
   void count_starter();
   void set_layers(Layer current, Layer target);
+  void wait_for(Layer layer);
   void ask_for_start(TimePoint now);
   // True when it carries its target from now on.
   bool start_from_cache(TimePoint now);
@@ -139,6 +140,7 @@ class Slot {
   Layer current_;   // what it carries
   Layer target_;    // what it should carry; it does from a key frame on
   Layer starting_;  // which needs a key frame for it
+  Layer awaited_;   // what it should carry and what is suspended
   LayerStream stream_;
   std::unique_ptr<Replay> replay_;  // of what it carries
 

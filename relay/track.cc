@@ -75,6 +75,7 @@ void Track::note_request() {
 }
 
 void Track::note_change() {
+  note_supply();  // what is being sent, or what is watched, may be something else
   if (std::exchange(is_in_changed_, true)) return;
   schedule_.changed.push_back(id_);
 }
@@ -101,11 +102,16 @@ void Track::set_lent(uint8_t layer, bool lent, TimePoint now) {
   schedule_.note_change(*publisher_.room);
 }
 
-void Track::choose_layers(TimePoint now) {
-  note_change();
+std::array<LayerView, kLayersMax> Track::views() const {
   std::array<LayerView, kLayersMax> views{};
   for (size_t i = 0; i < feeds_.size(); ++i) views[i] = feeds_[i].view();
-  const auto layers = std::span<const LayerView>(views).first(feeds_.size());
+  return views;
+}
+
+void Track::choose_layers(TimePoint now) {
+  note_change();
+  const auto all = views();
+  const auto layers = std::span(all).first(feeds_.size());
   sent_ = std::ranges::any_of(layers, &LayerView::active);
   for (size_t choice = 0; choice < layer_for_.size(); ++choice) {
     layer_for_[choice] = choose_layer(layers, static_cast<LayerChoice>(choice));

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "relay/feed.h"
 #include "relay/layer_choice.h"
 #include "relay/layer_options.h"
+#include "relay/layer_suspension.h"
 #include "relay/layer_target.h"
 #include "relay/relay.h"
 
@@ -62,17 +64,28 @@ class Track {
   void receive_news(const LayerNews& news, TimePoint now);
   void set_lent(uint8_t layer, bool lent, TimePoint now);
 
-  // The layer that meets a choice now; nothing before any was sent.
+  // The layer that meets a choice now, suspended ones included; nothing before any was sent.
   std::optional<uint8_t> layer_for(LayerChoice choice) const {
     return layer_for_[static_cast<size_t>(choice)];
   }
   bool is_sent() const { return sent_; }
-  bool has_active(uint8_t encoding) const {
-    return encoding < feeds_.size() && feeds_[encoding].view().active;
+  // Whether a layer is being sent, or would be if somebody wanted it.
+  bool has(uint8_t encoding) const {
+    return encoding < feeds_.size() &&
+           (feeds_[encoding].view().active || feeds_[encoding].view().suspended);
   }
+  // What a slot that carries that (or nothing) shows until a suspended layer comes.
+  std::optional<uint8_t> stand_in_for(uint8_t layer, std::optional<uint8_t> carried) const;
   // What of an encoding meets a choice: where the track has no other encodings, the choice is among
   // its spatial layers.
   LayerTarget layers_for(LayerChoice choice, uint8_t encoding) const;
+
+  // Suspension (track_supply.cc). Whether its publisher is told which layers nobody needs.
+  void set_follows(bool follows);
+  void set_wanted_elsewhere(uint8_t layer, bool wanted);
+  uint8_t suspended_layers() const;
+  // True when the publisher is to be told something else than before.
+  bool review_supply(TimePoint now);
 
   // What there is to choose from.
   std::span<const LayerOption> options(TimePoint now) { return options_.of(feeds_, now); }
@@ -83,12 +96,15 @@ class Track {
   const std::vector<Slot*>& slots() const { return slots_; }
 
   bool in_egress = false;  // Egress keeps its place in its list
-  DeadlinePlace look;      // Schedule's, both
+  DeadlinePlace look;      // Schedule's, all
   DeadlinePlace request;
+  DeadlinePlace supply;
 
  private:
   bool queue(Feed& feed, FeedPacket packet, Counters& counters);
   void choose_layers(TimePoint now);
+  std::array<LayerView, kLayersMax> views() const;
+  void note_supply();
 
   Publisher& publisher_;
   TrackId id_;
@@ -100,6 +116,9 @@ class Track {
   std::array<std::optional<uint8_t>, 4> layer_for_{};  // by LayerChoice
   bool sent_ = false;                                  // any layer is active
   LayerOptions options_;
+  std::unique_ptr<LayerSuspension> suspension_;  // since its publisher first followed
+  bool follows_ = false;
+  std::array<bool, kLayersMax> wanted_elsewhere_{};
   Schedule& schedule_;
   bool is_in_changed_ = false;
 };
