@@ -27,6 +27,9 @@ struct FeedPublisher {
   std::string room;
   std::string participant;
   std::vector<relay::TrackConfig> tracks;
+  // Of each track the layers that are suspended, a bit each: they are not lent before they are
+  // wished for.
+  std::vector<uint8_t> suspended = {};
 };
 
 // A layer of a track that is lent to one other worker.

@@ -15,6 +15,7 @@
 #include "node/handshake_threads.h"
 #include "node/ice_sessions.h"
 #include "node/inbox.h"
+#include "node/layer_followers.h"
 #include "node/listening.h"
 #include "node/session_setup.h"
 #include "node/slot_questions.h"
@@ -45,6 +46,9 @@ class Node::Impl {
   Expected<IcePatched, IcePatchError> patch_ice(const IcePatch& patch);
   void ask_slot(const SlotName& slot, const std::optional<ViewingChange>& change,
                 const SlotDone& done);
+  Expected<uint64_t, FollowError> follow_layers(const std::string& room, const std::string& session,
+                                                LayersTold told);
+  void unfollow_layers(uint64_t follower);
 
   const Directory& directory() const { return directory_; }
   const IceSessions& ice_sessions() const { return ice_sessions_; }
@@ -89,6 +93,8 @@ class Node::Impl {
   Inbox<WorkerSnapshot> snapshots_;
   Inbox<SlotAnswer> slot_answers_;
   SlotQuestions slot_questions_;
+  Inbox<LayersChange> layers_changes_;
+  LayerFollowers layer_followers_;
   std::vector<Member> members_;
   // Behind the workers, so that it ends before them: its threads hand results to them.
   HandshakeThreads handshakes_{kHandshakeThreads};
@@ -140,7 +146,9 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
         {.changed = [this](const SessionChange& change) { changes_.put(change); },
          .snapshot = [this](WorkerSnapshot snapshot) { snapshots_.put(std::move(snapshot)); },
          .wake = [this](uint32_t other) { return members_[other].worker->wake(); },
-         .answered = [this](SlotAnswer answer) { slot_answers_.put(std::move(answer)); }});
+         .answered = [this](SlotAnswer answer) { slot_answers_.put(std::move(answer)); },
+         .layers_changed =
+             [this](LayersChange change) { layers_changes_.put(std::move(change)); }});
     if (!worker) return worker.error();
     auto candidates = udp_candidates((*worker)->addresses(), config_.media.announce, config_.dev);
     if (candidates.empty()) return "media.listen: no address of this machine to announce";
@@ -246,6 +254,29 @@ void Node::Impl::ask_slot(const SlotName& slot, const std::optional<ViewingChang
   done(unexpected(SlotError::kFull));
 }
 
+Expected<uint64_t, FollowError> Node::Impl::follow_layers(const std::string& room,
+                                                          const std::string& session,
+                                                          LayersTold told) {
+  const auto key = directory_.find_session(room, session);
+  const Directory::Record* record = key ? directory_.find(*key) : nullptr;
+  if (record == nullptr || record->role != Role::kPublisher) {
+    return unexpected(FollowError::kNoSession);
+  }
+  const auto number = layer_followers_.add(*key, std::move(told));
+  if (!number) return unexpected(FollowError::kFull);
+  members_[record->worker].untold.follow(*key, true);
+  tell_workers();
+  return *number;
+}
+
+void Node::Impl::unfollow_layers(uint64_t follower) {
+  const auto key = layer_followers_.remove(follower);
+  const Directory::Record* record = key ? directory_.find(*key) : nullptr;
+  if (record == nullptr) return;
+  members_[record->worker].untold.follow(*key, false);
+  tell_workers();
+}
+
 void Node::Impl::remember(Directory::Record record) {
   feed_plan_.add({.room = record.room, .role = record.role, .worker = record.worker},
                  feed_changes_);
@@ -262,6 +293,7 @@ void Node::Impl::forget(ConnectionKey key) {
   feed_plan_.remove({.room = record->room, .role = record->role, .worker = record->worker},
                     feed_changes_);
   members_[record->worker].untold.forget(key);
+  layer_followers_.end(key);
   directory_.remove(key);
   ice_sessions_.remove(key);
   tell_workers();
@@ -311,6 +343,9 @@ void Node::Impl::poll() {
     if (change.state == connection::State::kClosed) forget(change.key);
   }
   for (SlotAnswer& answer : slot_answers_.take()) slot_questions_.answer(std::move(answer));
+  for (const LayersChange& change : layers_changes_.take()) {
+    layer_followers_.tell(change.key, change.wanted);
+  }
   for (WorkerSnapshot& snapshot : snapshots_.take()) {
     if (snapshot.is_last) {
       members_[snapshot.worker.worker].report = std::move(snapshot.worker);
@@ -394,6 +429,13 @@ void Node::ask_slot(const SlotName& slot, const std::optional<ViewingChange>& ch
                     const SlotDone& done) {
   impl_->ask_slot(slot, change, done);
 }
+
+Expected<uint64_t, FollowError> Node::follow_layers(const std::string& room,
+                                                    const std::string& session, LayersTold told) {
+  return impl_->follow_layers(room, session, std::move(told));
+}
+
+void Node::unfollow_layers(uint64_t follower) { impl_->unfollow_layers(follower); }
 
 bool Node::remove_participant(const std::string& room, const std::string& participant) {
   const auto keys = impl_->directory().connections_of(room, participant);

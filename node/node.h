@@ -92,6 +92,28 @@ enum class SlotError : uint8_t {
 
 struct SlotWhy;  // node/slot_why.h
 
+// Which of its layers a publisher is to send: of each line with several, all of them.
+struct WantedLayers {
+  struct Layer {
+    std::string rid;
+    bool active = true;
+
+    friend bool operator==(const Layer&, const Layer&) = default;
+  };
+  struct Line {
+    std::string mid;
+    std::vector<Layer> layers;
+
+    friend bool operator==(const Line&, const Line&) = default;
+  };
+  std::vector<Line> lines;
+};
+
+enum class FollowError : uint8_t {
+  kNoSession,  // 404: nobody publishes by that session
+  kFull,       // 503: too many follow already
+};
+
 struct JoinError {
   enum class Kind : uint8_t {
     kInvalidSdp,        // 400 invalid-sdp
@@ -228,6 +250,13 @@ class Node {
   using SlotDone = std::function<void(Expected<SlotWhy, SlotError>)>;
   void ask_slot(const SlotName& slot, const std::optional<ViewingChange>& change,
                 const SlotDone& done);
+  // Which layers a publisher is to send, soon and whenever that changes; null when no more comes,
+  // because the session has ended or somebody else follows it now. Whoever follows is trusted to do
+  // what it is told: layers that nobody watches are suspended until unfollow_layers().
+  using LayersTold = std::function<void(const WantedLayers* wanted)>;
+  Expected<uint64_t, FollowError> follow_layers(const std::string& room, const std::string& session,
+                                                LayersTold told);
+  void unfollow_layers(uint64_t follower);
   bool remove_participant(const std::string& room, const std::string& participant);
   bool remove_room(const std::string& room);
 

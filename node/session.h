@@ -44,6 +44,12 @@ struct SessionChange {
   connection::CloseReason reason = connection::CloseReason::kNone;
 };
 
+// Which layers a publisher is to send, from its worker to the control thread.
+struct LayersChange {
+  ConnectionKey key;
+  WantedLayers wanted;
+};
+
 // What a worker tells about itself and its connections: each of them once a second, a few at a
 // time, and itself with the last of them.
 struct WorkerSnapshot {

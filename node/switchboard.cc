@@ -244,6 +244,7 @@ void Switchboard::enter_relay(Entry& entry, TimePoint now) {
       relay_.add_track(entry.publisher, track, now);
     }
     open_feeds(entry);
+    if (entry.follows_layers) relay_.set_follows(entry.publisher, true);
     return;
   }
   entry.subscriber = relay_.add_subscriber(session.room, session.wish, session.slots, now);
@@ -333,6 +334,7 @@ void Switchboard::take_relay_output(TimePoint now) {
     out_.clear();
   }
   take_probe_wishes();
+  take_suspension_changes();
   relay_out_.key_frame_requests.clear();
   relay_out_.reports.clear();
 }

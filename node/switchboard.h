@@ -49,6 +49,7 @@ class Switchboard {
   struct Hooks {
     std::function<void(ConnectionKey, std::unique_ptr<dtls::HandshakeStep>)> run_handshake;
     std::function<void(const SessionChange&)> changed;
+    std::function<void(LayersChange)> layers_changed = {};
   };
 
   // `sockets` are the ways out of the local sockets, by the index that paths carry.
@@ -90,6 +91,10 @@ class Switchboard {
   void publish_feeds(TimePoint now);
   // Whether a newer connection on another worker publishes for the same participant.
   void supersede(ConnectionKey key, bool superseded);
+
+  // Whether the hook is told which layers a publisher is to send: at once and when it changes.
+  // While it is, layers that nobody watches are suspended.
+  void follow_layers(ConnectionKey key, bool follows);
 
   // Does what the question wants, and answers it.
   SlotAnswer answer(const SlotQuestion& question, TimePoint now);
@@ -154,6 +159,7 @@ class Switchboard {
     std::vector<Borrower> borrowers;
     std::vector<FeedReport> reports;  // the last of each layer, for borrowers to come
     bool superseded = false;          // by a connection on another worker
+    bool follows_layers = false;
     std::array<uint64_t, connection::kDropKinds> drops_reported{};
     DeadlinePlace deadline;
     DeadlinePlace later;
@@ -215,6 +221,11 @@ class Switchboard {
   void repeat_rates();
   void change_viewing(Entry& entry, size_t slot, const ViewingChange& change);
   SlotWhy why(const Entry& entry, size_t slot, TimePoint now);
+
+  // Which layers publishers are to send: switchboard_layers.cc.
+  void tell_layers(const Entry& entry);
+  void take_suspension_changes();
+  void count_wanted_elsewhere(const Entry& entry);
 
   // Feeds: switchboard_feeds.cc.
   void open_feeds(Entry& entry);

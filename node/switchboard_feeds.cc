@@ -23,6 +23,7 @@ void Switchboard::change_feeds(const FeedChange& change, TimePoint) {
       } else {
         std::erase_if(entry->borrowers,
                       [&](const Borrower& borrower) { return borrower.worker == change.borrower; });
+        count_wanted_elsewhere(*entry);
         options_.feeds->close(change.borrower, entry->session.key);
       }
     }
@@ -38,16 +39,26 @@ void Switchboard::open_feeds(Entry& entry) {
 
 void Switchboard::open_feed(Entry& entry, uint32_t borrower) {
   const Session& session = entry.session;
-  options_.feeds->open(borrower, {.key = session.key,
-                                  .home = 0,
-                                  .opening = ++openings_,
-                                  .room = session.room,
-                                  .participant = session.participant,
-                                  .tracks = session.tracks});
   Borrower& added = entry.borrowers.emplace_back();
   added.worker = borrower;
-  added.opening = openings_;
+  added.opening = ++openings_;
   added.lines.resize(session.tracks.size());
+  std::vector<uint8_t> suspended;
+  for (size_t line = 0; line < session.tracks.size(); ++line) {
+    suspended.push_back(relay_.suspended_layers(session.tracks[line].id));
+    for (size_t layer = 0; layer < relay::kLayersMax; ++layer) {
+      if ((suspended[line] >> layer & 1) != 0) added.lines[line][layer].wanted = false;
+    }
+    if (suspended[line] != 0) relay_.repeat_news(session.tracks[line].id);
+  }
+  count_wanted_elsewhere(entry);
+  options_.feeds->open(borrower, {.key = session.key,
+                                  .home = 0,
+                                  .opening = openings_,
+                                  .room = session.room,
+                                  .participant = session.participant,
+                                  .tracks = session.tracks,
+                                  .suspended = std::move(suspended)});
   for (const FeedReport& report : entry.reports) options_.feeds->report(borrower, report);
 }
 
@@ -126,7 +137,8 @@ bool Switchboard::tell_borrowers(const Entry& entry, const relay::LayerNews& new
   bool told = true;
   for (const Borrower& borrower : entry.borrowers) {
     const auto line = static_cast<size_t>(track - tracks.begin());
-    if (borrower.lines[line][news.layer].wanted) continue;
+    // Its packets tell; of what is wanted and does not come only this.
+    if (borrower.lines[line][news.layer].wanted && news.active) continue;
     told = options_.feeds->tell(borrower.worker, {news}) && told;
   }
   return told;
@@ -155,9 +167,16 @@ void Switchboard::take_feed(FeedOpened& opened, TimePoint now) {
   feed.opening = from.opening;
   feed.publisher = relay_.add_publisher(from.room, from.participant, now);
   feed_of_[feed.publisher.value()] = from.key.value();
-  for (const relay::TrackConfig& track : from.tracks) {
-    feed.tracks.push_back({.id = track.id});
+  for (size_t i = 0; i < from.tracks.size(); ++i) {
+    const relay::TrackConfig& track = from.tracks[i];
+    Feed::Track& added = feed.tracks.emplace_back();
+    added.id = track.id;
     relay_.add_track(feed.publisher, track, now);
+    for (uint8_t layer = 0; layer < relay::kLayersMax; ++layer) {
+      if ((from.suspended[i] >> layer & 1) == 0) continue;
+      added.unwanted[layer] = true;
+      relay_.set_lent(track.id, layer, false, now);
+    }
   }
 }
 
@@ -192,6 +211,7 @@ void Switchboard::take_feed(FeedWish& wish, TimePoint now) {
   if (borrower->opening != wish.opening) return;  // of a feed that was closed meanwhile
   const auto line = static_cast<size_t>(track - tracks.begin());
   borrower->lines[line][wish.of.layer].wanted = wish.wanted;
+  count_wanted_elsewhere(entry);
   if (!wish.wanted) {
     relay_.repeat_news(wish.of.track);  // it may have changed while packets told of it
   } else if (track->kind == rtp::MediaKind::kVideo) {

@@ -143,6 +143,13 @@ bool Worker::supersede(ConnectionKey key, bool superseded) {
   return loop_.post([this, key, superseded] { switchboard_->supersede(key, superseded); });
 }
 
+bool Worker::follow_layers(ConnectionKey key, bool follows) {
+  return loop_.post([this, key, follows] {
+    take_arriving();  // whose layers they are may still be among those who arrive
+    switchboard_->follow_layers(key, follows);
+  });
+}
+
 bool Worker::adopt(TcpArrival arrival) {
   if (!tcp_arrivals_.put(std::move(arrival))) return false;
   loop_.post([this] { take_tcp_arrivals(); });
@@ -194,7 +201,8 @@ void Worker::set_up() {
                              [this](ConnectionKey key, std::unique_ptr<dtls::HandshakeStep> step) {
                                run_handshake(key, std::move(step));
                              },
-                         .changed = hooks_.changed},
+                         .changed = hooks_.changed,
+                         .layers_changed = hooks_.layers_changed},
       now);
   tcp_->serve(*switchboard_);
   for (uint32_t i = 0; i < sockets_.size(); ++i) {

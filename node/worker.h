@@ -57,6 +57,7 @@ class Worker {
     // Calls wake() of another worker.
     std::function<bool(uint32_t)> wake;
     std::function<void(SlotAnswer)> answered;
+    std::function<void(LayersChange)> layers_changed;
   };
 
   static Expected<std::unique_ptr<Worker>, std::string> bind(const Options& options,
@@ -76,6 +77,8 @@ class Worker {
   void end(ConnectionKey key);
   bool change_feeds(const FeedChange& change);
   bool supersede(ConnectionKey key, bool superseded);
+  // Whether it is to be told, by the hook, which layers a publisher is to send.
+  bool follow_layers(ConnectionKey key, bool follows);
   // A TCP connection is this worker's from now on.
   bool adopt(TcpArrival arrival);
   bool restart_ice(const IceRestart& restart);

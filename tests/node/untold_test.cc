@@ -18,6 +18,9 @@ struct FakeWorker {
   bool supersede(ConnectionKey key, bool superseded) {
     return take(std::to_string(key.value()) + (superseded ? " superseded" : " not superseded"));
   }
+  bool follow_layers(ConnectionKey key, bool follows) {
+    return take(std::to_string(key.value()) + (follows ? " followed" : " not followed"));
+  }
   bool take(const std::string& what) {
     if (room == 0) return false;
     --room;
@@ -78,8 +81,20 @@ TEST_F(UntoldTest, KeepsTheLastWordOnAConnectionAlone) {
   EXPECT_THAT(worker_.told, ElementsAre("5 not superseded"));
 }
 
+TEST_F(UntoldTest, TellsWhetherAConnectionIsFollowedByTheLastWordToo) {
+  worker_.room = 0;
+  for (const bool follows : {true, false, true}) untold_.follow(ConnectionKey(5), follows);
+  untold_.supersede(ConnectionKey(5), true);
+  untold_.tell(worker_);
+  EXPECT_EQ(untold_.size(), 2u);
+  worker_.room = 9;
+  untold_.tell(worker_);
+  EXPECT_THAT(worker_.told, ElementsAre("5 superseded", "5 followed"));
+}
+
 TEST_F(UntoldTest, ForgetsAConnectionThatIsNoMore) {
   untold_.supersede(ConnectionKey(5), true);
+  untold_.follow(ConnectionKey(5), true);
   untold_.forget(ConnectionKey(5));
   untold_.tell(worker_);
   EXPECT_THAT(worker_.told, IsEmpty());

@@ -73,7 +73,9 @@ VirtualNode::VirtualNode(node::FeedLanes* lanes, uint32_t worker, const config::
               [this](node::ConnectionKey key, std::unique_ptr<dtls::HandshakeStep> step) {
                 steps_.emplace_back(key, std::move(step));
               },
-          .changed = [this](const node::SessionChange& change) { changes_.push_back(change); }},
+          .changed = [this](const node::SessionChange& change) { changes_.push_back(change); },
+          .layers_changed =
+              [this](node::LayersChange change) { layers_changes.push_back(std::move(change)); }},
       now_);
 }
 

@@ -120,6 +120,8 @@ class VirtualNode {
   std::function<bool(const Guest&, Bytes)> lose_downwards;
   // Sees what comes to guests.
   std::function<void(Guest&, const peer::Peer::Received&)> on_rtp;
+  // What those were told who follow which layers are wanted.
+  std::vector<node::LayersChange> layers_changes;
   // Where datagrams for nobody went.
   std::vector<RecordingSender::Sent> strays;
   peer::Identity& identity() { return identity_; }
