@@ -6,6 +6,7 @@
 #include "control/ice_links.h"
 #include "control/join_api.h"
 #include "control/json_documents.h"
+#include "control/layers_api.h"
 #include "control/rooms_api.h"
 #include "control/slots_api.h"
 
@@ -25,6 +26,7 @@ Application::Application(Engine& engine, Options options)
   add_join_routes(router_, engine_, ice_links(options.ice_servers));
   add_rooms_routes(router_, engine_, std::move(options.now_unix_ms));
   add_slots_routes(router_, engine_);
+  add_layers_routes(router_, engine_);
   add_status_routes();
   add_page_routes(router_, options.pages);
 }
@@ -38,6 +40,9 @@ void Application::handle(const Request& request, Respond respond) {
                  respond = std::move(respond)](Response response) {
     auto* application = weak.target();
     if (application == nullptr) return;
+    if (response.stream && response.stream->step != ResponseStream::Step::kBegin) {
+      return respond(std::move(response));
+    }
     application->counters_.count(label, response.status);
     response.headers.insert(response.headers.end(), headers.begin(), headers.end());
     respond(std::move(response));

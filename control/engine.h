@@ -32,6 +32,11 @@ class Engine {
   using SlotDone = std::function<void(Expected<node::SlotWhy, node::SlotError>)>;
   virtual void ask_slot(const node::SlotName& slot,
                         const std::optional<node::ViewingChange>& change, SlotDone done) = 0;
+  // As node::Node has it.
+  virtual Expected<uint64_t, node::FollowError> follow_layers(const std::string& room,
+                                                              const std::string& session,
+                                                              node::Node::LayersTold told) = 0;
+  virtual void unfollow_layers(uint64_t follower) = 0;
   virtual bool remove_participant(const std::string& room, const std::string& participant) = 0;
   virtual bool remove_room(const std::string& room) = 0;
 

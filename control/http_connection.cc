@@ -6,6 +6,7 @@ namespace simpul::control {
 namespace {
 
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::string_view kHeartbeat = ":\n\n";  // a comment of server-sent events
 
 Problem too_slow(std::string_view what) {
   return {.status = 408, .detail = std::string(what) + " did not arrive in time."};
@@ -25,6 +26,7 @@ void HttpConnection::receive(Bytes bytes, TimePoint now, Output& out) {
     case Phase::kSending:
     case Phase::kPausing:
       return keep(bytes);
+    case Phase::kStreaming:
     case Phase::kClosed:
       return;
   }
@@ -81,6 +83,8 @@ void HttpConnection::receive_end(TimePoint now, Output& out) {
       // What was pipelined is dropped: a peer that stops half way is gone more often than not.
       keep_alive_ = false;
       return;
+    case Phase::kStreaming:
+      return close(out);
     case Phase::kClosed:
       return;
   }
@@ -88,12 +92,46 @@ void HttpConnection::receive_end(TimePoint now, Output& out) {
 
 void HttpConnection::respond(uint64_t serial, const Response& response, TimePoint now,
                              Output& out) {
-  if (phase_ != Phase::kAnswering || serial != serial_) return;
+  if (serial != serial_) return;
+  if (phase_ == Phase::kStreaming) return stream(response, now, out);
+  if (phase_ != Phase::kAnswering) return;
   send(response, now, out);
 }
 
+void HttpConnection::stream(const Response& response, TimePoint now, Output& out) {
+  if (!response.stream) return;
+  switch (response.stream->step) {
+    case ResponseStream::Step::kBegin:
+      return;
+    case ResponseStream::Step::kGoOn:
+      if (is_sending_) {
+        waiting_ = response.body;
+      } else {
+        send_event(response.body, now, out);
+      }
+      return;
+    case ResponseStream::Step::kEnd:
+      return end(out);
+  }
+}
+
+void HttpConnection::send_event(std::string bytes, TimePoint now, Output& out) {
+  out.bytes = std::move(bytes);
+  is_sending_ = true;
+  deadline_ = now + timeouts_.send;
+}
+
 void HttpConnection::send(const Response& response, TimePoint now, Output& out) {
-  out.bytes += write_response(response, {.keep_alive = keep_alive_, .with_body = with_body_});
+  const bool goes_on = response.stream && with_body_;
+  if (response.stream) keep_alive_ = false;
+  out.bytes += write_response(
+      response,
+      {.keep_alive = keep_alive_, .with_body = with_body_, .has_length = !response.stream});
+  if (goes_on) {
+    phase_ = Phase::kStreaming;
+    pipelined_.clear();
+    return send_event(std::exchange(out.bytes, {}), now, out);
+  }
   phase_ = Phase::kSending;
   deadline_ = now + timeouts_.send;
   if (!keep_alive_) end(out);
@@ -106,6 +144,12 @@ void HttpConnection::refuse(const Problem& problem, TimePoint now, Output& out) 
 }
 
 void HttpConnection::on_sent(TimePoint now, Output& out) {
+  if (phase_ == Phase::kStreaming) {
+    is_sending_ = false;
+    deadline_ = now + timeouts_.heartbeat;
+    if (waiting_) send_event(*std::exchange(waiting_, std::nullopt), now, out);
+    return;
+  }
   if (phase_ != Phase::kSending) return;
   if (!keep_alive_) return end(out);
   phase_ = pipelined_.empty() ? Phase::kReading : Phase::kPausing;
@@ -136,6 +180,9 @@ void HttpConnection::advance(TimePoint now, Output& out) {
                     now, out);
     case Phase::kSending:
       return close(out);
+    case Phase::kStreaming:
+      if (is_sending_) return close(out);  // it does not read
+      return send_event(std::string(kHeartbeat), now, out);
     case Phase::kPausing:
       return read_ahead(now, out);
     case Phase::kClosed:

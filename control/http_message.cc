@@ -99,7 +99,7 @@ std::string write_response(const Response& response, ResponseFraming framing) {
   out += reason_phrase(response.status);
   out += "\r\n";
   for (const auto& header : response.headers) append_header(out, header.name, header.value);
-  if (may_have_body(response.status)) {
+  if (may_have_body(response.status) && framing.has_length) {
     append_header(out, "Content-Length", std::to_string(response.body.size()));
   }
   append_header(out, "Connection", framing.keep_alive ? "keep-alive" : "close");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,10 +43,19 @@ struct Request {
   const std::string* parameter(std::string_view name) const;
 };
 
+// A response whose body goes on for as long as the connection does: each further one to the same
+// request brings a body that says all that there is to say, so that only the newest has to wait.
+struct ResponseStream {
+  enum class Step : uint8_t { kBegin, kGoOn, kEnd };
+  Step step = Step::kBegin;
+  std::function<void()> gone = {};  // of the first: called once when the connection has ended
+};
+
 struct Response {
   uint16_t status = 200;
   std::vector<Header> headers{};  // Content-Length and Connection are added when it is written
   std::string body{};
+  std::optional<ResponseStream> stream{};
 
   const std::string* header(std::string_view name) const;
 };
@@ -54,7 +64,8 @@ std::string_view reason_phrase(uint16_t status);
 
 struct ResponseFraming {
   bool keep_alive = true;
-  bool with_body = true;  // false answers HEAD: the length is told, the body is not sent
+  bool with_body = true;   // false answers HEAD: the length is told, the body is not sent
+  bool has_length = true;  // false: the body ends with the connection
 };
 
 // The bytes of a response. Control characters in header values are left out, so that no value can

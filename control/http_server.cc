@@ -24,6 +24,7 @@ struct HttpServer::Session {
   bool busy = false;                // carry_out() is running
   bool drained = false;             // while busy: everything written has left
   std::optional<Response> early{};  // while busy: the handler answered before it returned
+  std::function<void()> gone{};     // of the stream that it sends
 };
 
 Expected<std::unique_ptr<HttpServer>, std::string> HttpServer::start(net::EventLoop& loop,
@@ -119,15 +120,29 @@ void HttpServer::on_event(uint64_t id, const Event& event) {
 
 void HttpServer::respond(uint64_t id, uint64_t serial, Response response) {
   const auto found = sessions_.find(id);
-  if (found == sessions_.end()) return;
+  if (found == sessions_.end()) {
+    if (response.stream && response.stream->gone) response.stream->gone();
+    return;
+  }
   Session& session = *found->second;
   if (session.busy) {
     if (!session.early) session.early = std::move(response);
     return;
   }
   HttpConnection::Output out;
-  session.connection.respond(serial, response, loop_.now(), out);
+  give(session, serial, std::move(response), out);
   carry_out(session, std::move(out));
+}
+
+void HttpServer::give(Session& session, uint64_t serial, Response response,
+                      HttpConnection::Output& out) {
+  session.connection.respond(serial, response, loop_.now(), out);
+  if (!response.stream || !response.stream->gone) return;
+  if (session.connection.is_streaming() && !session.gone) {
+    session.gone = std::move(response.stream->gone);
+  } else {
+    response.stream->gone();  // it came in vain
+  }
 }
 
 // A loop and not a recursion: thousands of pipelined requests may be answered in one turn.
@@ -156,8 +171,7 @@ std::optional<HttpConnection::Output> HttpServer::follow_up(Session& session,
     };
     handlers_.on_request(*std::move(done.request), std::move(respond));
     if (!session.early) return std::nullopt;
-    const auto response = std::exchange(session.early, std::nullopt);
-    session.connection.respond(done.serial, *response, loop_.now(), next);
+    give(session, done.serial, *std::exchange(session.early, std::nullopt), next);
     return next;
   }
   if (!session.drained) return std::nullopt;
@@ -177,6 +191,7 @@ void HttpServer::remove(uint64_t id) {
   // Its stream is destroyed when the table is whole again.
   const auto session = std::move(found->second);
   sessions_.erase(found);
+  if (session->gone) session->gone();
 }
 
 }  // namespace simpul::control

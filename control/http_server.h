@@ -30,7 +30,8 @@ struct HttpServerLimits {
 // on the loop's thread.
 class HttpServer {
  public:
-  // May be called after the client, or the server, is gone; a second call does nothing.
+  // May be called after the client, or the server, is gone; a second call does nothing, unless the
+  // first began a stream: then it goes on with that.
   using Respond = std::function<void(Response)>;
   struct Handlers {
     std::function<void(Request, Respond)> on_request;
@@ -58,6 +59,7 @@ class HttpServer {
   using Event = std::function<void(HttpConnection&, TimePoint, HttpConnection::Output&)>;
   void on_event(uint64_t id, const Event& event);
   void respond(uint64_t id, uint64_t serial, Response response);
+  void give(Session& session, uint64_t serial, Response response, HttpConnection::Output& out);
   // Does what the connection wants, until it wants nothing more now.
   void carry_out(Session& session, HttpConnection::Output out);
   // What the session's connection wants next, if its last wish can be followed up at once.

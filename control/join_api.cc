@@ -7,6 +7,7 @@
 
 #include "control/http_target.h"
 #include "control/if_match.h"
+#include "control/layers_api.h"
 #include "control/session_api.h"
 #include "control/viewing_document.h"
 
@@ -14,6 +15,7 @@ namespace simpul::control {
 namespace {
 
 constexpr std::string_view kSdpType = "application/sdp";
+constexpr const char* kPublishing = "/whip";
 
 std::optional<relay::LayerChoice> parse_layer(std::string_view text) {
   if (text == "low") return relay::LayerChoice::kLow;
@@ -83,15 +85,15 @@ Response make_error(const node::JoinError& error) {
 
 Response make_answer(std::string_view endpoint, const std::string& room,
                      const std::vector<Header>& links, node::Join join) {
-  std::string location(endpoint);
-  location += "/" + room + "/" + join.session;
+  const std::string location = std::string(endpoint) + "/" + room + "/" + join.session;
   Response response{.status = 201,
-                    .headers = {{"Location", std::move(location)},
+                    .headers = {{"Location", location},
                                 {"Content-Type", std::string(kSdpType)},
                                 {"ETag", entity_tag(join.ice_session)},
                                 {"Cache-Control", "no-store"}},
                     .body = std::move(join.answer)};
   response.headers.insert(response.headers.end(), links.begin(), links.end());
+  if (endpoint == kPublishing) response.headers.push_back(layers_link(location));
   return response;
 }
 
@@ -120,7 +122,7 @@ void add_endpoint(Router& router, Engine& engine, const std::string& endpoint, n
 }  // namespace
 
 void add_join_routes(Router& router, Engine& engine, const std::vector<Header>& links) {
-  add_endpoint(router, engine, "/whip", node::Role::kPublisher, links);
+  add_endpoint(router, engine, kPublishing, node::Role::kPublisher, links);
   add_endpoint(router, engine, "/whep", node::Role::kWatcher, links);
 }
 

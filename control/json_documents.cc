@@ -59,7 +59,8 @@ Json track_json(const node::TrackReport& track) {
                       {"bitrate_bps", layer.bitrate_bps},
                       {"loss", has_loss ? Json(track.layer_loss[i]) : Json(nullptr)},
                       {"packets", layer.packets},
-                      {"active", layer.active}});
+                      {"active", layer.active},
+                      {"suspended", layer.suspended}});
     if (!layer.options.empty()) layers.back()["options"] = options_json(layer.options);
   }
   return {{"id", track.state.id.value()},

@@ -26,6 +26,12 @@ class NodeEngine final : public Engine {
                 SlotDone done) override {
     node_.ask_slot(slot, change, done);
   }
+  Expected<uint64_t, node::FollowError> follow_layers(const std::string& room,
+                                                      const std::string& session,
+                                                      node::Node::LayersTold told) override {
+    return node_.follow_layers(room, session, std::move(told));
+  }
+  void unfollow_layers(uint64_t follower) override { node_.unfollow_layers(follower); }
   bool remove_participant(const std::string& room, const std::string& participant) override {
     return node_.remove_participant(room, participant);
   }

@@ -108,8 +108,8 @@ std::string cause_sentence(const node::SlotWhy& why) {
     case GrantCause::kWaitingForKeyFrame:
       return "It waits for a key frame of " + named(why.granted_layer, "its layer") + ".";
     case GrantCause::kWaitingForPublisher:
-      return "It waits for the publisher to send " + named(why.granted_layer, "its layer") +
-             " again, which nobody watched.";
+      return "The publisher had suspended " + named(why.granted_layer, "its layer") +
+             ", which nobody watched, and is resuming it.";
     case GrantCause::kEstimate:
       return path_clause(why) + "; for " + next + " it would have to carry " +
              rate(why.grant.needed_bps) + ".";

@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr std::string_view kGet = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -110,6 +111,95 @@ TEST_F(HttpConnectionTest, EndsWhenTheClientWantsItTo) {
   EXPECT_THAT(answer.bytes, HasSubstr("Connection: close"));
   EXPECT_TRUE(answer.end);
   EXPECT_EQ(connection_.next_deadline(), kNever);
+}
+
+class HttpStream : public HttpConnectionTest {
+ protected:
+  using Step = ResponseStream::Step;
+
+  HttpConnection::Output stream(Step step, std::string body = {}) {
+    HttpConnection::Output out;
+    connection_.respond(serial_, {.body = std::move(body), .stream = ResponseStream{.step = step}},
+                        now_, out);
+    return out;
+  }
+  HttpConnection::Output begin() {
+    serial_ = receive(kGet).serial;
+    return stream(Step::kBegin, "first");
+  }
+
+  uint64_t serial_ = 0;
+};
+
+TEST_F(HttpStream, BeginsWithAHeadWithoutLength) {
+  const auto out = begin();
+  EXPECT_THAT(out.bytes, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(out.bytes, Not(HasSubstr("Content-Length")));
+  EXPECT_THAT(out.bytes, HasSubstr("Connection: close\r\n\r\nfirst"));
+  EXPECT_FALSE(out.end || out.close);
+  EXPECT_TRUE(connection_.is_streaming());
+}
+
+TEST_F(HttpStream, GoesOnAndEndsWhenItsSourceDoes) {
+  begin();
+  sent();
+  EXPECT_EQ(stream(Step::kGoOn, "second").bytes, "second");
+  sent();
+  const auto last = stream(Step::kEnd);
+  EXPECT_TRUE(last.end);
+  EXPECT_THAT(last.bytes, IsEmpty());
+  expect_quiet(stream(Step::kGoOn, "too late"));
+}
+
+TEST_F(HttpStream, KeepsOnlyTheNewestForWhoDoesNotRead) {
+  begin();
+  for (int i = 0; i < 1'000; ++i) expect_quiet(stream(Step::kGoOn, std::to_string(i)));
+  EXPECT_EQ(sent().bytes, "999");
+  expect_quiet(sent());
+}
+
+TEST_F(HttpStream, SaysThatItIsStillThere) {
+  begin();
+  sent();
+  expect_quiet(after(9s));
+  EXPECT_EQ(after(1s).bytes, ":\n\n");
+  sent();
+  EXPECT_EQ(after(10s).bytes, ":\n\n");
+}
+
+TEST_F(HttpStream, IsClosedWhenThePeerDoesNotRead) {
+  begin();
+  stream(Step::kGoOn, "second");
+  expect_quiet(after(29s));
+  EXPECT_TRUE(after(1s).close);
+  EXPECT_FALSE(connection_.is_streaming());
+}
+
+TEST_F(HttpStream, IsClosedWhenThePeerSendsNoMore) {
+  begin();
+  EXPECT_TRUE(end().close);
+}
+
+TEST_F(HttpStream, TakesNoOtherRequest) {
+  serial_ = receive(std::string(kGet) + std::string(kGetB)).serial;
+  stream(Step::kBegin);
+  expect_quiet(receive(std::string(1'000'000, 'x')));
+  expect_quiet(sent());
+  expect_quiet(receive(kGetB));
+}
+
+TEST_F(HttpStream, GoesOnForItsOwnRequestAlone) {
+  begin();
+  sent();
+  expect_quiet(respond(serial_));
+  ++serial_;
+  expect_quiet(stream(Step::kGoOn, "x"));
+}
+
+TEST_F(HttpStream, IsNoneForHead) {
+  serial_ = receive("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n").serial;
+  EXPECT_TRUE(stream(Step::kBegin, "first").end);
+  EXPECT_FALSE(connection_.is_streaming());
 }
 
 TEST_F(HttpConnectionTest, SendsNoBodyToHead) {

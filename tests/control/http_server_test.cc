@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <future>
 #include <thread>
@@ -35,7 +36,13 @@ class HttpServerTest : public ::testing::Test {
         HttpServer::start(loop_, Address::v4({127, 0, 0, 1}, 0), limits,
                           {.on_request =
                                [this](const Request& request, HttpServer::Respond respond) {
-                                 if (request.path == std::vector<std::string>{"later"}) {
+                                 if (request.path == std::vector<std::string>{"stream"}) {
+                                   Response first{.body = "[first]"};
+                                   first.stream = ResponseStream{.gone = [this] { gone_ += 1; }};
+                                   respond(std::move(first));
+                                   held_ = std::move(respond);
+                                   holding_.set_value();
+                                 } else if (request.path == std::vector<std::string>{"later"}) {
                                    held_ = std::move(respond);
                                    holding_.set_value();
                                  } else {
@@ -71,6 +78,7 @@ class HttpServerTest : public ::testing::Test {
   std::promise<void> holding_;
   std::function<void()> on_request_;
   std::vector<uint16_t> refused_;
+  std::atomic<int> gone_ = 0;  // streams
 };
 
 TEST_F(HttpServerTest, AnswersRequestAfterRequestOnOneConnection) {
@@ -171,6 +179,70 @@ TEST_F(HttpServerTest, IgnoresAnAnswerAfterItsOwnEnd) {
     held_({.status = 201});
   });
   EXPECT_THAT(client.receive_all(), IsEmpty());
+}
+
+class HttpServerStream : public HttpServerTest {
+ protected:
+  using Step = ResponseStream::Step;
+
+  void begin(LoopbackClient& client) {
+    client.send("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_THAT(client.receive_until("[first]"), StartsWith("HTTP/1.1 200 OK"));
+    holding_.get_future().wait();
+  }
+  void say(Step step, const std::string& body = {}) {
+    on_loop([&] { held_({.body = body, .stream = ResponseStream{.step = step}}); });
+  }
+  void wait_until_gone() {
+    while (gone_ == 0) get();
+  }
+};
+
+TEST_F(HttpServerStream, CarriesWhatIsSaidLaterUntilItEnds) {
+  start();
+  LoopbackClient client(address_);
+  begin(client);
+  say(Step::kGoOn, "[second]");
+  EXPECT_EQ(client.receive_until("[second]"), "[second]");
+  EXPECT_EQ(gone_, 0);
+  say(Step::kEnd);
+  EXPECT_THAT(client.receive_all(), IsEmpty());
+  client.end();
+  wait_until_gone();
+  say(Step::kGoOn, "[third]");
+  EXPECT_EQ(gone_, 1);
+}
+
+TEST_F(HttpServerStream, TellsOnceWhenItsClientHasGone) {
+  start();
+  std::optional<LoopbackClient> client(std::in_place, address_);
+  begin(*client);
+  client.reset();
+  wait_until_gone();
+  say(Step::kEnd);
+  EXPECT_EQ(gone_, 1);
+}
+
+TEST_F(HttpServerStream, ThatBeginsInVainIsGoneAtOnce) {
+  start();
+  std::optional<LoopbackClient> client(std::in_place, address_);
+  client->send("GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+  holding_.get_future().wait();
+  client.reset();
+  while (true) {
+    size_t connections = 0;
+    on_loop([&] { connections = server_->connections(); });
+    if (connections == 0) break;
+  }
+  on_loop([&] { held_({.stream = ResponseStream{.gone = [this] { gone_ += 1; }}}); });
+  EXPECT_EQ(gone_, 1);
+}
+
+TEST_F(HttpServerStream, TakesAPlaceAmongTheConnections) {
+  start({.connections = 1});
+  LoopbackClient client(address_);
+  begin(client);
+  EXPECT_THAT(get(), StartsWith("HTTP/1.1 503 "));
 }
 
 TEST_F(HttpServerTest, RefusesConnectionsOverItsLimitAndTakesThemAgainLater) {

@@ -46,7 +46,7 @@ TEST(JsonDocuments, ShowAPublisherAsTheApiSays) {
       R"("rtt_ms":23.5},"estimate_bps":null,"tracks":[{"id":305419896,"kind":"video",)"
       R"("codec":"VP8","mid":"1","source":null,"muted":false,"layers":[{"rid":"h","width":640,)"
       R"("height":360,"fps":30.0,"bitrate_bps":480000,"loss":0.25,"packets":12345,)"
-      R"("active":true}]}],"slots":[]}]})");
+      R"("active":true,"suspended":false}]}],"slots":[]}]})");
 }
 
 TEST(JsonDocuments, ListWhatThereIsToChooseOfAnEncodingWithSeveralLayers) {
@@ -58,10 +58,12 @@ TEST(JsonDocuments, ListWhatThereIsToChooseOfAnEncodingWithSeveralLayers) {
                                                   .active = true}};
   const node::ParticipantReport participant{
       .id = "alice", .room = "stage", .joined_at_unix_ms = 0, .connections = {publisher}};
-  EXPECT_NE(participant_document(participant)
-                .find(R"("active":true,"options":[{"spatial":1,"temporal":2,"fps":30.0,)"
-                      R"("bitrate_bps":90000,"active":true}]})"),
-            std::string::npos);
+  EXPECT_NE(
+      participant_document(participant)
+          .find(
+              R"("active":true,"suspended":false,"options":[{"spatial":1,"temporal":2,"fps":30.0,)"
+              R"("bitrate_bps":90000,"active":true}]})"),
+      std::string::npos);
 }
 
 TEST(JsonDocuments, SayWhetherAPathIsOverTcp) {

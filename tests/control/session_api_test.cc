@@ -33,10 +33,12 @@ class SessionApi : public simpul::testing::ApiTest {
   Response patch(std::optional<std::string> condition) {
     return ask(make_patch(std::move(condition)));
   }
+  // To ICE servers.
   static std::vector<std::string> links_of(const Response& response) {
     std::vector<std::string> links;
     for (const Header& header : response.headers) {
-      if (header.name == "Link") links.push_back(header.value);
+      const bool is_ice_server = header.value.find("rel=\"ice-server\"") != std::string::npos;
+      if (header.name == "Link" && is_ice_server) links.push_back(header.value);
     }
     return links;
   }

@@ -43,6 +43,14 @@ struct FakeEngine final : control::Engine {
     if (slot_error) return done(unexpected(*slot_error));
     done(why);
   }
+  Expected<uint64_t, node::FollowError> follow_layers(const std::string&, const std::string& name,
+                                                      node::Node::LayersTold told) override {
+    if (follow_error) return unexpected(*follow_error);
+    if (name != session || session_is_over) return unexpected(node::FollowError::kNoSession);
+    followers.push_back(std::move(told));
+    return followers.size();
+  }
+  void unfollow_layers(uint64_t follower) override { unfollowed.push_back(follower); }
   bool remove_participant(const std::string& room, const std::string& id) override {
     return participant(room, id).has_value();
   }
@@ -100,6 +108,9 @@ struct FakeEngine final : control::Engine {
   std::vector<node::ViewingChange> viewing_changes;
   std::optional<node::SlotError> slot_error;
   node::SlotWhy why;
+  std::vector<node::Node::LayersTold> followers;  // the first is number 1
+  std::vector<uint64_t> unfollowed;
+  std::optional<node::FollowError> follow_error;
   std::vector<std::string> left;
   std::map<std::string, node::RoomReport> rooms;
   node::NodeReport node;
