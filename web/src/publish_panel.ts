@@ -5,6 +5,9 @@ import {sentTotals} from './statistics';
 import {TestPicture} from './test_picture';
 import {WhipClient} from './whip';
 
+/** What the sizes are called, by rid. */
+const kLayerNames: Record<string, string> = {q: 'quarter size', h: 'half size', f: 'full size'};
+
 /** The publishing half of the page. */
 export class PublishPanel {
   readonly panel: Panel;
@@ -78,6 +81,7 @@ export class PublishPanel {
       simulcast: this.simulcastChoice.checked,
       ...(this.parameters.name ? {participant: this.parameters.name} : {}),
       onState: (state) => this.onState(state),
+      onSuspended: (rids) => this.showSuspended(rids),
     });
     void this.client.run();
     this.sampler = window.setInterval(() => void this.sample(), kSampleMs);
@@ -95,6 +99,7 @@ export class PublishPanel {
     this.stream = undefined;
     this.panel.video.srcObject = null;
     this.panel.forget();
+    this.showSuspended([]);
     this.panel.offer('Publish', 'start');
     const text = 'Show your camera, or a generated picture with sound.';
     this.panel.curtain({title: 'Not publishing', text});
@@ -108,6 +113,13 @@ export class PublishPanel {
     if (!navigator.mediaDevices) throw new DOMException('', 'SecurityError');
     const video = {width: {ideal: 1280}, height: {ideal: 720}, frameRate: {ideal: 30}};
     return navigator.mediaDevices.getUserMedia({audio: true, video});
+  }
+
+  private showSuspended(rids: string[]): void {
+    const line = this.panel.part('suspended');
+    line.hidden = rids.length === 0;
+    const names = rids.map((rid) => kLayerNames[rid] ?? rid);
+    line.textContent = `Not sent, because nobody watches: ${names.join(', ')}`;
   }
 
   private onState(state: SessionState): void {

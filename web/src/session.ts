@@ -73,8 +73,14 @@ export abstract class Session {
 
   /** Adds the tracks and transceivers that the offer is to have. */
   protected abstract prepare(connection: RTCPeerConnection): void;
+  /** The relay took the offer. */
+  protected joined(_response: Response): void {}
   /** The connection is up, for the first time or again. */
   protected connected(): void {}
+  /** Aborts when the present connection is given up. */
+  protected get lifetime(): AbortSignal {
+    return this.ending.signal;
+  }
   /** Where the relay has the session; undefined while it has none. */
   protected get address(): string | undefined {
     return this.location;
@@ -208,6 +214,7 @@ export abstract class Session {
       });
       if (response.status !== 201) return await refusal(response);
       this.location = new URL(response.headers.get('Location') ?? '', new URL(this.url, base())).href;
+      this.joined(response);
       const sdp = await response.text();
       this.answer = sdp;
       ++this.answers;

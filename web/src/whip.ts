@@ -1,3 +1,4 @@
+import {followLayers, kLayersRelation, linkOf, type LayersEvent} from './layer_events';
 import {browser, Session, type Environment, type SessionState} from './session';
 
 export interface WhipOptions {
@@ -7,6 +8,8 @@ export interface WhipOptions {
   participant?: string;
   /** Three sizes of the picture at once, for viewers with less bandwidth. */
   simulcast: boolean;
+  /** The layers (by rid) that are not sent now, because nobody watches them. */
+  onSuspended?: (rids: string[]) => void;
   onState: (state: SessionState) => void;
 }
 
@@ -17,8 +20,18 @@ export const kSimulcastLayers: RTCRtpEncodingParameters[] = [
   {rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 2_500_000},
 ];
 
-/** Publishes one stream into a room (WHIP, RFC 9725). */
+/**
+ * Publishes one stream into a room (WHIP, RFC 9725). Of several sizes of the picture it sends those
+ * that somebody watches, as far as the relay tells.
+ */
 export class WhipClient extends Session {
+  /** Where the relay tells which layers are watched. */
+  private events: string | undefined;
+  /** What it said last, by mid; nothing: all layers are sent. */
+  private readonly wanted = new Map<string, LayersEvent['rids']>();
+  private isObeying = false;
+  private isObeyed = true;
+
   constructor(
     private readonly options: WhipOptions,
     environment: Environment = browser,
@@ -39,6 +52,60 @@ export class WhipClient extends Session {
       if (video) preferVp8(transceiver);
     }
   }
+
+  protected override joined(response: Response): void {
+    this.wanted.clear();
+    this.options.onSuspended?.([]);
+    this.events = this.options.simulcast
+      ? linkOf(response.headers.get('Link'), kLayersRelation, this.address ?? '')
+      : undefined;
+  }
+
+  protected override connected(): void {
+    const {events, environment, lifetime: signal} = this;
+    this.events = undefined; // It is followed once for each session.
+    if (events === undefined) return;
+    void followLayers(events, {
+      environment,
+      signal,
+      onLayers: ({mid, rids}) => {
+        this.wanted.set(mid, rids);
+        void this.obey();
+      },
+      onLost: () => {
+        this.wanted.clear();
+        void this.obey();
+      },
+    });
+  }
+
+  /** One change at a time, and then what was said meanwhile. */
+  private async obey(): Promise<void> {
+    this.isObeyed = false;
+    if (this.isObeying) return;
+    this.isObeying = true;
+    while (!this.isObeyed) {
+      this.isObeyed = true;
+      const suspended: string[] = [];
+      for (const {mid, sender} of this.connection?.getTransceivers() ?? []) {
+        if (sender.track?.kind !== 'video') continue;
+        suspended.push(...(await activate(sender, this.wanted.get(mid ?? '') ?? [])));
+      }
+      this.options.onSuspended?.(suspended);
+    }
+    this.isObeying = false;
+  }
+}
+
+/** Sends the layers that are wanted, and those of which nothing was said; returns the others. */
+async function activate(sender: RTCRtpSender, wanted: LayersEvent['rids']): Promise<string[]> {
+  const parameters = sender.getParameters();
+  const isWanted = (rid: string | undefined) => wanted.find((layer) => layer.rid === rid)?.active ?? true;
+  const differs = parameters.encodings.filter(({rid, active}) => active !== isWanted(rid));
+  for (const encoding of differs) encoding.active = isWanted(encoding.rid);
+  // It fails when the connection is being closed.
+  if (differs.length > 0) await sender.setParameters(parameters).catch(() => {});
+  return parameters.encodings.flatMap(({rid, active}) => (rid !== undefined && !active ? [rid] : []));
 }
 
 /** Puts VP8 first: the one video codec that every browser has and the relay always forwards. */

@@ -1,11 +1,30 @@
 // The little of WebRTC and the network that the WHIP and WHEP clients touch.
 import type {Environment, SessionState} from '../src/session';
 
+/** What of a sender is set through its parameters. */
+class FakeSender {
+  active: Map<string | undefined, boolean>;
+  constructor(
+    readonly track: unknown,
+    encodings: RTCRtpEncodingParameters[],
+  ) {
+    this.active = new Map(encodings.map(({rid}) => [rid, true]));
+  }
+  getParameters() {
+    return {encodings: [...this.active].map(([rid, active]) => ({...(rid ? {rid} : {}), active}))};
+  }
+  async setParameters({encodings}: {encodings: {rid?: string; active: boolean}[]}) {
+    await settle();
+    for (const {rid, active} of encodings) this.active.set(rid, active);
+  }
+}
+
 export class FakeConnection extends EventTarget {
   connectionState: RTCPeerConnectionState = 'new';
   localDescription: RTCSessionDescriptionInit | null = null;
   remoteDescription: RTCSessionDescriptionInit | undefined;
   transceivers: {what: unknown; init: RTCRtpTransceiverInit | undefined; preferences: string[]}[] = [];
+  senders: FakeSender[] = [];
   closed = false;
   restarts = 0;
   rollbacks = 0;
@@ -17,12 +36,16 @@ export class FakeConnection extends EventTarget {
   addTransceiver(what: unknown, init?: RTCRtpTransceiverInit) {
     const made = {what, init, preferences: [] as string[]};
     this.transceivers.push(made);
+    this.senders.push(new FakeSender(what, init?.sendEncodings ?? [{}]));
     return {
       mid: String(this.transceivers.length - 1),
       setCodecPreferences: (codecs: {mimeType: string}[]) => {
         made.preferences = codecs.map((codec) => codec.mimeType);
       },
     };
+  }
+  getTransceivers() {
+    return this.senders.map((sender, index) => ({mid: String(index), sender}));
   }
   async setLocalDescription(description?: RTCLocalSessionDescriptionInit) {
     if (description?.type === 'rollback') {
@@ -119,8 +142,19 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; ++turn) await new Promise((resolve) => setImmediate(resolve));
 }
 
-export function created(path: string): Response {
-  return new Response('v=0 answer', {status: 201, headers: {Location: path}});
+export function created(path: string, headers: Record<string, string> = {}): Response {
+  return new Response('v=0 answer', {status: 201, headers: {Location: path, ...headers}});
+}
+
+/** A response whose body the test writes bit by bit. */
+export function streamed(): {response: Response; write: (text: string) => Promise<void>; end: () => Promise<void>} {
+  let controller!: ReadableStreamDefaultController<Uint8Array>;
+  const body = new ReadableStream<Uint8Array>({start: (made) => void (controller = made)});
+  return {
+    response: new Response(body, {status: 200, headers: {'Content-Type': 'text/event-stream'}}),
+    write: (text) => (controller.enqueue(new TextEncoder().encode(text)), settle()),
+    end: () => (controller.close(), settle()),
+  };
 }
 
 export function problem(status: number, headers: Record<string, string> = {}, detail = 'because'): Response {
