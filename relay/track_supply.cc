@@ -43,9 +43,9 @@ bool Track::review_supply(TimePoint now) {
                                             layer_for(LayerChoice::kLow), now);
   schedule_.supplies.set(*this, suspension_->next_deadline());
   bool changed = false;
-  for (uint8_t i = 0; i < feeds_.size(); ++i) {
+  for (size_t i = 0; i < feeds_.size(); ++i) {
     const bool was_suspended = feeds_[i].view().suspended;
-    feeds_[i].set_suspended(suspension_->is_to_be_had(i));
+    feeds_[i].set_suspended(suspension_->is_to_be_had(static_cast<uint8_t>(i)));
     changed |= feeds_[i].view().suspended != was_suspended;
   }
   if (changed) choose_layers(now);

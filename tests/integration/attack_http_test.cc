@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "control/server.h"
 #include "crypto/random.h"
+#include "node/layer_followers.h"
 #include "tests/integration/attack_test.h"
 #include "tests/integration/beside.h"
 #include "tests/support/loopback_client.h"
@@ -309,6 +310,53 @@ TEST_F(AttackByJoins, H22_TenThousandCallsAndMoreJoinsThanMayBeUnderWayAreBounde
   EXPECT_EQ(joins, 4096u);
   EXPECT_EQ(last, 503);
   connections_before_ += joins;
+  expect_unharmed();
+}
+
+TEST_F(AttackByJoins, H9_EventStreamsAreBoundedAndWhoDoesNotReadThemHurtsNobody) {
+  std::vector<std::string> sessions;
+  for (size_t i = 0; i <= node::LayerFollowers::kMax; ++i) {
+    const auto joined = node_.join(
+        {.role = node::Role::kPublisher, .room = "room" + std::to_string(i), .offer = offer(true)});
+    ASSERT_TRUE(joined);
+    sessions.push_back("/whip/room" + std::to_string(i) + "/" + joined->session + "/events");
+    ++connections_before_;
+  }
+  const std::string last = sessions.back();
+  sessions.pop_back();
+  std::vector<std::unique_ptr<LoopbackClient>> streams;
+  std::vector<std::string> answers;
+  const auto follow = [&](const std::string& target) {
+    streams.push_back(
+        std::make_unique<LoopbackClient>(server_->address(), LoopbackClient::Buffers::kLittle));
+    streams.back()->send(kept_head("GET " + target) + "\r\n");
+  };
+  beside([&] {
+    for (const std::string& target : sessions) {
+      follow(target);
+      answers.push_back(streams.back()->receive_until("\r\n\r\n"));
+    }
+  });
+  for (const std::string& answer : answers) EXPECT_EQ(status_of(answer), 200);
+  EXPECT_EQ(statuses_of({head("GET " + last) + "\r\n"}).front(), 503);
+  expect_served();
+  // A second one of a session ends the first, over and over.
+  beside([&] {
+    for (int i = 0; i < 200; ++i) follow(sessions.front());
+    EXPECT_EQ(status_of(streams.back()->receive_until("\r\n\r\n")), 200);
+    streams.front()->receive_all();
+  });
+  streams.clear();
+  EXPECT_TRUE(node_.ask_until([&] {
+    LoopbackClient client(server_->address());
+    std::string answer;
+    beside([&] {
+      client.send(kept_head("GET " + last) + "\r\n");
+      answer = client.receive_until("\r\n\r\n");
+    });
+    return status_of(answer) == 200;
+  }));
+  expect_served();
   expect_unharmed();
 }
 

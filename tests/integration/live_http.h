@@ -38,6 +38,7 @@ class LiveHttp {
     EXPECT_TRUE(answer) << answer.error();
     return answer.value_or(peer::HttpAnswer{});
   }
+  Address address() const { return server_->address(); }
   peer::HttpAnswer patch(const std::string& location, const std::string& condition,
                          const std::string& fragment) {
     return ask("PATCH", location, "application/trickle-ice-sdpfrag", fragment,

@@ -21,8 +21,8 @@ class LayerSuspensionTest : public ::testing::Test {
   }
   std::vector<bool> suspended() const {
     std::vector<bool> all;
-    for (uint8_t layer = 0; layer < layers_.size(); ++layer) {
-      all.push_back(suspension_.is_suspended(layer));
+    for (size_t layer = 0; layer < layers_.size(); ++layer) {
+      all.push_back(suspension_.is_suspended(static_cast<uint8_t>(layer)));
     }
     return all;
   }
