@@ -5,12 +5,6 @@
 #include "connection/connection.h"
 
 namespace simpul::connection {
-namespace {
-
-// Bytes that leave at once where too many packets wait: less than an egress always has room for.
-constexpr size_t kForcedMax = 512 * 1024;
-
-}  // namespace
 
 void Connection::seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
                       MediaSender::Scratch& scratch, TimePoint now) {
@@ -61,7 +55,8 @@ void Connection::release(const MediaSender::Place& place, MediaSender::Scratch& 
                          TimePoint now) {
   if (state_ != State::kConnected || paced_ == nullptr) return;
   const bool too_many = paced_->size() > PacedPackets::kMax;
-  const auto leaving = paced_->first(too_many ? kForcedMax : pacer_.bytes_admitted(now));
+  const auto leaving =
+      paced_->first(too_many ? PacedPackets::kForcedMax : pacer_.bytes_admitted(now));
   if (leaving.empty()) return;
   pacer_.on_released(seal_counted(leaving, place, scratch, now), now);
   paced_->drop(leaving.size());

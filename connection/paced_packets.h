@@ -15,6 +15,8 @@ class PacedPackets {
  public:
   // The caller lets go of all when there are more.
   static constexpr size_t kMax = 1'024;
+  // Bytes of these at once, so that the caller has room for them.
+  static constexpr size_t kForcedMax = 512 * 1024;
 
   void put(const rtp::OutgoingPacket& packet);
   // The first of them, no more than so many bytes; until the next call.

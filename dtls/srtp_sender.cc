@@ -75,6 +75,7 @@ size_t SrtpSender::seal_rtcp(Bytes plain, MutableBytes destination) {
   const SrtcpLayout layout = srtcp_layout(suite_, plain.size() - kRtcpHeaderSize);
   if (layout.size > destination.size()) return 0;
   std::ranges::copy(plain.first(kRtcpHeaderSize), destination.begin());
+  if (guard_ != nullptr) SIMPUL_CHECK(guard_->allows_rtcp(rtcp_index_));
   const uint32_t trailer = kSrtcpEncryptedBit | rtcp_index_;
   const SrtcpAssociated associated(destination, trailer);
   const crypto::SealJob job{

@@ -11,7 +11,6 @@
 #include "net/interfaces.h"
 #include "node/candidates.h"
 #include "node/directory.h"
-#include "node/feed_plan.h"
 #include "node/handshake_threads.h"
 #include "node/ice_sessions.h"
 #include "node/inbox.h"
@@ -20,7 +19,7 @@
 #include "node/session_setup.h"
 #include "node/slot_questions.h"
 #include "node/tcp_door.h"
-#include "node/untold.h"
+#include "node/tidings.h"
 #include "node/worker.h"
 #include "node/worker_tag.h"
 
@@ -64,7 +63,6 @@ class Node::Impl {
     WorkerReport report;
     uint64_t heartbeats = 0;
     TimePoint beat_at;
-    Untold untold;
   };
 
   std::optional<std::string> open_tcp(const NodeOptions& options);
@@ -73,7 +71,6 @@ class Node::Impl {
   void remember(Directory::Record record);
   void forget(ConnectionKey key);
   void tell_workers();
-  void mark_superseded(const std::string& room, const std::string& participant);
   void poll();
 
   config::Config config_;
@@ -84,8 +81,7 @@ class Node::Impl {
   SessionSetup setup_;
   Directory directory_;
   IceSessions ice_sessions_;
-  FeedPlan feed_plan_;
-  std::vector<FeedChange> feed_changes_;  // scratch
+  Tidings tidings_;
   size_t together_max_ = kTogetherMax;
   std::unique_ptr<FeedLanes> lanes_;  // before the workers, which use them
   net::TcpBudget tcp_budget_{net::TcpBudget::half_of_descriptors()};  // before who opens any
@@ -157,8 +153,8 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
                         .candidates = std::move(candidates),
                         .report = {},
                         .heartbeats = 0,
-                        .beat_at = loop_.now(),
-                        .untold = {}});
+                        .beat_at = loop_.now()});
+    tidings_.add_worker();
   }
   if (auto error = open_tcp(node_options)) return error;
   for (Member& member : members_) member.worker->run();
@@ -264,7 +260,7 @@ Expected<uint64_t, FollowError> Node::Impl::follow_layers(const std::string& roo
   }
   const auto number = layer_followers_.add(*key, std::move(told));
   if (!number) return unexpected(FollowError::kFull);
-  members_[record->worker].untold.follow(*key, true);
+  tidings_.follow(*record, true);
   tell_workers();
   return *number;
 }
@@ -273,13 +269,12 @@ void Node::Impl::unfollow_layers(uint64_t follower) {
   const auto key = layer_followers_.remove(follower);
   const Directory::Record* record = key ? directory_.find(*key) : nullptr;
   if (record == nullptr) return;
-  members_[record->worker].untold.follow(*key, false);
+  tidings_.follow(*record, false);
   tell_workers();
 }
 
 void Node::Impl::remember(Directory::Record record) {
-  feed_plan_.add({.room = record.room, .role = record.role, .worker = record.worker},
-                 feed_changes_);
+  tidings_.add(record);
   directory_.add(std::move(record), unix_ms());
   tell_workers();
 }
@@ -290,42 +285,17 @@ void Node::Impl::forget(ConnectionKey key) {
   const bool published = record->role == Role::kPublisher && record->has_connected;
   const std::string room = record->room;
   const std::string participant = record->participant;
-  feed_plan_.remove({.room = record->room, .role = record->role, .worker = record->worker},
-                    feed_changes_);
-  members_[record->worker].untold.forget(key);
+  tidings_.remove(*record);
   layer_followers_.end(key);
   directory_.remove(key);
   ice_sessions_.remove(key);
+  if (published) tidings_.compare_publications(directory_, room, participant);
   tell_workers();
-  if (published) mark_superseded(room, participant);
 }
 
 // What a worker cannot take now is tried again with the next poll.
 void Node::Impl::tell_workers() {
-  for (FeedChange& change : feed_changes_) {
-    Untold& untold = members_[change.home].untold;
-    untold.change_feeds(std::move(change));
-  }
-  feed_changes_.clear();
-  for (Member& member : members_) member.untold.tell(*member.worker);
-}
-
-// Connections by which a participant publishes have come or gone: each is told whether a newer one
-// is connected on another worker. Those on the same worker are noticed there.
-void Node::Impl::mark_superseded(const std::string& room, const std::string& participant) {
-  std::vector<const Directory::Record*> published;
-  for (const ConnectionKey key : directory_.connections_of(room, participant)) {
-    const Directory::Record* record = directory_.find(key);
-    const bool connected = record->report.phase == ConnectionPhase::kConnected;
-    if (connected && record->role == Role::kPublisher) published.push_back(record);
-  }
-  for (const Directory::Record* record : published) {
-    const bool superseded = std::ranges::any_of(published, [&](const Directory::Record* other) {
-      return other->worker != record->worker && other->key.value() > record->key.value();
-    });
-    members_[record->worker].untold.supersede(record->key, superseded);
-  }
-  tell_workers();
+  for (size_t i = 0; i < members_.size(); ++i) tidings_.tell(i, *members_[i].worker);
 }
 
 void Node::Impl::poll() {
@@ -338,7 +308,7 @@ void Node::Impl::poll() {
     directory_.set_phase(change.key, phase_of(change.state));
     const bool publishes = record->role == Role::kPublisher;
     if (change.state == connection::State::kConnected && publishes) {
-      mark_superseded(record->room, record->participant);
+      tidings_.compare_publications(directory_, record->room, record->participant);
     }
     if (change.state == connection::State::kClosed) forget(change.key);
   }

@@ -129,6 +129,7 @@ class Switchboard {
   static constexpr Duration kTick = std::chrono::milliseconds(10);
   // Room in the send memory below which nobody's packets are taken from the relay.
   static constexpr size_t kRoomMin = size_t{1} << 20;
+  static_assert(2 * connection::PacedPackets::kForcedMax <= kRoomMin);  // for headers as well
   // Of those who are served in one go, the part that may be of packets put off by pacing.
   static constexpr size_t kPutOffShare = 4;
   // A burst is over long before, and an interface that is too slow is not.

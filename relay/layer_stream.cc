@@ -106,38 +106,40 @@ void LayerStream::write(const FeedPacket& packet, std::vector<rtp::OutgoingPacke
   rtp::OutgoingPacket& outgoing = out.emplace_back();
   outgoing.ssrc = ssrc_;
   segment_.rewrite(packet, *placement, outgoing);
+  // What goes on from it, another segment or a sender report, takes it for a live one.
+  TimePoint arrival = packet.arrival;
+  if (segment_.speed != 1) arrival += time_replayed(packet, outgoing);
   ++packets_;
   octets_ += outgoing.payload_size();
   if (outgoing.index <= last_.index) return;
   last_.index = outgoing.index;
   last_.timestamp = outgoing.timestamp;
-  last_.arrival = packet.arrival;
+  last_.arrival = arrival;
   if (const auto numbers = packet.payload.numbers()) {
     last_.picture = segment_.shifted(*numbers, *placement);
   }
   if (outgoing.frame_number) last_.frame_number = *outgoing.frame_number;
 }
 
-void LayerStream::replay(uint32_t live_from, int64_t speed) {
+void LayerStream::begin_replay(uint32_t live_from, int64_t speed, uint32_t clock_rate) {
   segment_.live_from = live_from;
   segment_.speed = static_cast<int32_t>(speed);
   replayed_ = live_from;
+  clock_rate_ = clock_rate;
+  replay_late_until_ = kNever;
 }
 
-// What goes on from it, another segment or a sender report, takes it for a live one.
-void LayerStream::write_replayed(const FeedPacket& packet, uint32_t clock_rate,
-                                 std::vector<rtp::OutgoingPacket>& out) {
-  const size_t before = out.size();
-  write(packet, out);
-  if (out.size() == before) return;
-  rtp::OutgoingPacket& outgoing = out.back();
+// Returns how much later it leaves than a live one.
+Duration LayerStream::time_replayed(const FeedPacket& packet, rtp::OutgoingPacket& outgoing) {
+  if (packet.arrival > replay_late_until_) {
+    segment_.speed = 1;
+    return Duration{};
+  }
   const uint32_t timestamp = segment_.timestamp_of(packet.media.timestamp);
   const int64_t later = static_cast<int32_t>(timestamp - outgoing.timestamp);
   outgoing.timestamp = timestamp;
-  if (outgoing.index != last_.index) return;
-  last_.timestamp = timestamp;
-  last_.arrival = packet.arrival + Duration(later * 1'000'000 / clock_rate);
-  replayed_ = packet.media.timestamp;
+  if (outgoing.index > last_.index) replayed_ = packet.media.timestamp;
+  return Duration(later * 1'000'000 / clock_rate_);
 }
 
 std::optional<uint64_t> LayerStream::sent_index(rtp::SequenceNumber sequence_number) const {

@@ -81,12 +81,10 @@ class LayerStream {
   // much later than the last packet it was, by the RTP clock.
   void begin(const Segment& source, const FeedPacket& first, uint32_t ticks,
              const LayerTarget& target);
-  // What follows is a replay, written by write_replayed(), up to the publisher's timestamp
-  // `live_from`; until settle(), when nothing of it comes late or is asked for any more.
-  void replay(uint32_t live_from, int64_t speed);
-  void write_replayed(const FeedPacket& packet, uint32_t clock_rate,
-                      std::vector<rtp::OutgoingPacket>& out);
-  void settle() { segment_.speed = 1; }
+  // What follows is a replay, up to the publisher's timestamp `live_from`. When it has ended, what
+  // arrives until `late_until` may still be part of it.
+  void begin_replay(uint32_t live_from, int64_t speed, uint32_t clock_rate);
+  void end_replay(TimePoint late_until) { replay_late_until_ = late_until; }
   // Which layers of the segment leave from the next picture on where that is legal.
   void set_target(const LayerTarget& target);
   // Whether the packet is the first of a picture that open() has to see before it is written.
@@ -129,6 +127,8 @@ class LayerStream {
   uint64_t octets() const { return octets_; }
 
  private:
+  Duration time_replayed(const FeedPacket& packet, rtp::OutgoingPacket& outgoing);
+
   struct Past {
     Segment segment;
     std::unique_ptr<LayerMap> map;
@@ -139,11 +139,14 @@ class LayerStream {
   Segment segment_;
   int64_t newest_number_ = 0;  // sent in this segment
   Last last_;                  // the packet with the highest index
-  uint32_t replayed_ = 0;      // the publisher's timestamp of it, in a replay
   uint32_t packets_ = 0;
   uint64_t octets_ = 0;
   std::unique_ptr<LayerFilter> filter_;  // null: everything leaves
   std::vector<Past> past_;               // oldest first
+  // In a replay, whose segment has a speed.
+  uint32_t replayed_ = 0;  // the publisher's timestamp of the last packet
+  uint32_t clock_rate_ = 0;
+  TimePoint replay_late_until_ = kNever;
 };
 
 }  // namespace simpul::relay

@@ -96,19 +96,12 @@ void Relay::State::take_requests(TimePoint now, std::vector<KeyFrameRequest>& ou
   due.clear();
   while (Track* track = schedule.requests.take_due(now)) due.push_back(track);
   looks += due.size();
+  const size_t before = out.size();
   using Cause = KeyFrameRequests::Cause;
   for (const Cause cause : {Cause::kAssignment, Cause::kRepair}) {
-    for (Track* track : due) {
-      for (size_t layer = 0; layer < track->feeds().size(); ++layer) {
-        KeyFrameRequests& requests = track->feeds()[layer].key_frames();
-        if (requests.cause() != cause || !requests.take(now)) continue;
-        ++counters.key_frames_asked_of_publishers;
-        out.push_back({.publisher = track->publisher().id,
-                       .track = track->id(),
-                       .layer = static_cast<uint8_t>(layer)});
-      }
-    }
+    for (Track* track : due) track->take_requests(cause, now, out);
   }
+  counters.key_frames_asked_of_publishers += out.size() - before;
   for (Track* track : due) {
     track->note_request();
     track->note_look();  // where key frames are hidden, who waits has to ask again
@@ -401,13 +394,7 @@ std::vector<TrackState> Relay::tracks_of(PublisherId publisher_id) const {
   std::vector<TrackState> states;
   const Publisher* publisher = find_in(state_->publishers, publisher_id);
   if (publisher == nullptr) return states;
-  for (const auto& track : publisher->tracks) {
-    TrackState& state = states.emplace_back();
-    state.id = track->id();
-    state.kind = track->kind();
-    state.codec = track->codec();
-    for (const Feed& feed : track->feeds()) state.layers.push_back(feed.state(state_->latest));
-  }
+  for (const auto& track : publisher->tracks) states.push_back(track->state(state_->latest));
   return states;
 }
 

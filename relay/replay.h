@@ -21,7 +21,7 @@ class Replay {
   static constexpr Duration kStepMin = std::chrono::milliseconds(1);  // between two looks
   // Where it has not caught up so long after it should have, the rest leaves at once.
   static constexpr Duration kOverdue = std::chrono::milliseconds(500);
-  // It lasts so long behind its end: until nothing of it is in the history any more.
+  // So long behind its end nothing of it comes late, or is in the history any more.
   static constexpr Duration kLateMax = std::chrono::seconds(3);
 
   struct Plan {
@@ -50,17 +50,14 @@ class Replay {
   }
   // Whether the packet leaves now; it is taken as that.
   bool admit(int64_t number, uint32_t timestamp) {
-    if (!has_caught_up_) {
-      if (left_ == 0 || (due(timestamp) > at_ && !is_overdue_)) return false;
-      --left_;
-    }
+    if (left_ == 0 || (due(timestamp) > at_ && !is_overdue_)) return false;
+    --left_;
     next_ = number + 1;
     return true;
   }
-  // Everything that there was has left.
-  void run_out() { has_caught_up_ = has_caught_up_ || (left_ > 0 && at_ >= end_); }
-  // From then on all packets leave as they come. What comes late is still part of it.
-  bool has_caught_up() const { return has_caught_up_; }
+  // Whether it is over when everything that there was has left: from then on all packets leave as
+  // they come.
+  bool has_caught_up() const { return left_ > 0 && at_ >= end_; }
 
   // When the next burst may leave: never before the last, so that nobody waits in vain.
   TimePoint next_burst(uint32_t timestamp) const {
@@ -81,7 +78,6 @@ class Replay {
   size_t left_ = 0;
   TimePoint end_;
   bool is_overdue_ = false;
-  bool has_caught_up_ = false;
 };
 
 }  // namespace simpul::relay

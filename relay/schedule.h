@@ -21,9 +21,10 @@ struct Schedule {
   Deadlines<Room, &Room::look> rooms;
   Deadlines<Slot, &Slot::look> slots;
   Deadlines<Subscriber, &Subscriber::allocation> allocations;
-  Deadlines<Slot, &Slot::burst> replays;  // Egress takes them
-  uint64_t starts_from_cache = 0;         // so far
-  std::vector<TrackId> changed;           // tracks with news for other workers
+  Deadlines<Slot, &Slot::burst> replays;   // Egress takes them
+  uint64_t starts_from_cache = 0;          // so far
+  std::vector<TrackId> changed;            // tracks with news for other workers
+  std::vector<const FeedPacket*> packets;  // scratch of slots that begin
 
   // Who is there, or who is sending, has changed.
   void note_change(Room& room) { rooms.set(room, TimePoint{}); }

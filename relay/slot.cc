@@ -228,7 +228,8 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   // has been due already: it is in the history, and leaves now.
   const History& history = source.history();
   const int64_t newest = std::max(due.back().number, history.newest());
-  std::vector<const FeedPacket*> packets;
+  auto& packets = track_->schedule().packets;
+  packets.clear();
   for (int64_t number = next->number; number <= newest; ++number) {
     if (next != due.end() && next->number == number) {
       packets.push_back(&*next++);

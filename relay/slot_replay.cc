@@ -39,27 +39,23 @@ bool Slot::replay_from(uint8_t layer, TimePoint now) {
                                                   .clock_rate = rate,
                                                   .age = age,
                                                   .begun = now});
-  stream_.replay(replay_->live_from(), Replay::kSpeed);
+  stream_.begin_replay(replay_->live_from(), Replay::kSpeed, rate);
   feed(layer).add_replay();
   track_->schedule().replays.set(*this, now);
   ++track_->schedule().starts_from_cache;
   return true;
 }
 
-void Slot::go_on_replaying(TimePoint now) {
-  if (!replay_->has_caught_up()) return replay_->allow(now);
-  stream_.settle();
-  end_replay();
-}
+void Slot::go_on_replaying(TimePoint now) { replay_->allow(now); }
 
 void Slot::replay(std::vector<rtp::OutgoingPacket>& out) {
   const Feed& source = feed(*current_);
-  const uint32_t rate = track_->clock_rate();
   for (const FeedPacket& packet : source.due()) {
-    if (packet.number < replay_->next()) stream_.write_replayed(packet, rate, out);
+    if (packet.number < replay_->next()) stream_.write(packet, out);
   }
   // What leaves, and behind it the rest of its last picture, or the next packet.
-  std::vector<const FeedPacket*> packets;
+  auto& packets = track_->schedule().packets;
+  packets.clear();
   size_t count = 0;
   const History& history = source.history();
   for (int64_t number = replay_->next(); number <= history.newest(); ++number) {
@@ -77,23 +73,20 @@ void Slot::replay(std::vector<rtp::OutgoingPacket>& out) {
     if (stream_.opens_picture(*packets[i])) {
       stream_.open(picture_at(i, packets.size(), packet_at), source.dependencies());
     }
-    stream_.write_replayed(*packets[i], rate, out);
+    stream_.write(*packets[i], out);
   }
   auto& replays = track_->schedule().replays;
   if (count < packets.size()) {
     return replays.set(*this, replay_->next_burst(packets[count]->media.timestamp));
   }
-  const bool had_caught_up = replay_->has_caught_up();
-  replay_->run_out();
   if (!replay_->has_caught_up()) return replays.set(*this, replay_->next_burst());
-  if (had_caught_up) return;
-  feed(*current_).remove_replay();
-  replays.set(*this, replay_->late_until());
+  stream_.end_replay(replay_->late_until());
+  end_replay();
 }
 
 void Slot::end_replay() {
   if (!replay_) return;
-  if (!replay_->has_caught_up()) feed(*current_).remove_replay();
+  feed(*current_).remove_replay();
   track_->schedule().replays.remove(*this);
   replay_.reset();
 }

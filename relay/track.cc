@@ -74,6 +74,15 @@ void Track::note_request() {
   schedule_.requests.set(*this, earliest);
 }
 
+void Track::take_requests(KeyFrameRequests::Cause cause, TimePoint now,
+                          std::vector<KeyFrameRequest>& out) {
+  for (size_t layer = 0; layer < feeds_.size(); ++layer) {
+    KeyFrameRequests& requests = feeds_[layer].key_frames();
+    if (requests.cause() != cause || !requests.take(now)) continue;
+    out.push_back({.publisher = publisher_.id, .track = id_, .layer = static_cast<uint8_t>(layer)});
+  }
+}
+
 void Track::note_change() {
   note_supply();  // what is being sent, or what is watched, may be something else
   if (std::exchange(is_in_changed_, true)) return;
@@ -122,6 +131,12 @@ void Track::choose_layers(TimePoint now) {
     schedule_.note_allotment(slot->subscriber());
   }
   schedule_.note_change(*publisher_.room);
+}
+
+TrackState Track::state(TimePoint now) const {
+  TrackState state{.id = id_, .kind = kind_, .codec = codec_, .layers = {}};
+  for (const Feed& feed : feeds_) state.layers.push_back(feed.state(now));
+  return state;
 }
 
 LayerTarget Track::layers_for(LayerChoice choice, uint8_t encoding) const {

@@ -56,6 +56,9 @@ class Track {
   // What advance() has to do is due at another time; somebody may have asked for a key frame.
   void note_look();
   void note_request();
+  // Appends the requests for that reason that may be made now; they are taken as that.
+  void take_requests(KeyFrameRequests::Cause cause, TimePoint now,
+                     std::vector<KeyFrameRequest>& out);
   Schedule& schedule() const { return schedule_; }
 
   // News for other workers, and of them: written down once until take_news().
@@ -87,6 +90,7 @@ class Track {
   // True when the publisher is to be told something else than before.
   bool review_supply(TimePoint now);
 
+  TrackState state(TimePoint now) const;
   // What there is to choose from.
   std::span<const LayerOption> options(TimePoint now) { return options_.of(feeds_, now); }
 

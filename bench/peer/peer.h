@@ -70,6 +70,8 @@ struct PacketToSend {
   std::span<const KnownExtension> more = {};  // those that the server takes are written
   Bytes payload = {};
   uint8_t padding = 0;
+  // Its index may be any, used before or long gone: what no honest sender does.
+  bool is_forged = false;
 };
 
 // A synthetic participant: a full ICE agent's part in one connection to an ICE-lite server, a
@@ -125,7 +127,8 @@ class Peer {
   // The SRTP datagram, only while connected.
   std::vector<uint8_t> seal(const PacketToSend& packet);
   std::vector<uint8_t> seal_rtcp(Bytes compound);
-  // An authentic packet with a header of the caller's, which may lie about what follows it.
+  // An authentic packet with a header of the caller's, which may lie about what follows it, and any
+  // index.
   std::vector<uint8_t> seal_raw(Bytes header, Bytes payload, uint64_t index);
   // An authenticated check as this peer sends it.
   std::vector<uint8_t> make_check(bool use_candidate) const;
@@ -142,6 +145,7 @@ class Peer {
   void take_dtls(TimePoint now, Output& out);
   void receive_rtp(MutableBytes datagram, Output& out);
   bool takes(rtp::ExtensionKind kind) const { return taken_.id(kind) != 0; }
+  std::vector<uint8_t> forge(dtls::RtpToSeal job, std::vector<uint8_t> datagram);
   size_t write_extensions_of(const PacketToSend& packet, MutableBytes room);
 
   Options options_;
@@ -156,6 +160,7 @@ class Peer {
   std::unique_ptr<dtls::Endpoint> dtls_;
   dtls::Endpoint::Output dtls_out_;
   std::optional<dtls::SrtpSender> srtp_out_;
+  std::optional<dtls::SrtpMasterKey> forging_key_;  // the same, for senders that seal one packet
   std::optional<dtls::SrtpReceiver> srtp_in_;
   size_t tag_size_ = 0;
   bool answered_ = false;  // a check was

@@ -2,64 +2,37 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "rtp/header_extensions.h"
-#include "rtp/packet_view.h"
 #include "rtp/rtcp_writer.h"
 #include "rtp/transport_feedback.h"
-#include "tests/support/connection_pair.h"
-#include "tests/support/srtp_packets.h"
+#include "tests/connection/watched_connection.h"
 
 namespace simpul::connection {
 namespace {
 
-using namespace testing;
 using namespace std::chrono_literals;
 
-constexpr rtp::Ssrc kSlot(11);
-constexpr rtp::Ssrc kPeer(99);
-
-MediaConfig watched(bool transport_feedback, bool remb = false) {
-  MediaConfig config{.receiving = {},
-                     .sending = {{.mid = "0",
-                                  .ssrc = kSlot,
-                                  .rtx_ssrc = {},
-                                  .transport_feedback = transport_feedback}},
-                     .extensions = {},
-                     .cname = "us",
-                     .remb = remb};
-  config.extensions.set(rtp::ExtensionKind::kTransportSequence, 3);
-  return config;
-}
-
-class Watcher {
+class Watcher : public testing::WatchedConnection {
  public:
-  explicit Watcher(const MediaConfig& config) : pair_(config) {
-    if (!pair_.connect()) throw std::runtime_error("not connected");
-  }
+  explicit Watcher(bool transport_feedback = true, bool remb = false)
+      : WatchedConnection({.rtx = false, .transport_feedback = transport_feedback, .remb = remb}) {}
 
-  ConnectionPair& pair() { return pair_; }
-  std::optional<Connection::PathRates> rates() const {
-    return pair_.connection.path_rates(pair_.now);
-  }
+  std::optional<Connection::PathRates> rates() { return connection().path_rates(pair().now); }
   // Each packet waits a little longer than the one before.
   void send_with_growing_queue(Duration duration) {
     for (Duration passed{}; passed < duration; passed += 10ms) {
-      pair_.now += 10ms;
       send(1'000);
-      arrivals_.push_back(pair_.now + passed / 5);
+      arrivals_.push_back(pair().now + passed / 5);
       if (arrivals_.size() == 10) report();
     }
   }
-  std::optional<double> estimate_bps() const { return pair_.connection.estimate_bps(); }
 
   // A second of media, a packet of 1,000 bytes each 10 ms, of which each takes `transit` and one
   // in `lost` is lost (0: none); the peer reports each 100 ms.
   void send_for_a_second(Duration transit = 20ms, int lost = 0) {
     for (int i = 0; i < 100; ++i) {
-      pair_.now += 10ms;
       send(1'000);
       const bool arrives = lost == 0 || i % lost != 0;
-      arrivals_.push_back(arrives ? pair_.now + transit : kNever);
+      arrivals_.push_back(arrives ? pair().now + transit : kNever);
       if (i % 10 == 9) report();
     }
   }
@@ -69,25 +42,14 @@ class Watcher {
     rtp::RtcpWriter writer(room);
     writer.receiver_report(kPeer, {});
     writer.remb(kPeer, bps, std::span(&kSlot, 1));
-    pair_.receive(pair_.seal_rtcp(writer.written()));
+    say(writer.written());
   }
 
  private:
+  // The next packet, 10 ms after the last one.
   void send(size_t size) {
-    const std::vector<uint8_t> body(size);
-    const rtp::OutgoingPacket packet{.index = ++sent_,
-                                     .ssrc = kSlot,
-                                     .payload_type = rtp::PayloadType(96),
-                                     .body = body,
-                                     .source = body};
-    std::vector<uint8_t> place;
-    pair_.connection.seal(
-        std::span(&packet, 1),
-        [&](size_t bytes) -> MutableBytes {
-          place.resize(bytes);
-          return place;
-        },
-        scratch_, pair_.now);
+    pair().now += 10ms;
+    WatchedConnection::send({.index = ++sent_, .payload = size});
   }
 
   void report() {
@@ -98,11 +60,9 @@ class Watcher {
     ASSERT_EQ(written.statuses, arrivals_.size());
     next_ = rtp::SequenceNumber(static_cast<uint16_t>(next_.value() + arrivals_.size()));
     arrivals_.clear();
-    pair_.receive(pair_.seal_rtcp(Bytes(room).first(written.size)));
+    say(Bytes(room).first(written.size));
   }
 
-  ConnectionPair pair_;
-  MediaSender::Scratch scratch_;
   uint64_t sent_ = 0;
   std::vector<TimePoint> arrivals_;
   rtp::SequenceNumber next_{0};
@@ -110,14 +70,14 @@ class Watcher {
 };
 
 TEST(PathEstimate, IsUnknownUntilThePeerReports) {
-  Watcher watcher(watched(true));
+  Watcher watcher;
   EXPECT_EQ(watcher.estimate_bps(), std::nullopt);
   watcher.send_for_a_second();
   EXPECT_TRUE(watcher.estimate_bps());
 }
 
 TEST(PathEstimate, GrowsWhileWhatIsSentArrivesInTime) {
-  Watcher watcher(watched(true));
+  Watcher watcher;
   for (int second = 0; second < 3; ++second) watcher.send_for_a_second();
   const double early = watcher.estimate_bps().value();
   EXPECT_GT(early, 800'000) << "as much as is sent";
@@ -126,7 +86,7 @@ TEST(PathEstimate, GrowsWhileWhatIsSentArrivesInTime) {
 }
 
 TEST(PathEstimate, RestsOnNothingBeforeThePathWasFoundTooNarrow) {
-  Watcher watcher(watched(true));
+  Watcher watcher;
   for (int second = 0; second < 20; ++second) watcher.send_for_a_second();
   EXPECT_FALSE(watcher.rates());
   for (int second = 0; second < 5; ++second) watcher.send_for_a_second(20ms, 2);
@@ -139,7 +99,7 @@ TEST(PathEstimate, RestsOnNothingBeforeThePathWasFoundTooNarrow) {
 }
 
 TEST(PathEstimate, ComesOfAQueueThatGrowsUnderAFloodOfMedia) {
-  Watcher watcher(watched(true));
+  Watcher watcher;
   watcher.send_for_a_second();
   EXPECT_FALSE(watcher.rates());
   watcher.send_with_growing_queue(3s);
@@ -148,7 +108,7 @@ TEST(PathEstimate, ComesOfAQueueThatGrowsUnderAFloodOfMedia) {
 }
 
 TEST(PathEstimate, OfThePeersOwnIsKnownAtOnceAndForAWhile) {
-  Watcher watcher(watched(false, true));
+  Watcher watcher(false, true);
   watcher.send_remb(500'000);
   ASSERT_TRUE(watcher.rates());
   EXPECT_EQ(watcher.rates()->carried_bps, 500'000);
@@ -158,7 +118,7 @@ TEST(PathEstimate, OfThePeersOwnIsKnownAtOnceAndForAWhile) {
 }
 
 TEST(PathEstimate, FallsWhenHalfIsLost) {
-  Watcher watcher(watched(true));
+  Watcher watcher;
   for (int second = 0; second < 20; ++second) watcher.send_for_a_second();
   const double before = watcher.estimate_bps().value();
   for (int second = 0; second < 10; ++second) watcher.send_for_a_second(20ms, 2);
@@ -166,17 +126,19 @@ TEST(PathEstimate, FallsWhenHalfIsLost) {
 }
 
 TEST(PathEstimate, ReadsNoMoreReportsThanAnyReceiverSends) {
-  Watcher watcher(watched(true));
+  Watcher watcher;
   watcher.send_for_a_second();
   const auto repeat = [&](int times) {
     const uint64_t before = watcher.pair().drops(Drop::kRate);
     std::array<uint8_t, 512> room{};
     const std::vector<TimePoint> arrivals(10, watcher.pair().now);
     for (int i = 0; i < times; ++i) {
-      const auto written = rtp::write_transport_feedback(
-          {.sender = kPeer, .media = kSlot, .base = rtp::SequenceNumber(90), .feedback_count = 9},
-          arrivals, room);
-      watcher.pair().receive(watcher.pair().seal_rtcp(Bytes(room).first(written.size)));
+      const auto written = rtp::write_transport_feedback({.sender = Watcher::kPeer,
+                                                          .media = Watcher::kSlot,
+                                                          .base = rtp::SequenceNumber(90),
+                                                          .feedback_count = 9},
+                                                         arrivals, room);
+      watcher.say(Bytes(room).first(written.size));
     }
     return watcher.pair().drops(Drop::kRate) - before;
   };
@@ -187,7 +149,7 @@ TEST(PathEstimate, ReadsNoMoreReportsThanAnyReceiverSends) {
 }
 
 TEST(PathEstimate, IsNotMadeWhereNothingIsReported) {
-  Watcher watcher(watched(false));
+  Watcher watcher(false);
   watcher.send_for_a_second();
   EXPECT_EQ(watcher.estimate_bps(), std::nullopt);
   watcher.send_remb(500'000);
@@ -195,7 +157,7 @@ TEST(PathEstimate, IsNotMadeWhereNothingIsReported) {
 }
 
 TEST(PathEstimate, IsThePeersOwnWhereItHasNothingBetter) {
-  Watcher watcher(watched(false, true));
+  Watcher watcher(false, true);
   for (const uint64_t bps : std::initializer_list<uint64_t>{200'000, 3'000'000, 500'000}) {
     watcher.send_remb(bps);
     EXPECT_EQ(watcher.estimate_bps(), static_cast<double>(bps));
@@ -203,21 +165,23 @@ TEST(PathEstimate, IsThePeersOwnWhereItHasNothingBetter) {
 }
 
 TEST(PathEstimate, ReportsOnWhatWasNeverSentChangeNothing) {
-  Watcher watcher(watched(true));
+  Watcher watcher;
   for (int second = 0; second < 5; ++second) watcher.send_for_a_second();
   const double before = watcher.estimate_bps().value();
   std::array<uint8_t, 512> room{};
   const std::vector<TimePoint> arrivals(100, watcher.pair().now);
-  const auto written = rtp::write_transport_feedback(
-      {.sender = kPeer, .media = kSlot, .base = rtp::SequenceNumber(30'000), .feedback_count = 77},
-      arrivals, room);
-  watcher.pair().receive(watcher.pair().seal_rtcp(Bytes(room).first(written.size)));
+  const auto written = rtp::write_transport_feedback({.sender = Watcher::kPeer,
+                                                      .media = Watcher::kSlot,
+                                                      .base = rtp::SequenceNumber(30'000),
+                                                      .feedback_count = 77},
+                                                     arrivals, room);
+  watcher.say(Bytes(room).first(written.size));
   EXPECT_EQ(watcher.estimate_bps(), before);
   // A body that ends within its chunks.
   auto cut = std::vector(room.begin(), room.begin() + 20);
   cut[3] = 4;
   const uint64_t malformed = watcher.pair().drops(Drop::kMalformed);
-  watcher.pair().receive(watcher.pair().seal_rtcp(cut));
+  watcher.say(cut);
   EXPECT_EQ(watcher.pair().drops(Drop::kMalformed), malformed + 1);
   EXPECT_EQ(watcher.estimate_bps(), before);
 }

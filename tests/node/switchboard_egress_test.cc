@@ -26,90 +26,96 @@ size_t holes(const Guest& guest) {
   return count;
 }
 
-TEST(SwitchboardEgress, AFrameLargerThanTheSendMemoryReachesEverybodyWhole) {
-  VirtualNode node;
-  Guest& alice = node.publish("stage", "alice");
-  alice.sources.pop_back();
-  // A key frame of 200 packets to 40 viewers: 8 MB, twice the send memory.
-  alice.sources.push_back(peer::MediaSource::video("1", {.bitrate_bps = 13'000'000}));
-  std::vector<Guest*> viewers;
-  for (int i = 0; i < 40; ++i) {
-    viewers.push_back(&node.watch("stage", "viewer-" + std::to_string(i)));
+class SwitchboardEgress : public ::testing::Test {
+ protected:
+  // With a picture of so much.
+  void publish(uint32_t bitrate_bps) {
+    Guest& alice = node_.publish("stage", "alice");
+    alice.sources.pop_back();
+    alice.sources.push_back(peer::MediaSource::video("1", {.bitrate_bps = bitrate_bps}));
   }
-  ASSERT_TRUE(node.run_until([&] {
-    return std::ranges::all_of(
-        viewers, [](const Guest* viewer) { return viewer->count(viewer->peer.slots()[1]) > 400; });
-  }));
-  EXPECT_EQ(node.egress().statistics().dropped_arena_full, 0u);
+  Guest& watch(const std::string& name) { return node_.watch("stage", name); }
+  // A key frame and more has come to all of them.
+  bool run_until_seen(const std::vector<Guest*>& viewers) {
+    return node_.run_until([&] {
+      return std::ranges::all_of(viewers, [](const Guest* viewer) {
+        return viewer->count(viewer->peer.slots()[1]) > 400;
+      });
+    });
+  }
+  void block() { node_.sender().block(true); }
+  void unblock() {
+    node_.sender().block(false);
+    node_.egress().on_writable();
+  }
+  uint64_t dropped() { return node_.egress().statistics().dropped_arena_full; }
+
+  VirtualNode node_;
+};
+
+TEST_F(SwitchboardEgress, AFrameLargerThanTheSendMemoryReachesEverybodyWhole) {
+  // A key frame of 200 packets to 40 viewers: 8 MB, twice the send memory.
+  publish(13'000'000);
+  std::vector<Guest*> viewers;
+  for (int i = 0; i < 40; ++i) viewers.push_back(&watch("viewer-" + std::to_string(i)));
+  ASSERT_TRUE(run_until_seen(viewers));
+  EXPECT_EQ(dropped(), 0u);
   for (const Guest* viewer : viewers) EXPECT_EQ(holes(*viewer), 0u) << viewer->name;
 }
 
-TEST(SwitchboardEgress, WhatAFullSocketDoesNotTakeWaitsForIt) {
-  VirtualNode node;
-  Guest& alice = node.publish("stage", "alice");
-  alice.sources.pop_back();
-  alice.sources.push_back(peer::MediaSource::video("1", {.bitrate_bps = 13'000'000}));
-  Guest& bob = node.watch("stage", "bob");
-  ASSERT_TRUE(node.run_until([&] { return bob.count(bob.peer.slots()[1]) > 400; }));
+TEST_F(SwitchboardEgress, WhatAFullSocketDoesNotTakeWaitsForIt) {
+  publish(13'000'000);
+  Guest& bob = watch("bob");
+  ASSERT_TRUE(run_until_seen({&bob}));
   const size_t before = bob.packets.size();
-  node.sender().block(true);
-  node.run(100ms);
+  block();
+  node_.run(100ms);
   EXPECT_EQ(bob.packets.size(), before);
-  node.sender().block(false);
-  node.egress().on_writable();
-  node.run(100ms);
+  unblock();
+  node_.run(100ms);
   EXPECT_GT(bob.packets.size(), before + 150);
   EXPECT_EQ(holes(bob), 0u);
-  EXPECT_EQ(node.egress().statistics().dropped_arena_full, 0u);
+  EXPECT_EQ(dropped(), 0u);
 }
 
-TEST(SwitchboardEgress, NobodysPacketsAreTakenWhileThereIsNoRoomForThem) {
-  VirtualNode node;
-  Guest& alice = node.publish("stage", "alice");
-  alice.sources.pop_back();
-  alice.sources.push_back(peer::MediaSource::video("1", {.bitrate_bps = 50'000'000}));
-  Guest& bob = node.watch("stage", "bob");
-  ASSERT_TRUE(node.run_until([&] { return bob.count(bob.peer.slots()[1]) > 400; }));
-  node.sender().block(true);
-  node.run(2s);  // 12 MB
-  EXPECT_EQ(node.egress().statistics().dropped_arena_full, 0u);
-  EXPECT_EQ(node.switchboard().send_due(node.now(), 0ms, 32), 0u);
-  node.sender().block(false);
-  node.egress().on_writable();
+TEST_F(SwitchboardEgress, NobodysPacketsAreTakenWhileThereIsNoRoomForThem) {
+  publish(50'000'000);
+  Guest& bob = watch("bob");
+  ASSERT_TRUE(run_until_seen({&bob}));
+  block();
+  node_.run(2s);  // 12 MB
+  EXPECT_EQ(dropped(), 0u);
+  EXPECT_EQ(node_.switchboard().send_due(node_.now(), 0ms, 32), 0u);
+  unblock();
   const size_t before = bob.packets.size();
-  node.run(500ms);
+  node_.run(500ms);
   EXPECT_GT(bob.packets.size(), before + 1000);
 }
 
 // Bob's socket is full, Carol has another one.
-TEST(SwitchboardEgress, OthersWaitForAFullSocketUntilItIsMoreThanABurst) {
-  VirtualNode node;
-  Guest& alice = node.publish("stage", "alice");
-  alice.sources.pop_back();
-  alice.sources.push_back(peer::MediaSource::video("1", {.bitrate_bps = 13'000'000}));
-  Guest& bob = node.watch("stage", "bob");
-  Guest& carol = node.watch("stage", "carol");
+TEST_F(SwitchboardEgress, OthersWaitForAFullSocketUntilItIsMoreThanABurst) {
+  publish(13'000'000);
+  Guest& bob = watch("bob");
+  Guest& carol = watch("carol");
   carol.socket = 1;
-  ASSERT_TRUE(node.run_until([&] {
-    return bob.count(bob.peer.slots()[1]) > 400 && carol.count(carol.peer.slots()[1]) > 1'500;
-  }));
+  ASSERT_TRUE(run_until_seen({&bob, &carol}));
+  ASSERT_TRUE(node_.run_until([&] { return carol.count(carol.peer.slots()[1]) > 1'500; }));
 
-  node.sender().block(true);
-  node.run(80ms);
-  node.sender().block(false);
-  node.egress().on_writable();
-  node.run(100ms);
+  block();
+  node_.run(80ms);
+  unblock();
+  node_.run(100ms);
   EXPECT_EQ(holes(bob), 0u);
   EXPECT_EQ(holes(carol), 0u);
-  EXPECT_EQ(node.egress().statistics().dropped_arena_full, 0u);
+  EXPECT_EQ(dropped(), 0u);
 
-  node.sender().block(true);
-  node.run(200ms);
+  block();
+  node_.run(200ms);
   const size_t before = carol.packets.size();
-  node.run(3s);
+  node_.run(3s);
   EXPECT_GT(carol.packets.size(), before + 3'000);
   EXPECT_EQ(holes(carol), 0u);
-  EXPECT_GT(node.egress().statistics().dropped_arena_full, 0u) << "5 MB are more than there is";
+  EXPECT_GT(dropped(), 0u) << "5 MB are more than there is";
 }
 
 }  // namespace

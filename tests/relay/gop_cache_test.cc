@@ -115,6 +115,35 @@ TEST_F(GopCacheTest, CatchesUpInAThirdOfTheTimeAndGoesOnWithoutAGap) {
   expect_all_since(1);
 }
 
+TEST_F(GopCacheTest, CostsNothingMoreWhenItHasCaughtUp) {
+  publish();
+  watch();
+  send_gop(30);
+  joiner_ = watch();
+  go_on(4);
+  EXPECT_NE(scene_.relay.next_collect(0ms), kNever);
+  go_on(11);
+  EXPECT_THAT(seen_, SizeIs((31 + 15) * 3));
+  EXPECT_EQ(scene_.relay.next_collect(0ms), kNever);
+}
+
+// Timestamps wrap after 13 hours, and look older than the replay after half of that.
+TEST_F(GopCacheTest, TheTimestampsOfALongStreamAreNotTakenForThoseOfItsBeginning) {
+  publish();
+  watch();
+  send_gop(30);
+  joiner_ = watch();
+  go_on(60);
+  const uint32_t ahead = seen_.back().timestamp - source_.at().timestamp;
+  for (const TimePoint end = scene_.now + 8h; scene_.now < end; scene_.advance(10s)) {
+    const uint32_t told = source_.at().timestamp;
+    seen_.clear();
+    pass(source_.frame({.packets = 1}, 10 * 90'000));
+    ASSERT_EQ(seen_.size(), 1u);
+    ASSERT_EQ(seen_[0].timestamp, told + ahead + kFrameTicks);
+  }
+}
+
 // The receiver takes the timestamps for when the frames were captured: one that leaves late must
 // not look as if it had been on its way for long, nor ahead of those that come.
 TEST_F(GopCacheTest, EachFrameLeavesWithTheTimestampOfALiveOneThatLeavesThen) {
