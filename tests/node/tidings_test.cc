@@ -23,6 +23,10 @@ struct FakeWorker {
     told.push_back(std::to_string(key.value()) + (superseded ? " superseded" : " not superseded"));
     return true;
   }
+  bool follow_layers(ConnectionKey key, bool follows) {
+    told.push_back(std::to_string(key.value()) + (follows ? " followed" : " not followed"));
+    return true;
+  }
 
   std::vector<std::string> told = {};
 };
@@ -102,6 +106,16 @@ TEST_F(TidingsTest, WhoIsNotConnectedYetSupersedesNobody) {
   tidings_.compare_publications(directory_, "stage", "alice");
   EXPECT_THAT(told(0), ElementsAre("1 not superseded"));
   EXPECT_THAT(told(1), IsEmpty());
+}
+
+TEST_F(TidingsTest, AWorkerIsToldWhoseLayersAreFollowed) {
+  const ConnectionKey publisher = publish(1);
+  tidings_.follow(*directory_.find(publisher), true);
+  EXPECT_THAT(told(0), IsEmpty());
+  EXPECT_THAT(told(1), ElementsAre("1 not superseded", "1 followed"));
+  tidings_.follow(*directory_.find(publisher), false);
+  leave(publisher);
+  EXPECT_THAT(told(1), IsEmpty()) << "of a connection that is no more";
 }
 
 }  // namespace
