@@ -135,6 +135,7 @@ bool Egress::release(Track& track, Round& round, TimePoint now, Duration hold) {
   track.in_egress = any_waiting;
   if (!any_due) return any_waiting;
   round.due.push_back(&track);
+  if (&round == &round_) track.round = round.number;
   for (Slot* slot : track.slots()) visit(slot->subscriber(), round);
   return any_waiting;
 }
@@ -153,6 +154,7 @@ void Egress::end_round() {
 void Egress::end(Round& round) {
   for (Track* track : round.due) {
     for (Feed& feed : track->feeds()) feed.end_round();
+    track->round = 0;
   }
   round.due.clear();
   round.subscribers.clear();

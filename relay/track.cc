@@ -6,6 +6,7 @@
 #include "relay/publisher.h"
 #include "relay/schedule.h"
 #include "relay/slot.h"
+#include "relay/subscriber.h"
 
 namespace simpul::relay {
 
@@ -102,6 +103,13 @@ void Track::take_news(std::vector<LayerNews>& news) {
 void Track::receive_news(const LayerNews& news, TimePoint now) {
   if (feeds_[news.layer].receive_news(news, now)) choose_layers(now);
   note_look();
+}
+
+// Who comes in the middle of a round begins behind it: it is not among those who are given what is
+// due there, and must not be given that by any other.
+void Track::attach(Slot& slot) {
+  slots_.push_back(&slot);
+  if (round != 0) slot.subscriber().round = round;
 }
 
 void Track::set_lent(uint8_t layer, bool lent, TimePoint now) {

@@ -95,11 +95,12 @@ class Track {
   std::span<const LayerOption> options(TimePoint now) { return options_.of(feeds_, now); }
 
   // Slots of subscribers that have started.
-  void attach(Slot& slot) { slots_.push_back(&slot); }
+  void attach(Slot& slot);
   void detach(Slot& slot) { std::erase(slots_, &slot); }
   const std::vector<Slot*>& slots() const { return slots_; }
 
   bool in_egress = false;  // Egress keeps its place in its list
+  uint64_t round = 0;      // Egress's long one, while something of it is due there; 0: none
   DeadlinePlace look;      // Schedule's, all
   DeadlinePlace request;
   DeadlinePlace supply;

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 #include <random>
+#include <set>
 
 #include "relay/egress.h"
 #include "tests/relay/scene.h"
@@ -19,6 +20,8 @@ using ::testing::ElementsAre;
 class EgressBetweenTest : public ::testing::Test {
  protected:
   static constexpr size_t kBetween = Egress::kVisitsBetween;
+
+  explicit EgressBetweenTest(const Limits& limits = {}) : scene_(limits) {}
 
   // A room of its own, with one picture.
   void open(const std::string& room, uint32_t track, size_t watchers) {
@@ -159,6 +162,37 @@ TEST_F(EgressBetweenTest, WhoHasAPartInTheRoundIsGivenNothingTwice) {
       EXPECT_THAT(tags(subscriber), ElementsAre(1, 2));
     }
   }
+}
+
+class EgressBetweenWithoutCacheTest : public EgressBetweenTest {
+ protected:
+  EgressBetweenWithoutCacheTest() : EgressBetweenTest({.gop_bytes = 0}) {}
+};
+
+// Somebody with two pictures comes while there is a round for one of them, and short ones for the
+// other.
+TEST_F(EgressBetweenWithoutCacheTest, WhoComesIntoTheRoundIsGivenNothingTwice) {
+  open("stage", 1, 200);
+  relay_.add_track(relay_.add_publisher("stage", "bo", scene_.now), video_track(2), scene_.now);
+  sources_.emplace(2, Source(scene_.pool, {.ssrc = 2, .first_tag = 1'000}));
+  send(1, true);
+  ASSERT_EQ(next(), "stage");
+  const auto guest =
+      relay_.add_subscriber("stage", {}, std::array{video_slot(10), video_slot(20)}, scene_.now);
+  relay_.start_subscriber(guest, scene_.now);
+  room_of_[guest.value()] = "guest";
+  for (const bool key : {true, false, false}) {
+    send(2, key);
+    for (size_t i = 0; i <= kBetween; ++i) next();
+  }
+  collect_rest();
+  send(1);
+  collect_rest();
+  std::set<std::pair<uint32_t, uint64_t>> numbers;
+  for (const Sent& sent : got_[guest.value()]) {
+    EXPECT_TRUE(numbers.emplace(sent.ssrc.value(), sent.index).second) << sent.tag();
+  }
+  EXPECT_FALSE(numbers.empty());
 }
 
 // Rooms of all sizes send at random while batches are taken and people come and go.
