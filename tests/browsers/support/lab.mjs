@@ -96,6 +96,11 @@ function install() {
     transceiver.setHeaderExtensionsToNegotiate(extensions);
   }
 
+  /** On a slow machine there are fewer pictures, not smaller ones. */
+  function keepSize(sender) {
+    return sender.setParameters({...sender.getParameters(), degradationPreference: 'maintain-resolution'});
+  }
+
   /** The answer, with one candidate: this port of this machine. */
   function through(port, answer) {
     let kept = false;
@@ -167,6 +172,7 @@ function install() {
       if (isVideo) prefer(transceiver, RTCRtpSender, codec);
       if (isVideo && descriptor) negotiateDescriptor(transceiver);
       if (transform) attach(transceiver.sender, name, track.kind, isVideo ? codec : 'opus', transform);
+      if (isVideo) await keepSize(transceiver.sender);
     }
     await join(party, `/whip/${room}${participant ? `?participant=${participant}` : ''}`, port);
   }
