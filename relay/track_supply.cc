@@ -39,8 +39,9 @@ bool Track::review_supply(TimePoint now) {
     const bool wanted = feeds_[i].is_wanted() || wanted_elsewhere_[i];
     layers[i] = {.active = feeds_[i].view().active, .wanted = wanted || !follows_};
   }
-  const bool has_news = suspension_->decide(std::span(layers).first(feeds_.size()),
-                                            layer_for(LayerChoice::kLow), now);
+  // A publisher who pauses altogether is no reason to ask for another layer.
+  const auto lowest = sent_ ? layer_for(LayerChoice::kLow) : std::nullopt;
+  const bool has_news = suspension_->decide(std::span(layers).first(feeds_.size()), lowest, now);
   schedule_.supplies.set(*this, suspension_->next_deadline());
   bool changed = false;
   for (size_t i = 0; i < feeds_.size(); ++i) {

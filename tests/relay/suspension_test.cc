@@ -248,6 +248,17 @@ TEST_F(SuspensionTest, WhoLeavesOrPausesWaitsForNothing) {
   for (const LayerNews& one : news) EXPECT_FALSE(one.watched);
 }
 
+TEST_F(SuspensionTest, APublisherWhoPausesIsAskedForNothing) {
+  run(10s);
+  ASSERT_EQ(told_, 1);
+  sends_[0] = false;
+  run(10s);
+  sends_[0] = true;
+  run(10s);
+  EXPECT_EQ(told_, 1);
+  EXPECT_THAT(sends_, ElementsAre(true, false, false));
+}
+
 TEST_F(SuspensionTest, WhatIsWantedElsewhereIsNotSuspended) {
   scene_.relay.set_wanted_elsewhere(TrackId(kCamera), 2, true);
   run(10s);
@@ -278,18 +289,17 @@ class BorrowedSuspension : public ::testing::Test {
   BorrowedSuspension() {
     scene_.publish("ana", {video_track(2, {"l", "h"})});
     scene_.relay.set_lent(TrackId(2), 1, false, scene_.now);
-    tell({.seen = true,
+    tell({.publisher = {},
+          .track = TrackId(2),
+          .layer = 1,
+          .seen = true,
           .suspended = true,
           .width = 640,
           .height = 360,
           .format = format_of(rtp::Codec::kVp8)});
     low_frame();
   }
-  void tell(LayerNews news) {
-    news.track = TrackId(2);
-    news.layer = 1;
-    scene_.relay.receive_news(news, scene_.now);
-  }
+  void tell(const LayerNews& news) { scene_.relay.receive_news(news, scene_.now); }
   void low_frame() {
     scene_.receive(2, low_.frame({.key = true}), 0);
     scene_.collect();
@@ -328,7 +338,11 @@ TEST_F(BorrowedSuspension, WhenHomeGivesItUpSoDoesWhoWaits) {
   low_frame();
   ASSERT_TRUE(wants_high());
   scene_.relay.set_lent(TrackId(2), 1, true, scene_.now);
-  tell({.seen = true, .format = format_of(rtp::Codec::kVp8)});
+  tell({.publisher = {},
+        .track = TrackId(2),
+        .layer = 1,
+        .seen = true,
+        .format = format_of(rtp::Codec::kVp8)});
   EXPECT_FALSE(wants_high());
 }
 
