@@ -16,38 +16,44 @@ constexpr double kRise = 0.0087;  // of the threshold, a millisecond
 constexpr double kFall = 0.039;
 constexpr double kAdaptMaxMs = 100.0;
 
+constexpr Duration kStep = std::chrono::microseconds(250);
+constexpr double kDelayMax = 1e12;  // µs: nobody's clock is true who says more
+
 double milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
 }  // namespace
 
+void Trendline::Sums::add(const Point& point, uint64_t sign) {
+  time += sign * point.time;
+  delay += sign * point.delay;
+  time_squared += sign * point.time * point.time;
+  time_by_delay += sign * point.time * point.delay;
+}
+
 void Trendline::add(const GroupDelta& delta) {
   if (count_ == 0) first_at_ = delta.arrived_at;
   accumulated_ += milliseconds(delta.arrived - delta.sent);
   smoothed_ = kSmoothing * smoothed_ + (1 - kSmoothing) * accumulated_;
-  points_[count_ % kWindow] = {milliseconds(delta.arrived_at - first_at_), smoothed_};
+  Point& point = points_[count_ % kWindow];
+  sums_.add(point, ~uint64_t{0});
+  const double delay = std::clamp(smoothed_ * 1'000, -kDelayMax, kDelayMax);
+  point = {.time = static_cast<uint64_t>((delta.arrived_at - first_at_) / kStep),
+           .delay = static_cast<uint64_t>(std::llround(delay))};
+  sums_.add(point, 1);
   ++count_;
   judge(count_ >= kWindow ? slope() : trend_, milliseconds(delta.sent), delta.arrived_at);
 }
 
 // The least squares through the points; the last known one when they have no extent.
 double Trendline::slope() const {
-  double time = 0;
-  double delay = 0;
-  for (const Point& point : points_) {
-    time += point.time;
-    delay += point.delay;
-  }
-  time /= kWindow;
-  delay /= kWindow;
-  double numerator = 0;
-  double denominator = 0;
-  for (const Point& point : points_) {
-    numerator += (point.time - time) * (point.delay - delay);
-    denominator += (point.time - time) * (point.time - time);
-  }
-  return denominator > 0 ? numerator / denominator : trend_;
+  const auto numerator = kWindow * sums_.time_by_delay - sums_.time * sums_.delay;
+  const auto denominator = kWindow * sums_.time_squared - sums_.time * sums_.time;
+  if (static_cast<int64_t>(denominator) <= 0) return trend_;
+  return static_cast<double>(static_cast<int64_t>(numerator)) /
+         static_cast<double>(static_cast<int64_t>(denominator)) /
+         static_cast<double>(kStep.count());
 }
 
 void Trendline::judge(double trend, double sent_ms, Duration at) {

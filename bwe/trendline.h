@@ -26,9 +26,19 @@ class Trendline {
   PathUse use() const { return use_; }
 
  private:
+  // In whole numbers, so that the sums of the window go on for ever without an error; they may
+  // wrap, as only differences are looked at.
   struct Point {
-    double time = 0;   // ms since the first
-    double delay = 0;  // ms, smoothed
+    uint64_t time = 0;   // steps of a report (250 µs) since the first
+    uint64_t delay = 0;  // µs, smoothed
+  };
+  struct Sums {
+    uint64_t time = 0;
+    uint64_t delay = 0;
+    uint64_t time_squared = 0;
+    uint64_t time_by_delay = 0;
+
+    void add(const Point& point, uint64_t sign);
   };
 
   double slope() const;
@@ -36,6 +46,7 @@ class Trendline {
   void adapt(double level, Duration at);
 
   std::array<Point, kWindow> points_{};
+  Sums sums_;         // of the points
   size_t count_ = 0;  // of deltas that were added
   double accumulated_ = 0;
   double smoothed_ = 0;
