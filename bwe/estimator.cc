@@ -1,6 +1,7 @@
 #include "bwe/estimator.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace simpul::bwe {
@@ -23,7 +24,11 @@ constexpr double kFilled = 0.9;
 // A burst is more than the target carries in that time.
 constexpr double kBurstSeconds = 0.035;
 constexpr Duration kBurstEcho = std::chrono::milliseconds(600);
-constexpr double kLossMin = 0.02;  // that says something of the path
+constexpr double kNarrow = 0.95;       // what loss allows, of what delay does
+constexpr double kLossMin = 0.02;      // that says something of the path
+constexpr double kGuessGrowth = 1.08;  // a second
+constexpr Duration kGuessMaxStep = std::chrono::seconds(1);
+constexpr Duration kShortQueue = std::chrono::milliseconds(30);
 constexpr Duration kBurstQueueMax = std::chrono::milliseconds(150);
 
 std::optional<double> bps_of(std::optional<uint64_t> bps) {
@@ -64,6 +69,7 @@ void Estimator::note_sent_rate(size_t size, TimePoint now) {
 }
 
 void Estimator::add_results(TimePoint now) {
+  const ProbeResults::Losses losses{.own = loss_.own_loss(), .present = loss_.average_loss()};
   for (const PacketResult& result : results_) {
     if (!result.arrived_at) continue;
     acknowledged_.add(result);
@@ -72,7 +78,7 @@ void Estimator::add_results(TimePoint now) {
       trendline_.add(*delta);
     }
     if (result.probe != ProbeId()) probing_at_ = now;
-    if (const auto bps = probe_results_.add(result)) probed_bps_ = bps;
+    if (const auto bps = probe_results_.add(result, losses)) probed_bps_ = bps;
   }
 }
 
@@ -90,7 +96,11 @@ bool Estimator::on_feedback(const rtp::TransportFeedback& message, TimePoint now
   loss_.add(results_);
   const bool by_probe = take_probe(now);
   if (!by_probe) update_delay(now);
-  loss_.update(delay_.rate_bps(), acknowledged_bps_, now);
+  guess(now);
+  loss_.update({.delay_bps = delay_.rate_bps(),
+                .acknowledged_bps = acknowledged_bps_,
+                .is_application_limited = is_application_limited_},
+               now);
   set_target(by_probe, now, probes);
   return true;
 }
@@ -109,23 +119,28 @@ bool Estimator::take_probe(TimePoint now) {
   return true;
 }
 
+// What a probe left in the queue is no sign that the path is too narrow for what is sent otherwise.
+// Where layers are sent, neither is what a key frame left, nor a short queue while far less is sent
+// than was found to fit: what arrives is then no measure. A path that became narrow makes the queue
+// a long one at once.
+bool Estimator::is_own_queue(double used, TimePoint now) const {
+  if (queue_.value() >= kBurstQueueMax) return false;
+  if (now - probing_at_ < kProbeEcho) return true;
+  return sends_layers() &&
+         (now - burst_at_ < kBurstEcho || used < kBudgetRate || queue_.value() < kShortQueue);
+}
+
 void Estimator::update_delay(TimePoint now) {
   // More may be sent than was ever estimated, and what arrives fits.
   if (acknowledged_bps_ && !knows_path(now)) delay_.on_arriving(*acknowledged_bps_);
   PathUse use = trendline_.use();
+  // What the path loses by itself took its place on it, or will in the queue of the next hop.
+  const double passing = 1 - loss_.own_loss();
   bool may_grow = !is_application_limited_;
-  // What a probe left in the queue is no sign that the path is too narrow for what is sent
-  // otherwise. Where layers are sent, neither is what a key frame left, nor a short queue while far
-  // less is sent than was found to fit: what arrives is then no measure. A path that became narrow
-  // makes the queue a long one at once.
-  bool is_own = now - probing_at_ < kProbeEcho;
-  if (planner_.has_wanted()) {
-    const double used = acknowledged_bps_.value_or(0) / delay_.rate_bps();
-    is_own = is_own || now - burst_at_ < kBurstEcho || used < kBudgetRate;
-    // Between layers only probes show that there is more.
-    may_grow = may_grow && used > kFilled;
-  }
-  if (use == PathUse::kOver && is_own && queue_.value() < kBurstQueueMax) {
+  const double used = acknowledged_bps_.value_or(0) / passing / delay_.rate_bps();
+  // Between layers only probes show that there is more.
+  if (planner_.has_wanted()) may_grow = may_grow && used > kFilled;
+  if (use == PathUse::kOver && is_own_queue(used, now)) {
     use = PathUse::kNormal;
     may_grow = false;
   }
@@ -135,16 +150,31 @@ void Estimator::update_delay(TimePoint now) {
   if (use == PathUse::kOver && is_complete) {
     acknowledged_bps_ = bps_of(acknowledged_.dropped_bits_per_second());
   }
-  delay_.update(use, acknowledged_bps_, !may_grow, now);
+  std::optional<double> sent_bps = acknowledged_bps_;
+  if (sent_bps) *sent_bps /= passing;
+  delay_.update(use, sent_bps, !may_grow, now);
   if (!delay_.is_lowered()) return;
   lowered_at_ = now;
   narrow_at_ = now;
 }
 
+// Layers leave a part of the estimate unused, and what is not used does not grow: where nothing can
+// be probed for, only trying shows whether the next one fits.
+void Estimator::guess(TimePoint now) {
+  const Duration passed = std::min(now - std::exchange(guessed_at_, now), kGuessMaxStep);
+  if (planner_.has_started() || !narrow_at_ || now - *narrow_at_ <= kNarrowFor) return;
+  const double guessed =
+      delay_.rate_bps() * std::pow(kGuessGrowth, std::chrono::duration<double>(passed).count());
+  delay_.on_arriving(std::min(guessed, kGuessMax * acknowledged_bps_.value_or(0)));
+  loss_.on_probe(delay_.rate_bps());
+}
+
 bool Estimator::knows_path(TimePoint now) const {
   if (remb_bps_ && now - remb_at_ <= kRembAge) return true;
   if (has_probed_ && now - first_result_at_ >= kFirstProbes) return true;
-  return narrow_at_ && now - *narrow_at_ <= kNarrowFor;
+  if (!narrow_at_) return false;
+  if (now - *narrow_at_ <= kNarrowFor) return true;
+  return !planner_.has_started() && target_bps_ < kGuessMax * acknowledged_bps_.value_or(0);
 }
 
 // A share of what arrives, until the queue behind a drop is gone. A queue that others keep full is
@@ -152,7 +182,7 @@ bool Estimator::knows_path(TimePoint now) const {
 double Estimator::drained(double bps, TimePoint now) const {
   const Duration queue = queue_.value();
   if (!acknowledged_bps_ || lowered_at_ == TimePoint{} || now - lowered_at_ > kDrainFor ||
-      queue < kDrainAbove) {
+      queue < kDrainAbove || (sends_layers() && burst_at_ > lowered_at_ + kBurstEcho)) {
     return bps;
   }
   const double share = 1 - std::chrono::duration<double>(queue) / kDrainTime;
@@ -169,7 +199,10 @@ void Estimator::note_planned(std::span<const Probe> probes) {
 void Estimator::set_target(bool by_probe, TimePoint now, std::vector<Probe>& probes) {
   const double former_bps = target_bps_;
   double bps = std::min(delay_.rate_bps(), loss_.limit_bps().value_or(delay_.rate_bps()));
-  if (bps < delay_.rate_bps() && loss_.average_loss() > kLossMin) narrow_at_ = now;
+  if (bps < kNarrow * delay_.rate_bps() && loss_.average_loss() > kLossMin &&
+      !is_application_limited_) {
+    narrow_at_ = now;
+  }
   if (remb_bps_ && now - remb_at_ <= kRembAge) bps = std::min(bps, *remb_bps_);
   target_bps_ = std::clamp(drained(bps, now), config_.min_bps, config_.max_bps);
   const size_t before = probes.size();

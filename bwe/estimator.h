@@ -63,14 +63,20 @@ class Estimator {
   static constexpr Duration kRembAge = std::chrono::seconds(5);
   // The first probes follow one another; what the first of them finds is not yet the whole.
   static constexpr Duration kFirstProbes = std::chrono::seconds(3);
-  // So long a path that was too narrow is taken for that where no probe tells more.
+  // So long a path that was too narrow is taken for that where no probe tells more. Then it is
+  // taken for wider as time goes by, and for one of which nothing is known when that is so many
+  // times what arrives.
   static constexpr Duration kNarrowFor = std::chrono::seconds(10);
+  static constexpr double kGuessMax = 8;
 
   void note_sent_rate(size_t size, TimePoint now);
   void judge_application_limit(TimePoint now);
   void add_results(TimePoint now);
   bool take_probe(TimePoint now);
+  bool sends_layers() const { return planner_.has_wanted() || !planner_.has_started(); }
+  bool is_own_queue(double used, TimePoint now) const;
   void update_delay(TimePoint now);
+  void guess(TimePoint now);
   double drained(double bps, TimePoint now) const;
   void note_planned(std::span<const Probe> probes);
   void set_target(bool by_probe, TimePoint now, std::vector<Probe>& probes);
@@ -97,6 +103,7 @@ class Estimator {
   TimePoint first_result_at_{};
   bool has_probed_ = false;  // with a result
   std::optional<TimePoint> narrow_at_;
+  TimePoint guessed_at_{};
   bool is_application_limited_ = false;
   // What may have been sent since, and was not (negative: more than that).
   double budget_bits_ = 0;

@@ -37,6 +37,7 @@ class ProbePlanner {
   // What could be used if the path carried it: the next layer up, or no more than now. No probe
   // aims much higher. A source that is never told of takes whatever the estimate is.
   void set_wanted(double bps) { wanted_bps_ = bps; }
+  bool has_started() const { return has_started_; }
   bool has_wanted() const { return wanted_bps_.has_value(); }
 
   // At the beginning, with the rate that is assumed.

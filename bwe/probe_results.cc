@@ -21,9 +21,10 @@ void ProbeResults::on_planned(ProbeId probe, uint32_t bytes, uint32_t packets) {
   probes_[next_++ % kProbesMax] = {.id = probe, .planned_bytes = bytes, .planned_packets = packets};
 }
 
-std::optional<double> ProbeResults::rate_of(const Probe& probe) {
-  if (probe.packets < 2 || probe.packets < kShareNeeded * probe.planned_packets ||
-      probe.bytes < kShareNeeded * probe.planned_bytes) {
+std::optional<double> ProbeResults::rate_of(const Probe& probe, const Losses& losses) {
+  const double needed = kShareNeeded * (1 - losses.present);
+  if (probe.packets < 2 || probe.packets < needed * probe.planned_packets ||
+      probe.bytes < needed * probe.planned_bytes) {
     return std::nullopt;
   }
   const Duration sent = probe.last_sent - probe.first_sent;
@@ -34,10 +35,13 @@ std::optional<double> ProbeResults::rate_of(const Probe& probe) {
   const double sent_bps = rate(probe.bytes - probe.last_sent_size, sent);
   const double arrived_bps = rate(probe.bytes - probe.first_arrived_size, arrived);
   if (arrived_bps > kFasterMax * sent_bps) return std::nullopt;
-  return arrived_bps < kFull * sent_bps ? kFullUsed * arrived_bps : std::min(arrived_bps, sent_bps);
+  // That which the path loses by itself could have been more as well.
+  return (arrived_bps < kFull * sent_bps ? kFullUsed * arrived_bps
+                                         : std::min(arrived_bps, sent_bps)) /
+         (1 - losses.own);
 }
 
-std::optional<double> ProbeResults::add(const PacketResult& received) {
+std::optional<double> ProbeResults::add(const PacketResult& received, const Losses& losses) {
   const auto probe = std::ranges::find(probes_, received.probe, &Probe::id);
   if (received.probe == ProbeId() || probe == probes_.end()) return std::nullopt;
   ++probe->packets;
@@ -52,7 +56,7 @@ std::optional<double> ProbeResults::add(const PacketResult& received) {
     probe->first_arrived_size = received.size;
   }
   probe->last_arrived = std::max(probe->last_arrived, *received.arrived_at);
-  return rate_of(*probe);
+  return rate_of(*probe, losses);
 }
 
 }  // namespace simpul::bwe

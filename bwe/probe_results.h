@@ -16,10 +16,16 @@ class ProbeResults {
  public:
   static constexpr size_t kProbesMax = 8;  // that are remembered; the oldest goes first
 
+  // What the path loses by itself, and what is lost on it now.
+  struct Losses {
+    double own = 0;
+    double present = 0;
+  };
+
   // `bytes` and `packets` is how much the probe consists of.
   void on_planned(ProbeId probe, uint32_t bytes, uint32_t packets);
   // A rate when enough of the probe has arrived.
-  std::optional<double> add(const PacketResult& received);
+  std::optional<double> add(const PacketResult& received, const Losses& losses);
 
  private:
   struct Probe {
@@ -36,7 +42,7 @@ class ProbeResults {
     uint32_t first_arrived_size = 0;
   };
 
-  static std::optional<double> rate_of(const Probe& probe);
+  static std::optional<double> rate_of(const Probe& probe, const Losses& losses);
 
   std::array<Probe, kProbesMax> probes_{};
   size_t next_ = 0;

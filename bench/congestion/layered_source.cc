@@ -24,7 +24,7 @@ LayeredSource::LayeredSource(const std::vector<double>& layers, size_t slots, do
   }
 }
 
-void LayeredSource::allocate(double target_bps, TimePoint now) {
+void LayeredSource::allocate(const std::optional<relay::PathEstimate>& estimate, TimePoint now) {
   std::vector<relay::SlotDemand> demands;
   for (size_t i = 0; i < carried_.size(); ++i) {
     relay::SlotDemand demand{.track = relay::TrackId(static_cast<uint32_t>(i + 1)),
@@ -32,10 +32,13 @@ void LayeredSource::allocate(double target_bps, TimePoint now) {
     if (carried_[i] != kPaused) demand.carried = options_[static_cast<size_t>(carried_[i])].id;
     demands.push_back(demand);
   }
-  allocator_.allocate({.estimate_bps = static_cast<uint64_t>(target_bps),
-                       .audio_bps = audio_bps_,
-                       .slots = demands},
-                      now, allocation_);
+  relay::AllocationRequest request{.audio_bps = audio_bps_, .slots = demands};
+  if (estimate) {
+    request.estimate_bps = estimate->bps;
+    request.arriving_bps = estimate->arriving_bps;
+  }
+  allocator_.allocate(request, now, allocation_);
+  if (estimate) probe_bps_ = static_cast<double>(allocation_.probe_bps);
   for (size_t i = 0; i < granted_.size(); ++i) {
     const auto& layer = allocation_.slots[i].layer;
     const int granted = layer ? layer->encoding : kPaused;
@@ -44,9 +47,11 @@ void LayeredSource::allocate(double target_bps, TimePoint now) {
   }
 }
 
-double LayeredSource::frame_bits(double target_bps, TimePoint now) {
-  const bool is_due = allocator_.on_estimate(static_cast<uint64_t>(target_bps), now);
-  if (is_due || allocation_.slots.empty()) allocate(target_bps, now);
+double LayeredSource::frame_bits(const std::optional<relay::PathEstimate>& estimate,
+                                 TimePoint now) {
+  const bool is_other = std::exchange(knew_path_, estimate.has_value()) != estimate.has_value();
+  const bool is_due = estimate && allocator_.on_estimate(estimate->bps, now);
+  if (is_due || is_other || allocation_.slots.empty()) allocate(estimate, now);
   double bits = 0;
   for (size_t i = 0; i < carried_.size(); ++i) {
     double size = 1;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -17,15 +18,15 @@ class LayeredSource {
   LayeredSource(const std::vector<double>& layers, size_t slots, double audio_bps);
 
   // Once a frame: how many bits leave now of all slots.
-  double frame_bits(double target_bps, TimePoint now);
-  // What to probe for; 0 for nothing.
-  double probe_bps() const { return static_cast<double>(allocation_.probe_bps); }
+  double frame_bits(const std::optional<relay::PathEstimate>& estimate, TimePoint now);
+  // What to probe for, 0 for nothing; not told while nothing is known of the path.
+  std::optional<double> probe_bps() const { return probe_bps_; }
   // The layer that each slot carries; negative when it pauses.
   const std::vector<int>& layers() const { return carried_; }
   bool take_changed() { return std::exchange(is_changed_, false); }
 
  private:
-  void allocate(double target_bps, TimePoint now);
+  void allocate(const std::optional<relay::PathEstimate>& estimate, TimePoint now);
 
   std::vector<relay::LayerOption> options_;
   uint64_t audio_bps_;
@@ -35,6 +36,8 @@ class LayeredSource {
   std::vector<int> granted_;
   std::vector<TimePoint> key_frame_at_;
   bool is_changed_ = false;
+  bool knew_path_ = false;
+  std::optional<double> probe_bps_;
 };
 
 }  // namespace simpul::congestion

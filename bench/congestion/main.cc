@@ -1,17 +1,32 @@
-#include <cmath>
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "bench/congestion/plot.h"
 #include "bench/congestion/scenarios.h"
 
-// Runs all scenarios and prints their table in Markdown; writes a plot of each into the folder.
+// Runs all scenarios with several seeds and prints tables of the medians in Markdown, the worst in
+// brackets; writes a plot of each into the folder.
 namespace simpul::congestion {
 namespace {
 
-constexpr uint64_t kSeed = 1;
+constexpr uint64_t kSeeds = 15;  // 1 is the one that is drawn
+
+// Of several seeds.
+struct Figures {
+  std::vector<double> values;
+
+  double at(double share) {
+    std::ranges::sort(values);
+    return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1))];
+  }
+  double median() { return at(0.5); }
+  double least() { return at(0); }
+  double most() { return at(1); }
+};
 
 // What there is from a second on, on average.
 double capacity_from(const FlowResult& flow, double from) {
@@ -35,75 +50,104 @@ std::string file_name(const Scenario& scenario) {
   return name + ".svg";
 }
 
-void report(const Scenario& scenario, const std::string& folder) {
-  const auto flows = run_scenario(scenario, kSeed);
-  const double until = std::chrono::duration<double>(scenario.duration).count();
-  const double capacity = capacity_from(flows.front(), scenario.steady_from);
-  std::vector<double> rates;
-  double sent = 0;
-  double median = 0;
-  double tail = 0;
-  uint64_t packets = 0;
-  uint64_t lost = 0;
-  for (const FlowResult& flow : flows) {
-    rates.push_back(flow.mean_bps(scenario.steady_from, until));
-    sent += rates.back();
-    median = std::max(median, flow.queue_percentile(0.5));
-    tail = std::max(tail, flow.queue_percentile(0.95));
-    packets += flow.sent_packets;
-    lost += flow.lost_packets;
+using Runs = std::vector<std::vector<FlowResult>>;  // of each seed
+
+void report(const Scenario& scenario, const Runs& runs) {
+  Figures sent;
+  Figures fair;
+  Figures median;
+  Figures tail;
+  Figures lost;
+  for (const auto& flows : runs) {
+    const double until = std::chrono::duration<double>(scenario.duration).count();
+    std::vector<double> rates;
+    uint64_t packets = 0;
+    uint64_t missing = 0;
+    double queue_median = 0;
+    double queue_tail = 0;
+    for (const FlowResult& flow : flows) {
+      rates.push_back(flow.mean_bps(scenario.steady_from, until));
+      queue_median = std::max(queue_median, flow.queue_percentile(0.5));
+      queue_tail = std::max(queue_tail, flow.queue_percentile(0.95));
+      packets += flow.sent_packets;
+      missing += flow.lost_packets;
+    }
+    const double sum = std::accumulate(rates.begin(), rates.end(), 0.0);
+    sent.values.push_back(100 * sum / capacity_from(flows.front(), scenario.steady_from));
+    fair.values.push_back(fairness(rates));
+    median.values.push_back(queue_median);
+    tail.values.push_back(queue_tail);
+    lost.values.push_back(100.0 * static_cast<double>(missing) / static_cast<double>(packets));
   }
-  std::printf("| %s | %s | %.0f %% | %.2f | %.0f / %.0f ms | %.1f %% |\n", scenario.name.c_str(),
-              scenario.what.c_str(), 100 * sent / capacity, fairness(rates), median, tail,
-              100.0 * static_cast<double>(lost) / static_cast<double>(packets));
-  std::ofstream(folder + "/" + file_name(scenario)) << plot(scenario, flows);
+  std::printf("| %s | %s | %.0f (%.0f) %% | %.2f (%.2f) | %.0f / %.0f (%.0f) ms | %.1f %% |\n",
+              scenario.name.c_str(), scenario.what.c_str(), sent.median(), sent.least(),
+              fair.median(), fair.least(), median.median(), tail.median(), tail.most(),
+              lost.median());
 }
 
 // What becomes of the layers.
-void report_layers(const Scenario& scenario) {
-  const auto flows = run_scenario(scenario, kSeed);
-  double minutes = 0;
-  double steady_switches = 0;
-  size_t switches = 0;
-  uint64_t sent_audio = 0;
-  uint64_t lost_audio = 0;
-  for (const FlowResult& flow : flows) {
-    for (const auto& [from, to] : steady_times(scenario, kSettling)) {
-      minutes += (to - from) / 60;
-      steady_switches += flow.switches_a_minute(from, to) * (to - from) / 60;
+void report_layers(const Scenario& scenario, const Runs& runs) {
+  Figures use;
+  Figures steady;
+  Figures switches;
+  Figures audio;
+  for (const auto& flows : runs) {
+    double minutes = 0;
+    double steady_switches = 0;
+    size_t all_switches = 0;
+    uint64_t sent_audio = 0;
+    uint64_t lost_audio = 0;
+    for (const FlowResult& flow : flows) {
+      for (const auto& [from, to] : steady_times(scenario, kSettling)) {
+        minutes += (to - from) / 60;
+        steady_switches += flow.switches_a_minute(from, to) * (to - from) / 60;
+      }
+      all_switches += flow.layer_switches.size();
+      sent_audio += flow.sent_audio;
+      lost_audio += flow.lost_audio;
     }
-    switches += flow.layer_switches.size();
-    sent_audio += flow.sent_audio;
-    lost_audio += flow.lost_audio;
+    use.values.push_back(100 * use_of_layers(scenario, flows.front()));
+    steady.values.push_back(steady_switches / minutes);
+    switches.values.push_back(static_cast<double>(all_switches));
+    audio.values.push_back(100.0 * static_cast<double>(lost_audio) /
+                           static_cast<double>(sent_audio));
   }
-  const std::string use =
-      flows.size() > 1
-          ? "-"
-          : std::to_string(std::lround(100 * use_of_layers(scenario, flows.front()))) + " %";
-  std::printf("| %s | %s | %s | %.1f | %zu | %.1f %% |\n", scenario.name.c_str(),
-              scenario.what.c_str(), use.c_str(), steady_switches / minutes, switches,
-              100.0 * static_cast<double>(lost_audio) / static_cast<double>(sent_audio));
+  const bool is_alone = scenario.flows.size() == 1;
+  std::printf("| %s | %s | ", scenario.name.c_str(), scenario.what.c_str());
+  is_alone ? std::printf("%.0f (%.0f) %%", use.median(), use.least()) : std::printf("-");
+  std::printf(" | %.1f (%.1f) | %.0f (%.0f) | %.1f %% |\n", steady.median(), steady.most(),
+              switches.median(), switches.most(), audio.median());
 }
 
 }  // namespace
 }  // namespace simpul::congestion
 
 int main(int argc, char** argv) {
+  using namespace simpul::congestion;
   if (argc != 2) {
     std::fputs("usage: congestion_report FOLDER\n", stderr);
     return 2;
   }
+  std::vector<Runs> all;
   std::puts("| case | what | sent of the capacity | fairness | queue p50 / p95 | lost |");
   std::puts("|---|---|---|---|---|---|");
-  for (const auto& scenario : simpul::congestion::scenarios()) {
-    simpul::congestion::report(scenario, argv[1]);
+  for (const auto& scenario : scenarios()) {
+    Runs& runs = all.emplace_back();
+    for (uint64_t seed = 1; seed <= kSeeds; ++seed) runs.push_back(run_scenario(scenario, seed));
+    report(scenario, runs);
+    std::ofstream(argv[1] + ("/" + file_name(scenario))) << plot(scenario, runs.front());
+    // What the tables need no more.
+    for (auto& flows : runs) {
+      for (FlowResult& flow : flows) std::vector<double>().swap(flow.queue_ms);
+    }
   }
   std::puts(
       "\n| case | what | used of what layers allow | steady switches a minute | all switches | "
       "audio lost |");
   std::puts("|---|---|---|---|---|---|");
-  for (const auto& scenario : simpul::congestion::scenarios()) {
-    if (!scenario.flows.front().layers.empty()) simpul::congestion::report_layers(scenario);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const Scenario& scenario = scenarios()[i];
+    if (!scenario.flows.front().layers.empty()) report_layers(scenario, all[i]);
   }
   return 0;
 }

@@ -68,6 +68,16 @@ void append_losses(std::vector<Scenario>& list) {
                     .flows = {{}},
                     .duration = 60s,
                     .steady_from = 20});
+    if (percent < 5) continue;
+    Scenario later = list.back();
+    later.name += " from 20 s";
+    later.path.loss_from = 20s;
+    Scenario both = list.back();
+    both.name += " both ways";
+    both.what = "random loss of packets and of reports";
+    both.path.feedback_loss = path.loss;
+    list.push_back(std::move(later));
+    list.push_back(std::move(both));
   }
 }
 
@@ -115,6 +125,13 @@ void append_bad_paths(std::vector<Scenario>& list) {
                   .flows = {{}},
                   .duration = 60s,
                   .steady_from = 20});
+  policed.capacity = {{0s, 3e6}, {20s, 1e6}};
+  list.push_back({.name = "policer, drop",
+                  .what = "3 to 1 Mbit/s at 20 s, the same bucket",
+                  .path = policed,
+                  .flows = {{}},
+                  .duration = 60s,
+                  .steady_from = 25});
   list.push_back({.name = "reports lost",
                   .what = "20 % of the reports",
                   .path = deaf,
@@ -180,6 +197,40 @@ void append_layers(std::vector<Scenario>& list) {
   list.push_back(std::move(lossy));
 }
 
+void append_lossy_layers(std::vector<Scenario>& list) {
+  const auto three = layered({150e3, 500e3, 1'500e3});
+  for (const int percent : {10, 20}) {
+    PathProfile path = constant(3e6);
+    path.loss = path.feedback_loss = percent / 100.0;
+    list.push_back({.name = "layers, loss " + std::to_string(percent) + " % both ways",
+                    .what = "random loss of packets and of reports on 3 Mbit/s",
+                    .path = path,
+                    .flows = {three},
+                    .duration = 60s,
+                    .steady_from = 20});
+  }
+  Scenario quiet = list[list.size() - 2];
+  quiet.name = "layers, audio alone under loss";
+  quiet.what = "the same, 10 % until 40 s, and no video from 15 to 45 s";
+  quiet.path.loss_until = 40s;
+  quiet.flows.front().pause = std::pair<Duration, Duration>(15s, 45s);
+  quiet.steady_from = 50;
+  Scenario unprobed = list[list.size() - 2];
+  unprobed.name = "layers, loss 10 %, no RTX";
+  unprobed.what = "the same without retransmissions, and so without probes";
+  unprobed.flows.front().has_rtx = false;
+  Scenario narrow = unprobed;
+  narrow.name = "layers, narrow, no RTX";
+  narrow.what = "0.8 Mbit/s, without retransmissions, and so without probes";
+  narrow.path = constant(0.8e6);
+  Scenario policed = narrow;
+  policed.name = "layers, policer";
+  policed.what = "0.8 Mbit/s with a bucket of 20 kB, no queue";
+  policed.path.policer_burst_bytes = 20'000;
+  policed.flows.front().has_rtx = true;
+  for (Scenario* each : {&quiet, &unprobed, &narrow, &policed}) list.push_back(std::move(*each));
+}
+
 std::vector<Scenario> all() {
   std::vector<Scenario> list;
   append_rfc8867(list);
@@ -187,6 +238,7 @@ std::vector<Scenario> all() {
   append_losses(list);
   append_bad_paths(list);
   append_layers(list);
+  append_lossy_layers(list);
   return list;
 }
 

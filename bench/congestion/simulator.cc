@@ -21,6 +21,7 @@ constexpr Duration kReportInterval = milliseconds(100);
 constexpr Duration kSampleInterval = milliseconds(100);
 constexpr double kPacing = 2.5;  // of the target, within a frame
 constexpr Duration kAudioFrame = milliseconds(20);
+constexpr Duration kRepair = milliseconds(20);  // beside the round trip, until it is sent again
 const TimePoint kZero = TimePoint(std::chrono::hours(1));
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -93,6 +94,10 @@ std::optional<Duration> Simulator::cross(size_t size) {
   return free_at_;
 }
 
+bool Simulator::is_lost() {
+  return now_ >= path_.loss_from && now_ < path_.loss_until && random() < path_.loss;
+}
+
 bool Simulator::send(Flow& flow, size_t size, ProbeId probe) {
   const rtp::SequenceNumber number(flow.next_number++);
   if (probe == ProbeId()) probe = flow.probe;
@@ -101,7 +106,7 @@ bool Simulator::send(Flow& flow, size_t size, ProbeId probe) {
   ++flow.result.sent_packets;
   flow.sampled_bytes += static_cast<double>(size);
   const auto left = cross(size);
-  if (!left || random() < path_.loss) {
+  if (!left || is_lost()) {
     ++flow.result.lost_packets;
     return false;
   }
@@ -126,19 +131,37 @@ void Simulator::send_audio(Flow& flow) {
   if (!send(flow, size, {})) ++flow.result.lost_audio;
 }
 
+double Simulator::layered_bits(Flow& flow) {
+  const TimePoint now = kZero + now_;
+  std::optional<relay::PathEstimate> estimate;
+  if (flow.estimator.knows_path(now)) {
+    estimate = {
+        .bps = static_cast<uint64_t>(flow.estimator.target_bps()),
+        .arriving_bps = static_cast<uint64_t>(flow.estimator.acknowledged_bps().value_or(0))};
+  }
+  const double bits = flow.source.frame_bits(estimate, now);
+  const auto wanted = flow.source.probe_bps();
+  if (wanted && flow.profile.has_rtx) flow.estimator.set_wanted(*wanted);
+  if (flow.source.take_changed()) {
+    flow.result.layer_switches.emplace_back(seconds(now_), flow.source.layers());
+  }
+  return bits;
+}
+
+// Who takes all that there is has what it sends again among it; layers come on top of that.
+void Simulator::send_media(Flow& flow, size_t size) {
+  if (send(flow, size, {}) || flow.profile.layers.empty() || !flow.profile.has_rtx) return;
+  at(now_ + 2 * flow.profile.one_way + kRepair, [this, &flow, size] { send(flow, size, {}); });
+}
+
 void Simulator::send_frame(Flow& flow) {
   at(now_ + kFrame, [this, &flow] { send_frame(flow); });
   const auto& pause = flow.profile.pause;
   if (pause && now_ >= pause->first && now_ < pause->second) return;
   const double target = flow.estimator.target_bps();
-  double bits = std::min(target, flow.profile.max_bps) * seconds(kFrame);
-  if (!flow.profile.layers.empty()) {
-    bits = flow.source.frame_bits(target, kZero + now_);
-    flow.estimator.set_wanted(flow.source.probe_bps());
-    if (flow.source.take_changed()) {
-      flow.result.layer_switches.emplace_back(seconds(now_), flow.source.layers());
-    }
-  }
+  const double bits = flow.profile.layers.empty()
+                          ? std::min(target, flow.profile.max_bps) * seconds(kFrame)
+                          : layered_bits(flow);
   const double bps = bits / seconds(kFrame);
   // Frames differ in size, as an encoder's do.
   flow.unsent_bytes += bits / 8 * (0.8 + 0.4 * random());
@@ -146,7 +169,7 @@ void Simulator::send_frame(Flow& flow) {
   while (flow.unsent_bytes >= 200) {
     const auto size = static_cast<size_t>(std::min<double>(flow.unsent_bytes, kPacketSize));
     flow.unsent_bytes -= static_cast<double>(size);
-    at(now_ + paced, [this, &flow, size] { send(flow, size, {}); });
+    at(now_ + paced, [this, &flow, size] { send_media(flow, size); });
     paced +=
         duration_of(static_cast<double>(size) * 8 / (kPacing * std::max(target, bps / kPacing)));
   }
@@ -155,6 +178,7 @@ void Simulator::send_frame(Flow& flow) {
 // For as long as the probe takes, everything that is sent belongs to it, and padding makes up what
 // is missing.
 void Simulator::send_probe(Flow& flow, const Probe& probe) {
+  if (!flow.profile.has_rtx) return;
   const Duration begin = std::max(now_, flow.probing_until);
   const Duration end = begin + duration_of(probe.bytes * 8.0 / probe.bps);
   flow.probing_until = end + milliseconds(1);
@@ -198,7 +222,7 @@ void Simulator::take_report(Flow& flow, const std::vector<uint8_t>& compound) {
 void Simulator::advance(Flow& flow) {
   at(now_ + milliseconds(10), [this, &flow] { advance(flow); });
   std::vector<Probe> probes;
-  flow.estimator.advance(kZero + now_, probes);
+  if (flow.profile.has_rtx) flow.estimator.advance(kZero + now_, probes);
   for (const Probe& probe : probes) send_probe(flow, probe);
 }
 

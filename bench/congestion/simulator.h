@@ -29,7 +29,9 @@ struct PathProfile {
   };
   std::vector<Step> capacity;
   Duration queue = std::chrono::milliseconds(300);
-  double loss = 0;           // random, behind the queue
+  double loss = 0;  // random, behind the queue
+  Duration loss_from{};
+  Duration loss_until = Duration::max();
   Duration jitter{};         // anything up to it, order kept
   double feedback_loss = 0;  // of reports on their way back
   // A policer drops what exceeds the capacity by this burst, without a queue.
@@ -48,6 +50,8 @@ struct FlowProfile {
   // Nothing is sent in between.
   std::optional<std::pair<Duration, Duration>> pause = {};
   double clock_drift = 0;  // of the receiver's clock, seconds a second
+  // What is lost is sent once more, as receivers with RTX ask for it; without, no probe is sent.
+  bool has_rtx = true;
 };
 
 struct Sample {
@@ -107,7 +111,10 @@ class Simulator {
   double capacity(Duration time) const;
   double random() { return std::uniform_real_distribution<>(0, 1)(random_); }
   bool send(Flow& flow, size_t size, ProbeId probe);  // false: it will not arrive
-  std::optional<Duration> cross(size_t size);         // when it leaves the bottleneck
+  bool is_lost();                                     // by chance
+  void send_media(Flow& flow, size_t size);
+  double layered_bits(Flow& flow);             // of a frame
+  std::optional<Duration> cross(size_t size);  // when it leaves the bottleneck
   void send_audio(Flow& flow);
   void send_frame(Flow& flow);
   void send_probe(Flow& flow, const Probe& probe);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "bench/congestion/scenarios.h"
 
 // What the estimator has to reach, at virtual time over several seeds (RFC 8867, RFC 8868). The
@@ -29,14 +31,65 @@ TEST_P(Congestion, EmptiesTheQueueWithinTwoSecondsOfADrop) {
 
 TEST_P(Congestion, IsAloneWithAShortQueue) { EXPECT_LE(run("5.1")[0].queue_percentile(0.95), 100); }
 
-TEST_P(Congestion, SharesFairlyAmongThree) {
-  std::vector<double> rates;
-  for (const FlowResult& flow : run("5.4")) rates.push_back(flow.mean_bps(80, 120));
-  EXPECT_GE(fairness(rates), 0.9);
+// How long late-comers take to catch up depends on whose packets meet in the queue: each seed is
+// one draw of many.
+TEST(CongestionOfManySeeds, SharesFairlyAmongThree) {
+  constexpr uint64_t kSeeds = 30;
+  std::vector<double> shares;
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    std::vector<double> rates;
+    for (const FlowResult& flow : run_scenario(scenario("5.4"), seed)) {
+      rates.push_back(flow.mean_bps(80, 120));
+    }
+    shares.push_back(fairness(rates));
+  }
+  std::ranges::sort(shares);
+  EXPECT_GE(shares[kSeeds / 2], 0.95);
+  EXPECT_GE(shares.front(), 0.85);
 }
 
 TEST_P(Congestion, KeepsFourFifthsUnderFivePercentLoss) {
   EXPECT_GE(run("loss 5 %")[0].mean_bps(20, 60), 0.8 * 2e6);
+}
+
+TEST_P(Congestion, KeepsMostUnderHeavierLoss) {
+  EXPECT_GE(run("loss 10 %")[0].mean_bps(20, 60), 0.8 * 2e6);
+  EXPECT_GE(run("loss 20 %")[0].mean_bps(30, 60), 0.75 * 2e6);
+  EXPECT_GE(run("loss 20 % from 20 s")[0].mean_bps(30, 60), 0.75 * 2e6);
+}
+
+TEST_P(Congestion, KeepsMostWhereReportsAreLostToo) {
+  EXPECT_GE(run("loss 5 % both ways")[0].mean_bps(20, 60), 0.7 * 2e6);
+  EXPECT_GE(run("loss 10 % both ways")[0].mean_bps(20, 60), 0.7 * 2e6);
+  EXPECT_GE(run("loss 20 % both ways")[0].mean_bps(30, 60), 0.6 * 2e6);
+}
+
+TEST_P(Congestion, KeepsItsLayersUnderHeavyLossBothWays) {
+  for (const char* name : {"layers, loss 10 % both ways", "layers, loss 20 % both ways"}) {
+    const auto flow = run(name)[0];
+    EXPECT_GE(use_of_layers(scenario(name), flow), 0.95) << name;
+    EXPECT_EQ(flow.samples.back().layers.front(), 2) << name;
+  }
+}
+
+TEST_P(Congestion, DoesNotSinkWhileOnlyAudioIsSentAndLost) {
+  const auto flow = run("layers, audio alone under loss")[0];
+  for (const Sample& sample : flow.samples) {
+    if (sample.second < 20) continue;
+    EXPECT_GE(sample.target_bps, 1.7e6) << sample.second;
+  }
+  EXPECT_EQ(flow.samples.back().layers.front(), 2);
+}
+
+TEST_P(Congestion, TriesMoreWhereNothingCanBeProbedFor) {
+  for (const char* name : {"layers, loss 10 %, no RTX", "layers, narrow, no RTX"}) {
+    EXPECT_GE(use_of_layers(scenario(name), run(name)[0]), 0.7) << name;
+  }
+}
+
+TEST_P(Congestion, OverrunsAPolicerByLittle) {
+  EXPECT_LE(run("policer")[0].mean_bps(20, 60), 1.1 * 2e6);
+  EXPECT_LE(run("policer, drop")[0].mean_bps(25, 60), 1.35 * 1e6);
 }
 
 TEST_P(Congestion, UsesWhatItsLayersAllow) {

@@ -33,7 +33,10 @@ class LossEstimatorTest : public ::testing::Test {
       }
       now_ += 100ms;
       estimator_.add(results);
-      estimator_.update(kDelayBps, std::min(bps, capacity) * (1 - random_loss), now_);
+      estimator_.update({.delay_bps = kDelayBps,
+                         .acknowledged_bps = std::min(bps, capacity) * (1 - random_loss),
+                         .is_application_limited = bps < 0.5 * estimator_.limit_bps().value_or(0)},
+                        now_);
     }
   }
 
@@ -75,6 +78,34 @@ TEST_F(LossEstimatorTest, NeverGoesBelowWhatArrives) {
   EXPECT_GE(*estimator_.limit_bps(), 1'900'000 * 0.7);
 }
 
+TEST_F(LossEstimatorTest, KeepsTheRateUnderHeavyLossThatWasThereWhenLessWasSent) {
+  run(5s, 600'000, 3'000'000, 0.2);
+  run(20s, 1'900'000, 3'000'000, 0.2);
+  EXPECT_GE(*estimator_.limit_bps(), 0.9 * kDelayBps);
+  EXPECT_NEAR(estimator_.own_loss(), 0.2, 0.05);
+}
+
+TEST_F(LossEstimatorTest, FindsOutByFallingThatALossIsNotForWantOfBandwidth) {
+  run(10s, 1'900'000, 3'000'000, 0);
+  for (int step = 0; step < 60; ++step) {
+    run(500ms, estimator_.limit_bps().value_or(kDelayBps), 3'000'000, 0.2);
+  }
+  EXPECT_GE(*estimator_.limit_bps(), 0.9 * kDelayBps);
+}
+
+TEST_F(LossEstimatorTest, DoesNotSinkWhileLittleIsSent) {
+  run(10s, 1'900'000, 3'000'000, 0.1);
+  run(60s, 240'000, 3'000'000, 0.1);
+  EXPECT_GE(*estimator_.limit_bps(), 0.9 * kDelayBps);
+}
+
+TEST_F(LossEstimatorTest, TakesNoLossForThePathsOwnThatGrowsWithTheRate) {
+  run(5s, 600'000, 1'000'000, 0);
+  run(20s, 1'500'000, 1'000'000, 0);
+  EXPECT_EQ(estimator_.own_loss(), 0);
+  EXPECT_LE(*estimator_.limit_bps(), 1'100'000);
+}
+
 TEST_F(LossEstimatorTest, RisesSoonAfterOneLongFall) {
   // One fall of many observations makes one short hold.
   const auto follow = [&](double capacity) {
@@ -97,11 +128,13 @@ class ProbeResultsTest : public ::testing::Test {
       bps = results_.add({.sent_at = kStart + i * 1ms,
                           .arrived_at = 50ms + i * distance,
                           .size = 1'000,
-                          .probe = ProbeId(1)});
+                          .probe = ProbeId(1)},
+                         losses_);
     }
     return bps;
   }
   ProbeResults results_;
+  ProbeResults::Losses losses_;
 };
 
 TEST_F(ProbeResultsTest, FindsTheRateThatArrived) { EXPECT_NEAR(*probe(1ms, 10), 8'000'000, 1); }
@@ -112,13 +145,23 @@ TEST_F(ProbeResultsTest, StaysALittleBelowAPathThatIsFull) {
 
 TEST_F(ProbeResultsTest, SaysNothingWhereTooMuchIsMissing) { EXPECT_FALSE(probe(1ms, 7)); }
 
+TEST_F(ProbeResultsTest, MissesNothingThatIsLostAnyway) {
+  losses_.present = 0.2;
+  EXPECT_NEAR(*probe(1ms, 7), 8'000'000, 1);
+}
+
+TEST_F(ProbeResultsTest, CountsWhatThePathLosesByItself) {
+  losses_ = {.own = 0.2, .present = 0.2};
+  EXPECT_NEAR(*probe(1ms, 7), 8'000'000 / 0.8, 1);
+}
+
 TEST_F(ProbeResultsTest, DoesNotBelieveAnArrivalFasterThanTwiceTheSending) {
   EXPECT_FALSE(probe(100us, 10));
 }
 
 TEST_F(ProbeResultsTest, IgnoresAProbeThatNobodyPlanned) {
   EXPECT_FALSE(
-      results_.add({.sent_at = kStart, .arrived_at = 1ms, .size = 1'000, .probe = ProbeId(9)}));
+      results_.add({.sent_at = kStart, .arrived_at = 1ms, .size = 1'000, .probe = ProbeId(9)}, {}));
 }
 
 class ProbePlannerTest : public ::testing::Test {
