@@ -120,9 +120,9 @@ bool Estimator::take_probe(TimePoint now) {
 }
 
 // What a probe left in the queue is no sign that the path is too narrow for what is sent otherwise.
-// Where layers are sent, neither is what a key frame left, nor a short queue while far less is sent
-// than was found to fit: what arrives is then no measure. A path that became narrow makes the queue
-// a long one at once.
+// Where layers are sent, which grow by no estimate, neither is a short queue, nor what a key frame
+// left, nor any but a long one while far less is sent than was found to fit: what arrives is then
+// no measure. A path that became narrow makes the queue a long one at once.
 bool Estimator::is_own_queue(double used, TimePoint now) const {
   if (queue_.value() >= kBurstQueueMax) return false;
   if (now - probing_at_ < kProbeEcho) return true;
