@@ -58,21 +58,31 @@ export function startDemo(address, room) {
 }
 
 /**
- * A path of the given loss and delay, each way, to the daemon's media port. rebind() makes it a NAT
- * that has lost its table: the daemon sees its clients at other addresses.
+ * A path of the given loss and delay, each way, and of the given rates towards the clients and from
+ * them, to a media port. rebind() makes it a NAT that has lost its table: the daemon sees its clients at other
+ * addresses. change() takes options of the program; it resolves to what has passed so far, and what
+ * datagrams waited for the rate since the call before.
  */
-export async function startImpairment(mediaPort, {loss = 0, delayMs = 0, jitterMs = 0, reorder = 0, seed = 1} = {}) {
+export async function startImpairment(mediaPort, {
+  loss = 0, delayMs = 0, jitterMs = 0, reorder = 0, seed = 1, rateBps = 0, upRateBps = 0, queueMs = 300,
+} = {}) {
   const relay = await start(
     join(kBuild, 'tests/impairment/impairment_relay'),
     ['--listen', '127.0.0.1:0', '--to', `127.0.0.1:${mediaPort}`, '--loss', `${loss}`,
       '--delay-ms', `${delayMs}`, '--jitter-ms', `${jitterMs}`, '--reorder', `${reorder}`,
-      '--seed', `${seed}`],
+      '--down-rate-bps', `${rateBps}`, '--up-rate-bps', `${upRateBps}`, '--queue-ms', `${queueMs}`, '--seed', `${seed}`],
     kRelayReady,
+    {listens: true},
   );
   return {
     port: Number(relay.match[1]),
     lines: relay.lines,
     rebind: () => relay.signal('SIGUSR1'),
+    async change(options = '') {
+      const answer = await relay.ask(options);
+      const [, counts] = /^impairment_relay changed (\{.*\})$/.exec(answer) ?? assert.fail(`${options}: ${answer}`);
+      return JSON.parse(counts);
+    },
     stop: () => relay.stop(),
   };
 }

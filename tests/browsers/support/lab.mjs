@@ -5,11 +5,13 @@ import {createServer} from 'node:http';
 import {extname, join, normalize} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
+import {installFrameLog} from './frame_log.mjs';
 import {until} from './measure.mjs';
 
 const kRoot = fileURLToPath(new URL('../../../web/dist', import.meta.url));
 const kWorker = fileURLToPath(new URL('./frame_worker.js', import.meta.url));
 const kTypes = {'.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml'};
+const kNoBody = 204;
 const kHeadersPassed = ['content-type', 'location', 'retry-after'];
 
 /** The page, without its content security policy and with a worker more, in front of a relay. */
@@ -44,7 +46,8 @@ async function proxy(relay, request, response) {
     body: body.length > 0 ? Buffer.concat(body) : undefined,
   });
   const headers = kHeadersPassed.flatMap((name) => (answer.headers.has(name) ? [[name, answer.headers.get(name)]] : []));
-  response.writeHead(answer.status, Object.fromEntries(headers)).end(Buffer.from(await answer.arrayBuffer()));
+  const answered = answer.status === kNoBody ? undefined : Buffer.from(await answer.arrayBuffer());
+  response.writeHead(answer.status, Object.fromEntries(headers)).end(answered);
 }
 
 /** Runs inside the page, before its own scripts. */
@@ -121,9 +124,35 @@ function install() {
     await connection.setRemoteDescription({type: 'answer', sdp: port ? through(port, answer) : answer});
   }
 
-  async function publish({name, room, codec, size, encodings, transform, descriptor, port, microphone}) {
+  /** Puts noise behind the test picture, without which encoders need far less than they may take. */
+  function addNoise(picture, {width, height}) {
+    const kPictures = 10;
+    const kGrain = 2;
+    const kContrast = 48;
+    const {backdrop} = picture;
+    const noisy = Array.from({length: kPictures}, () => {
+      const grain = new OffscreenCanvas(width / kGrain, height / kGrain);
+      const pixels = new ImageData(grain.width, grain.height);
+      for (let i = 0; i < pixels.data.length; i += 4) {
+        pixels.data.fill(Math.random() * kContrast, i, i + 3);
+        pixels.data[i + 3] = 255;
+      }
+      grain.getContext('2d').putImageData(pixels, 0, 0);
+      const canvas = new OffscreenCanvas(width, height);
+      const context = canvas.getContext('2d', {alpha: false});
+      context.drawImage(backdrop, 0, 0);
+      context.globalCompositeOperation = 'lighter';
+      context.drawImage(grain, 0, 0, width, height);
+      return canvas;
+    });
+    let turn = 0;
+    Object.defineProperty(picture, 'backdrop', {get: () => noisy[++turn % kPictures]});
+  }
+
+  async function publish({name, room, codec, size, encodings, transform, descriptor, port, microphone, noise, participant}) {
     const party = newParty(name, transform);
     party.picture = new window.simpul.TestPicture(size, name);
+    if (noise) addNoise(party.picture, size);
     const {stream} = party.picture;
     const [video] = stream.getVideoTracks();
     let [audio] = stream.getAudioTracks();
@@ -139,10 +168,20 @@ function install() {
       if (isVideo && descriptor) negotiateDescriptor(transceiver);
       if (transform) attach(transceiver.sender, name, track.kind, isVideo ? codec : 'opus', transform);
     }
-    await join(party, `/whip/${room}`, port);
+    await join(party, `/whip/${room}${participant ? `?participant=${participant}` : ''}`, port);
   }
 
-  async function watch({name, room, layer, codec, transform, descriptor, port, bufferMs}) {
+  function show(party, stream, muted = true) {
+    const element = document.createElement('video');
+    Object.assign(element, {autoplay: true, muted, playsInline: true, srcObject: stream});
+    document.body.prepend(element);
+    party.element = element;
+    party.marker = new window.simpul.MarkerWatcher(element);
+    party.log = new window.FrameLog(element);
+    void element.play().catch(() => {});
+  }
+
+  async function watch({name, room, layer, codec, transform, descriptor, port, bufferMs, participant, audible}) {
     const party = newParty(name, transform);
     const stream = new MediaStream();
     for (const kind of ['audio', 'video']) {
@@ -152,21 +191,63 @@ function install() {
       if (bufferMs) transceiver.receiver.jitterBufferTarget = bufferMs;
       stream.addTrack(transceiver.receiver.track);
     }
-    const element = document.createElement('video');
-    Object.assign(element, {autoplay: true, muted: true, playsInline: true, srcObject: stream});
-    document.body.prepend(element);
-    party.element = element;
-    party.marker = new window.simpul.MarkerWatcher(element);
-    void element.play().catch(() => {});
-    await join(party, `/whep/${room}${layer ? `?layer=${layer}` : ''}`, port);
+    show(party, stream, !audible);
+    const query = new URLSearchParams({...(layer && {layer}), ...(participant && {participant})});
+    await join(party, `/whep/${room}?${query}`, port);
+    return party.location;
+  }
+
+  /** Tells what somebody wants of the picture, as of then. */
+  async function view(name, wanted) {
+    const {location} = parties[name];
+    const headers = {'Content-Type': 'application/json'};
+    const body = JSON.stringify(wanted);
+    const {status} = await fetch(`${location}/slots/1`, {method: 'PATCH', headers, body});
+    if (status !== 204) throw new Error(`${status} for ${body}`);
+  }
+
+  /** Two peers of this page and no relay; returns the port at which the one that watches waits. */
+  async function direct({name, size, maxBitrate, codec}) {
+    // Only then are candidates addresses, and not names that the network would have to know.
+    await navigator.mediaDevices.getUserMedia({audio: true});
+    const party = newParty(name);
+    party.picture = new window.simpul.TestPicture(size, name);
+    addNoise(party.picture, size);
+    party.sender = new RTCPeerConnection();
+    const received = new MediaStream();
+    party.connection.addEventListener('track', ({track}) => received.addTrack(track));
+    for (const track of party.picture.stream.getTracks()) {
+      const isVideo = track.kind === 'video';
+      const transceiver = party.sender.addTransceiver(track, {direction: 'sendonly', ...(isVideo && {sendEncodings: [{maxBitrate}]})});
+      if (isVideo) prefer(transceiver, RTCRtpSender, codec);
+    }
+    await party.sender.setLocalDescription();
+    const sdp = party.sender.localDescription.sdp.replace(/^a=candidate:.*\r\n/gm, '');
+    await party.connection.setRemoteDescription({type: 'offer', sdp});
+    show(party, received);
+    await party.connection.setLocalDescription();
+    await new Promise((resolve) => {
+      const look = () => party.connection.iceGatheringState === 'complete' && resolve();
+      party.connection.addEventListener('icegatheringstatechange', look);
+      look();
+    });
+    const at = / udp \d+ 127\.0\.0\.1 (\d+) typ host/i.exec(party.connection.localDescription.sdp);
+    return Number(at[1]);
+  }
+
+  /** Lets the other one send to a port of this machine, which leads there. */
+  async function connectDirect(name, port) {
+    const {sender, connection} = parties[name];
+    await sender.setRemoteDescription({type: 'answer', sdp: through(port, connection.localDescription.sdp)});
   }
 
   /** What a party knows of itself at one moment. */
   async function look(name) {
-    const {connection, marker, passed, offersDescriptor, agreedOnDescriptor} = parties[name];
+    const {connection, marker, log, passed, offersDescriptor, agreedOnDescriptor} = parties[name];
     const seen = {at: performance.now(), state: connection.connectionState, offersDescriptor, agreedOnDescriptor, video: {}, audio: {}};
     seen.passed = structuredClone(passed);
     Object.assign(seen, {advances: 0, unreadable: 0}, marker?.tally);
+    if (log) Object.assign(seen, {widths: log.widths, late: log.late});
     const all = await connection.getStats();
     const sums = ['framesEncoded', 'keyFramesEncoded', 'pliCount', 'nackCount', 'retransmittedPacketsSent'];
     all.forEach((entry) => {
@@ -183,15 +264,21 @@ function install() {
     return seen;
   }
 
+  /** The relay is told first, as by a page that is left. */
+  async function leave(name) {
+    const party = parties[name];
+    delete parties[name];
+    if (party.location) await fetch(party.location, {method: 'DELETE'}).catch(() => {});
+    party.connection.close();
+    party.sender?.close();
+    party.picture?.stop();
+    party.marker?.stop();
+    party.log?.stop();
+    party.element?.remove();
+  }
+
   async function stop() {
-    for (const [name, party] of Object.entries(parties)) {
-      delete parties[name];
-      party.connection.close();
-      party.picture?.stop();
-      party.marker?.stop();
-      party.element?.remove();
-      if (party.location) await fetch(party.location, {method: 'DELETE'}).catch(() => {});
-    }
+    for (const name of Object.keys(parties)) await leave(name);
     frameWorker?.terminate();
     frameWorker = undefined;
   }
@@ -201,12 +288,13 @@ function install() {
     return {sends: names(RTCRtpSender), receives: names(RTCRtpReceiver)};
   }
 
-  window.lab = {publish, watch, look, stop, capabilities};
+  window.lab = {publish, watch, direct, connectDirect, view, look, leave, stop, capabilities};
 }
 
 /** One page of a browser, with whoever the test puts into it. */
 export async function openLab(browser, site) {
   const page = await browser.page();
+  await page.beforeLoad(installFrameLog);
   await page.beforeLoad(install);
   await page.open(site.address);
   await until('the page', () => page.evaluate(() => Boolean(window.lab && window.simpul)));
@@ -214,6 +302,12 @@ export async function openLab(browser, site) {
     publish: (options) => page.evaluate((argument) => window.lab.publish(argument), options),
     watch: (options) => page.evaluate((argument) => window.lab.watch(argument), options),
     look: (name) => page.evaluate((argument) => window.lab.look(argument), name),
+    lookAll: (names) => page.evaluate((all) => Promise.all(all.map((name) => window.lab.look(name))), names),
+    view: (name, wanted) => page.evaluate((all) => window.lab.view(...all), [name, wanted]),
+    viewAll: (all) => page.evaluate((them) => Promise.all(them.map((one) => window.lab.view(...one))), all),
+    direct: (options) => page.evaluate((argument) => window.lab.direct(argument), options),
+    connectDirect: (name, port) => page.evaluate((all) => window.lab.connectDirect(...all), [name, port]),
+    leave: (name) => page.evaluate((argument) => window.lab.leave(argument), name),
     stop: () => page.evaluate(() => window.lab.stop()),
     capabilities: await page.evaluate(() => window.lab.capabilities()),
   };

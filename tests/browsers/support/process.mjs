@@ -4,10 +4,14 @@ import {createInterface} from 'node:readline';
 const kReadyLimitMs = 60_000;
 const kStopLimitMs = 30_000;
 
-/** Runs a program, at first until it has printed a line that matches; stop() ends it by SIGTERM. */
-export async function start(program, programArguments, ready) {
-  const child = spawn(program, programArguments, {stdio: ['ignore', 'pipe', 'pipe']});
+/**
+ * Runs a program, at first until it has printed a line that matches; stop() ends it by SIGTERM.
+ * One that `listens` reads its standard input.
+ */
+export async function start(program, programArguments, ready, {listens = false} = {}) {
+  const child = spawn(program, programArguments, {stdio: [listens ? 'pipe' : 'ignore', 'pipe', 'pipe']});
   const lines = [];
+  const asked = [];
   const ended = new Promise((resolve) => {
     child.on('exit', (code, signal) => resolve({code, signal}));
     child.on('error', (error) => resolve({code: -1, signal: error.message}));
@@ -18,7 +22,8 @@ export async function start(program, programArguments, ready) {
     createInterface({input: child.stdout}).on('line', (line) => {
       lines.push(line);
       const found = ready?.exec(line);
-      if (found) resolve(found);
+      if (found) return resolve(found);
+      asked.shift()?.(line);
     });
   });
   let timer;
@@ -34,6 +39,12 @@ export async function start(program, programArguments, ready) {
     lines,
     /** Tells the program something. */
     signal: (name) => child.kill(name),
+    /** Writes a line, and resolves to the one that the program prints next; undefined when it has ended. */
+    ask(line) {
+      const answer = new Promise((resolve) => asked.push(resolve));
+      child.stdin.write(`${line}\n`);
+      return Promise.race([answer, ended.then(() => undefined)]);
+    },
     /** Resolves to {code, signal}; a program that does not stop is killed, and shows as such. */
     async stop() {
       child.kill('SIGTERM');
