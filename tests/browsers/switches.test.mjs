@@ -121,12 +121,18 @@ class Tally {
 
   get told() {
     const {counts, gaps, switchGaps, skips} = this;
-    return {...counts, gap: spread(gaps), ...(switchGaps.length > 0 && {switchGap: spread(switchGaps)}), ...(skips.length > 0 && {skip: spread(skips)})};
+    return {
+      ...counts,
+      gap: spread(gaps),
+      ...(switchGaps.length > 0 && {switchGap: spread(switchGaps)}),
+      ...(skips.length > 0 && {skip: spread(skips)}),
+    };
   }
 }
 
 async function publish(room, codec, participant) {
-  const encodings = kEncodings.map((encoding) => ({...encoding, ...(codec !== 'VP8' && codec !== 'H264' ? {scalabilityMode: 'L1T3'} : {})}));
+  const isLayered = codec !== 'VP8' && codec !== 'H264';
+  const encodings = kEncodings.map((encoding) => ({...encoding, ...(isLayered && {scalabilityMode: 'L1T3'})}));
   await labs.chromium.publish({name: participant, participant, room, codec, size: kLarge, encodings});
   await until(`both encodings of ${participant}`, async () => {
     const connections = await connectionsOf(own.daemon.address, room);

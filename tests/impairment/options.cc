@@ -88,7 +88,8 @@ bool set_option(RelayOptions& options, std::string_view name, std::string_view v
 }
 
 // The error is one line.
-std::optional<std::string> apply_pairs(std::span<const char* const> arguments, RelayOptions& options) {
+std::optional<std::string> apply_pairs(std::span<const char* const> arguments,
+                                       RelayOptions& options) {
   while (!arguments.empty()) {
     const std::string name = arguments[0];
     if (!name.starts_with("--")) return name + ": options start with --";
