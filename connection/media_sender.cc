@@ -10,8 +10,7 @@
 namespace simpul::connection {
 namespace {
 
-constexpr size_t kFixedHeaderSize = 12;
-constexpr size_t kCsrcSize = 4;
+constexpr size_t kFixedSize = 12 + 4;  // with the one CSRC
 constexpr uint8_t kPaddingBit = 0x20;
 constexpr size_t kNumberSize = 2;
 constexpr uint8_t kOneByteIdMax = 14;  // RFC 8285 §4.2
@@ -24,6 +23,26 @@ size_t frame_end(std::span<const rtp::OutgoingPacket> packets, size_t first) {
     ++end;
   }
   return end;
+}
+
+// Whether the extensions of both are the same for whoever gets them, because none is the source's.
+// Of most frames that is so for all packets but one.
+bool have_same_extensions(const rtp::OutgoingPacket& a, const rtp::OutgoingPacket& b) {
+  const auto tells = [](const rtp::OutgoingPacket& packet) {
+    return packet.extensions != nullptr && packet.extensions->count > 0;
+  };
+  return a.ssrc == b.ssrc && !tells(a) && !tells(b);
+}
+
+// All but the extensions (RFC 3550 §5.1).
+void write_fixed(const rtp::OutgoingPacket& packet, bool is_extended, MutableBytes room) {
+  ByteWriter writer(room);
+  writer.u8(is_extended ? 0x91 : 0x81);
+  writer.u8(static_cast<uint8_t>((packet.marker ? 0x80 : 0) | packet.payload_type.value()));
+  writer.u16(packet.sequence_number().value());
+  writer.u32(packet.timestamp);
+  writer.u32(packet.ssrc.value());
+  writer.u32(packet.csrc);
 }
 
 bool has_room_for_number(const MediaConfig& config) {
@@ -144,28 +163,32 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
     if (size > kExtensionsMax) break;
     elements[count++] = {id, data};
   }
-  const size_t fixed = kFixedHeaderSize + kCsrcSize;
   const MutableBytes room = header.bytes;
   const size_t extension =
       count == 0 ? 0
-                 : rtp::write_extensions(std::span(elements).first(count), room.subspan(fixed),
+                 : rtp::write_extensions(std::span(elements).first(count), room.subspan(kFixedSize),
                                          config_.extension_forms);
-  ByteWriter writer(room);
-  writer.u8(extension > 0 ? 0x91 : 0x81);
-  writer.u8(static_cast<uint8_t>((packet.marker ? 0x80 : 0) | packet.payload_type.value()));
-  writer.u16(packet.sequence_number().value());
-  writer.u32(packet.timestamp);
-  writer.u32(packet.ssrc.value());
-  writer.u32(packet.csrc);
-  header.size = fixed + extension;
-  header.number_at = numbered && extension > 0 ? first_data(room, fixed) : 0;
+  write_fixed(packet, extension > 0, room);
+  header.size = kFixedSize + extension;
+  header.number_at = numbered && extension > 0 ? first_data(room, kFixedSize) : 0;
 }
 
 void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
                        const Place& place, Scratch& scratch) {
   auto& headers = scratch.headers_;
   if (headers.size() < packets.size()) headers.resize(packets.size());
-  for (size_t i = 0; i < packets.size(); ++i) write_header(packets[i], headers[i], scratch);
+  for (size_t i = 0; i < packets.size(); ++i) {
+    if (i == 0 || !have_same_extensions(packets[i - 1], packets[i])) {
+      write_header(packets[i], headers[i], scratch);
+      continue;
+    }
+    const Header& before = headers[i - 1];
+    headers[i].size = before.size;
+    headers[i].number_at = before.number_at;
+    std::copy(before.bytes.begin() + kFixedSize, before.bytes.begin() + before.size,
+              headers[i].bytes.begin() + kFixedSize);
+    write_fixed(packets[i], before.size > kFixedSize, headers[i].bytes);
+  }
   pad_frames(packets, scratch);
   scratch.jobs_.clear();
   scratch.numbered_.clear();

@@ -197,6 +197,39 @@ TEST_F(MediaSenderTest, NumbersWhatThePeerReportsOnWhenItLeaves) {
   EXPECT_EQ(number_of(opened(0)), 2);
 }
 
+TEST_F(MediaSenderTest, GivesEachPacketOfAFrameItsOwnHeader) {
+  constexpr uint8_t kOrientationId = 9;
+  config_.extensions.set(rtp::ExtensionKind::kTransportSequence, 5);
+  config_.extensions.set(rtp::ExtensionKind::kVideoOrientation, kOrientationId);
+  config_.sending[1].transport_feedback = true;
+  std::vector<rtp::OutgoingPacket> packets = {video(20), video(20), video(20), video(20, 6000)};
+  rtp::PassedExtensions passed;
+  passed.items[0] = {rtp::ExtensionKind::kVideoOrientation, 0, 1};
+  passed.count = 1;
+  packets[1].extensions = &passed;
+  packets[2].marker = true;
+  packets[3].payload_type = rtp::PayloadType(97);
+  seal(packets);
+  for (size_t i = 0; i < packets.size(); ++i) {
+    const Buffer plain = opened(i);
+    const auto view = rtp::PacketView::parse(plain);
+    ASSERT_TRUE(view) << i;
+    EXPECT_EQ(view->sequence_number(), packets[i].sequence_number()) << i;
+    EXPECT_EQ(view->timestamp(), packets[i].timestamp) << i;
+    EXPECT_EQ(view->payload_type(), packets[i].payload_type) << i;
+    EXPECT_EQ(view->marker(), i == 2) << i;
+    EXPECT_EQ(number_of(plain), static_cast<int>(i));
+    std::vector<int> ids;
+    rtp::ExtensionReader reader(view->extension_profile(), view->extension());
+    while (const auto element = reader.next()) ids.push_back(element->id);
+    if (i == 1) {
+      EXPECT_THAT(ids, ElementsAre(5, kMidId, kOrientationId));
+    } else {
+      EXPECT_THAT(ids, ElementsAre(5, kMidId)) << i;
+    }
+  }
+}
+
 TEST_F(MediaSenderTest, NumbersInTheFormThatTheOtherExtensionsNeed) {
   config_.extensions.set(rtp::ExtensionKind::kTransportSequence, 5);
   config_.extensions.set(rtp::ExtensionKind::kColorSpace, 6);
