@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -18,6 +20,12 @@ bool pin_this_thread(unsigned cpu) {
 void name_this_thread(std::string_view name) {
   constexpr size_t kNameMax = 15;  // the kernel's TASK_COMM_LEN, without the end
   pthread_setname_np(pthread_self(), std::string(name.substr(0, kNameMax)).c_str());
+}
+
+bool lower_this_thread(int steps) {
+  // Linux has a nice value for each thread (sched(7)), and cuts what is too large.
+  const auto thread = static_cast<id_t>(gettid());
+  return setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + steps) == 0;
 }
 
 }  // namespace simpul::net

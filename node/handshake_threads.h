@@ -14,12 +14,14 @@
 namespace simpul::node {
 
 // Runs handshake steps beside the workers: one costs 0.4 to 1.3 ms of CPU, in which a worker
-// would forward a thousand packets. Off the media path, so a plain mutex guards the queue.
+// would forward a thousand packets. Off the media path, so a plain mutex guards the queue. Where
+// cores are short, media comes first: these threads have a lower priority than the workers.
 class HandshakeThreads {
  public:
   // More steps than this wait nowhere. A connection that is joining has one step at most, and
   // Directory::kJoiningMax bounds those, so the queue is never full in a node.
   static constexpr size_t kQueueMax = 8192;
+  static constexpr int kLowerBy = 10;  // of the nice value
 
   using Done = std::function<void(std::unique_ptr<dtls::HandshakeStep>)>;
 

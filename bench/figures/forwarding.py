@@ -102,7 +102,8 @@ def repaired_pairs(shape, seconds, workers):
     if not during:
         raise RuntimeError("no second was measured whole")
     packets = statistics.median(second["packets"] for second in during)
-    delay = statistics.median(second["delay_ms_p99"] for second in during)
+    delay = statistics.median(second["delay_ms_p99"] for second in during
+                              if second["delay_ms_p99"] is not None)
     return share * 1e6 / packets, delay, apart
 
 

@@ -68,9 +68,9 @@ def packet_rate(report):
     return report["expected"] / report["seconds"]
 
 
-def run_relay(shape, seconds, workers=1):
+def run_relay(shape, seconds, workers=1, address=relay.LOOPBACK):
     """One relay, people of `shape`, and the CPU that each packet for a viewer takes."""
-    with relay.Relay(workers) as simpuld:
+    with relay.Relay(workers, address=address) as simpuld:
         empty = simpuld.resident_kib()
         with load.Load(simpuld.port, shape, seconds_for(seconds), simpuld.pid) as people:
             people.wait_until_measuring()

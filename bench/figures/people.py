@@ -14,6 +14,8 @@ LISTENED_RATE = 300  # packets a second to somebody who only listens
 WITHIN = 5  # seconds of a storm
 PAIR_SECONDS = 5  # in which it gets 1,100 packets, so that ten are above the 99th percentile
 WATCHED = 6  # seconds for which a storm is watched after its last join
+CALM = 5  # before it
+THERE = Shape(viewers=20, arguments=("--room", "there"))  # while it comes to another room
 
 
 def delay(context):
@@ -95,11 +97,37 @@ def listeners(context):
 
     costs, rates = zip(*(packet_cost() for _ in range(context.rounds)), strict=True)
     cost = statistics.median(costs)
-    return [Figure("listeners", "who only listen, 300 packets/s each: one core of simpul-load "
-                   "drives so many", 1e6 / (cost * LISTENED_RATE), "viewers", 2000,
-                   at_least=True, noise=machine.spread(costs),
-                   note=f"{cost:.2f} µs a packet: {shape.viewers:,} viewers, "
-                        f"{statistics.median(rates):,.0f} packets/s")]
+    return [Figure("listeners", "who only listen, 300 packets/s each: so many would fill one core "
+                   "of simpul-load, by what a packet costs", 1e6 / (cost * LISTENED_RATE),
+                   "viewers", 2000, at_least=True, noise=machine.spread(costs),
+                   note=f"extrapolated: {cost:.2f} µs a packet at {shape.viewers:,} viewers and "
+                        f"{statistics.median(rates):,.0f} packets/s"),
+            *full_rate([listen() for _ in range(context.rounds)])]
+
+
+def listen():
+    """2,000 at their true rate, on one core; the other one sends, and does nothing else."""
+    done = subprocess.run([machine.BUILD / "bench/viewers_bench", "--benchmark_format=json",
+                           "--benchmark_filter=BM_ListeningViewers/2000/"],
+                          capture_output=True, text=True, timeout=machine.PATIENCE, check=True)
+    told, = json.loads(done.stdout)["benchmarks"]
+    if told.get("error_occurred"):
+        raise RuntimeError(f"viewers_bench: {told['error_message']}")
+    return told
+
+
+def full_rate(runs):
+    """Whether one core reads all of it, and how much of the core that takes."""
+    shares = [run["received_share"] for run in runs]
+    cores = [run["us_per_packet"] * run["packets_per_second"] / 1e6 for run in runs]
+    rate = statistics.median(run["packets_per_second"] for run in runs)
+    return [Figure("listeners", "2,000 at 300 packets/s each, from a bare sender: what one core "
+                   "has read of what was sent", statistics.median(shares), "", 0.999,
+                   at_least=True, noise=machine.spread(shares),
+                   note=f"{rate:,.0f} packets/s; sockets, counting and feedback of simpul-load "
+                        "without its clients, and no relay (viewers_bench)"),
+            Figure("listeners", "CPU of it", statistics.median(cores), "cores", 1,
+                   noise=machine.spread(cores))]
 
 
 def join(context):
@@ -137,56 +165,67 @@ def openssl():
 
 
 def storm_scenario(joins):
-    """Twenty watch in a room of their own and twenty in that of the storm, when it comes: so many
-    within five seconds, whether or not those before them have a picture."""
-    lasts = WITHIN + WATCHED
-    there = Shape(viewers=20)
+    """Twenty watch in the storm's room when it comes: so many within five seconds, whether or not
+    those before them have a picture."""
     lines = ["[clients.default]", "plain = true", "[clients.default.video]",
-             f"bitrate_kbps = {load.kbps_of(there)}", f"fps = {there.fps}",
-             "[clients.small]", "plain = true", "[clients.small.video]",
              f"bitrate_kbps = {load.kbps_of(Shape(frame_packets=2, fps=15))}", "fps = 15",
-             # Those who are there stay twice as long as the storm may need to begin and to end.
-             "[[phases]]", 'kind = "stage"', 'name = "there"', f'duration = "{2 * lasts}s"',
-             f"viewers = {there.viewers}",
-             "[[phases]]", 'kind = "storm"', 'start = "3s"', f'duration = "{lasts}s"',
-             f"viewers = {there.viewers}", f"joins = {joins}", f'within = "{WITHIN}s"',
-             'publisher_class = "small"', 'viewer_class = "small"']
+             "[[phases]]", 'kind = "storm"', f'duration = "{WITHIN + WATCHED}s"',
+             f"viewers = {THERE.viewers}", f"joins = {joins}", f'within = "{WITHIN}s"']
     return "\n".join(lines) + "\n"
 
 
-def read_storm(report):
-    """The phases of those who were there and of the storm, which must have been its whole time
-    beside them."""
-    there, came = report["phases"]
-    ends = [phase["measured_from"] + phase["seconds"] for phase in (there, came)]
-    if there["measured_from"] > came["measured_from"] or ends[0] < ends[1]:
-        raise RuntimeError("the storm outlived those who were there before")
-    return there, came
+def one_storm(joins):
+    """What those saw who were there, in a room and a process of their own, what those saw who
+    came, and the delay of the former before the storm and in it."""
+    with (relay.Relay() as simpuld,
+          Load(simpuld.port, THERE, CALM + 3 * (WITHIN + WATCHED), simpuld.pid) as there):
+        there.wait_until_measuring()
+        began = there.seconds_told()
+        time.sleep(CALM)
+        calm = (began, there.seconds_told())
+        with Load(simpuld.port, None, 2 * (WITHIN + WATCHED), simpuld.pid,
+                  scenario=storm_scenario(joins)) as people:
+            people.wait_until_measuring()
+            began = there.seconds_told()
+            time.sleep(WITHIN)
+            stormy = (began, there.seconds_told())
+            came = people.result()
+        there.check_measuring()  # else the storm outlived them
+        seen = there.result()
+    return seen, came, delay_within(seen, *calm), delay_within(seen, *stormy)
+
+
+def delay_within(report, began, ended):
+    """99th percentile, in the middle one of the seconds between two that were told of."""
+    found = [second["delay_ms_p99"] for second in report["per_second"]
+             if began + 0.5 < second["at"] < ended + 0.5 and second["delay_ms_p99"] is not None]
+    if not found:
+        raise RuntimeError("no second was measured whole")
+    return statistics.median(found)
 
 
 def storm(context):
     """Open loop: they join at their times, however long those before them take."""
     joins = context.scaled(1000)
-    text = storm_scenario(joins)
-    seen = []
-    for _ in range(context.rounds):
-        with relay.Relay() as simpuld, Load(simpuld.port, None, 4 * (WITHIN + WATCHED),
-                                            simpuld.pid, scenario=text) as people:
-            seen.append(read_storm(people.result()))
-    calm = [there["first_frame_ms_p50"] / 1000 for there, _ in seen]
+    there, came, calm_delays, delays = zip(*(one_storm(joins) for _ in range(context.rounds)),
+                                           strict=True)
+    alone = [seen["first_frame_ms_p50"] / 1000 for seen in there]
 
     def waited(name, what):
         return compared(Figure("storm", what, 0, "s", 1.5, "median of 20 who join alone, s"),
-                        [came[f"first_frame_ms_{name}"] / 1000 for _, came in seen], calm)
+                        [seen[f"first_frame_ms_{name}"] / 1000 for seen in came], alone)
 
-    lost = [there["lost"] for there, _ in seen]
     return [waited("max", f"{joins:,} joins within {WITHIN} s: the longest wait for a picture"),
             waited("p99", "99th percentile of it"),
-            Figure("storm", "lost by those already there", max(lost), "packets", 0,
-                   note=f"of {sum(there['expected'] for there, _ in seen):,}; the worst round"),
+            Figure("storm", "lost by those already there", max(seen["lost"] for seen in there),
+                   "packets", 0, note=f"of {sum(seen['expected'] for seen in there):,}; the "
+                                      "worst round"),
             Figure("storm", "lost in the storm's own room, by each from its first picture on",
-                   max(came["lost"] for _, came in seen), "packets", 0,
-                   note=f"of {sum(came['expected'] for _, came in seen):,}; the worst round")]
+                   max(seen["lost"] for seen in came), "packets", 0,
+                   note=f"of {sum(seen['expected'] for seen in came):,}; the worst round"),
+            compared(Figure("storm", "delay of those already there while the others join: 99th "
+                            "percentile, in the middle one of these seconds", 0, "ms", None,
+                            "before the storm, ms"), delays, calm_delays)]
 
 
 def memory(context):

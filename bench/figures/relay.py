@@ -15,7 +15,7 @@ CONFIG = """
 [http]
 listen = "127.0.0.1:0"
 [media]
-listen = ["127.0.0.1"]
+listen = ["{address}"]
 port = 0
 tcp_port = 0
 workers = {workers}
@@ -23,6 +23,7 @@ spread_rooms = {spread_rooms}
 [log]
 level = "warning"
 """
+LOOPBACK = "127.0.0.1"
 ADMITTED = 20  # seconds; only an HTTP server that nobody gets into takes so long
 READY = re.compile(r"simpuld ready http=127\.0\.0\.1:(\d+) ")
 
@@ -41,8 +42,10 @@ class Relay:
     """Runs while the `with` block does. Raises at its end when the process had ended before, or
     does not end well."""
 
-    def __init__(self, workers=1, environment=None, spread_rooms=False):
-        self._config = CONFIG.format(workers=workers, spread_rooms=str(spread_rooms).lower())
+    def __init__(self, workers=1, environment=None, spread_rooms=False, address=LOOPBACK):
+        """Media go through `address`."""
+        self._config = CONFIG.format(workers=workers, spread_rooms=str(spread_rooms).lower(),
+                                     address=address)
         self._environment = environment
 
     def __enter__(self):

@@ -14,6 +14,7 @@ DOCS = machine.ROOT / "docs/performance.md"
 PLOT = "images/figures.svg"  # beside the document
 DATA = "figures.json"  # the same
 LINE = 120
+LOAD_MAX = 0.5  # of a machine that does nothing else, before a run
 EXPLANATION = (
     "Medians over the rounds of the run with that number; *yardstick* is what was measured beside "
     "it in the same run, *ratio* the figure to it round by round, *noise* how far the yardstick's "
@@ -88,8 +89,9 @@ def figures_of(document):
 
 
 def about_run(number, about):
+    idle = "" if about["load"] <= LOAD_MAX else " (the machine was not idle)"
     text = (f"{number}. {about['date']}, {about['cpu']}, {about['cores']} cores, kernel "
-            f"{about['kernel']}, load {about['load']:.1f} at the beginning, commit "
+            f"{about['kernel']}, load {about['load']:.1f} at the beginning{idle}, commit "
             f"{about['commit']}, rounds: {about['rounds']} of {about['seconds']:g} s: "
             f"`{about['command']}`")
     return textwrap.fill(text, LINE, subsequent_indent="   ", break_long_words=False,

@@ -93,6 +93,10 @@ std::string readable(double value) {
 
 std::string percent(double share) { return share == 0 ? "0" : readable(share * kPercent); }
 
+std::string known(const PhaseReport& phase, Metric metric) {
+  return why_unknown(phase, metric) ? "-" : readable(value_of(phase, metric));
+}
+
 std::string tile(const std::string& value, const std::string& unit, const std::string& name) {
   return "<div class=\"card tile\"><b>" + value + "<small>" + unit + "</small></b><span>" + name +
          "</span></div>\n";
@@ -105,13 +109,13 @@ std::string tiles(const Report& report) {
   std::string text = "<div class=\"tiles\">\n";
   text += tile(std::to_string(sum.viewers), "", "viewing connections");
   text += tile(short_text(std::round(packets)), "/s", "packets to them, at most");
-  text += tile(percent(sum.loss()), "%", "lost, after repair");
-  text += tile(readable(sum.delay.percentile(0.5)) + " / " + readable(sum.delay.percentile(0.99)),
-               "ms", "delay, median / 99th percentile");
-  text += tile(readable(percentile(sum.first_frame_ms, 0.95)), "ms",
-               "to the first picture, 95th percentile");
+  text +=
+      tile(why_unknown(sum, Metric::kLoss) ? "-" : percent(sum.loss()), "%", "lost, after repair");
+  text += tile(known(sum, Metric::kDelayP50) + " / " + known(sum, Metric::kDelayP99), "ms",
+               "delay, median / 99th percentile");
+  text += tile(known(sum, Metric::kFirstFrameP95), "ms", "to the first picture, 95th percentile");
   if (report.has_relay) {
-    text += tile(readable(sum.relay_cpu_us_per_packet()), "µs", "CPU of the relay for a packet");
+    text += tile(known(sum, Metric::kRelayCpuPerPacket), "µs", "CPU of the relay for a datagram");
   }
   return text + "</div>\n";
 }
@@ -126,11 +130,14 @@ std::vector<Plot::Band> bands(const Report& report) {
   return found;
 }
 
-Plot::Line over_time(const Report& report, const std::string& name, double Second::*value,
+template <class Value>  // double, or one that nobody may have measured
+Plot::Line over_time(const Report& report, const std::string& name, Value Second::*value,
                      double factor = 1) {
   Plot::Line line{.name = name, .points = {}};
   for (const Second& second : report.seconds) {
-    line.points.emplace_back(second.at, second.*value * factor);
+    std::optional<double> measured = second.*value;
+    if (measured) *measured *= factor;
+    line.points.emplace_back(second.at, measured);
   }
   return line;
 }
@@ -254,14 +261,11 @@ struct Column {
 };
 
 std::vector<Column> columns(bool has_relay) {
-  const auto known = [](const PhaseReport& phase, Metric metric) {
-    return why_unknown(phase, metric) ? "-" : readable(value_of(phase, metric));
+  const auto value = [](Metric metric) {
+    return [metric](const PhaseReport& phase) { return known(phase, metric); };
   };
-  const auto value = [known](Metric metric) {
-    return [known, metric](const PhaseReport& phase) { return known(phase, metric); };
-  };
-  const auto values = [known](const std::vector<Metric>& metrics) {
-    return [known, metrics](const PhaseReport& phase) {
+  const auto values = [](const std::vector<Metric>& metrics) {
+    return [metrics](const PhaseReport& phase) {
       std::string text;
       for (const Metric metric : metrics) {
         text += (text.empty() ? "" : " / ") + known(phase, metric);
@@ -286,9 +290,12 @@ std::vector<Column> columns(bool has_relay) {
       {"first picture, ms<br>p50 / p95 / p99",
        values({Metric::kFirstFrameP50, Metric::kFirstFrameP95, Metric::kFirstFrameP99})}};
   if (!has_relay) return all;
-  all.push_back({"relay,<br>% of a core",
-                 [](const PhaseReport& phase) { return percent(phase.relay_cpu_share()); }});
-  all.push_back({"relay,<br>µs a packet", value(Metric::kRelayCpuPerPacket)});
+  all.push_back({"relay,<br>% of a core", [](const PhaseReport& phase) {
+                   return why_unknown(phase, Metric::kRelayCpuShare)
+                              ? "-"
+                              : percent(phase.relay_cpu_share());
+                 }});
+  all.push_back({"relay,<br>µs a datagram", value(Metric::kRelayCpuPerPacket)});
   return all;
 }
 

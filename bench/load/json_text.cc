@@ -24,11 +24,11 @@ std::string json_string(std::string_view text) {
   return quoted + '"';
 }
 
-std::string json_number(double value) {
-  if (!std::isfinite(value)) return "0";
+std::string json_number(std::optional<double> value) {
+  if (!value || !std::isfinite(*value)) return "null";
   std::array<char, 32> text{};
   // Counts stay whole, shares keep what they have.
-  std::snprintf(text.data(), text.size(), value == std::floor(value) ? "%.0f" : "%.6g", value);
+  std::snprintf(text.data(), text.size(), *value == std::floor(*value) ? "%.0f" : "%.6g", *value);
   return text.data();
 }
 

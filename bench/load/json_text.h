@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -7,7 +8,7 @@ namespace simpul::load {
 
 // A string as JSON has it, with its quotation marks (RFC 8259 §7).
 std::string json_string(std::string_view text);
-// Whatever is not finite is 0.
-std::string json_number(double value);
+// Whatever is not finite, or not known, is null.
+std::string json_number(std::optional<double> value);
 
 }  // namespace simpul::load

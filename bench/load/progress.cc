@@ -34,10 +34,14 @@ std::string to_line(const Progress& progress) {
     text += format(", %llu failed", static_cast<unsigned long long>(progress.failed));
   }
   text += format("  %.0f packets/s %.0f Mbit/s", second.packets, second.mbit);
-  if (second.delay_p99 > 0) {
-    text += format("  delay %.1f p99 %.1f ms", second.delay_p50, second.delay_p99);
+  if (second.delay_p50 && second.delay_p99) {
+    text += format("  delay %.1f p99 %.1f ms", *second.delay_p50, *second.delay_p99);
   }
-  if (progress.has_relay) text += format("  relay %.0f %%", second.relay_cpu * 100);
+  if (second.relay_cpu) {
+    text += format("  relay %.0f %%", *second.relay_cpu * 100);
+  } else if (progress.has_relay) {
+    text += "  relay -";
+  }
   return text + format("  own %.0f %%", second.own_cpu * 100);
 }
 

@@ -91,7 +91,8 @@ struct PhaseReport {
   PhaseReport& operator+=(const PhaseReport& other);
 };
 
-// What there was in one second of a run. Shares are of one core.
+// What there was in one second of a run. Shares are of one core. Some of it nobody may have
+// measured: no packet was timed, or the relay's process was not there.
 struct Second {
   double at = 0;
   uint64_t present = 0;
@@ -99,10 +100,10 @@ struct Second {
   double packets = 0;   // received
   double expected = 0;  // of those who are measured
   double mbit = 0;
-  double delay_p50 = 0;
-  double delay_p99 = 0;
-  double relay_cpu = 0;
-  double relay_mib = 0;
+  std::optional<double> delay_p50 = {};
+  std::optional<double> delay_p99 = {};
+  std::optional<double> relay_cpu = {};
+  std::optional<double> relay_mib = {};
   double own_cpu = 0;
   double own_wait = 0;
 };
@@ -121,6 +122,7 @@ struct Report {
   PhaseReport total() const;
 };
 
+// Zero when there is none.
 double percentile(std::vector<double> values, double share);
 double value_of(const PhaseReport& report, Metric metric);
 // Why there is no such value; nothing when there is.

@@ -1,4 +1,5 @@
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -12,20 +13,18 @@ constexpr size_t kNameWidth = 26;
 constexpr size_t kColumnWidth = 12;
 constexpr size_t kColumnsMax = 6;  // beside one another, as wide as a terminal
 
-std::string number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3f", value);
-  return text.data();
-}
-
-std::string share(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g", value);
-  return text.data();
-}
-
 // Of what nobody measured.
 constexpr const char* kUnknown = "null";
+
+std::string formatted(const char* pattern, double value) {
+  if (!std::isfinite(value)) return kUnknown;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), pattern, value);
+  return text.data();
+}
+
+std::string number(double value) { return formatted("%.3f", value); }
+std::string share(double value) { return formatted("%.3g", value); }
 
 using Rows = std::vector<std::pair<std::string, std::string>>;
 
@@ -97,7 +96,9 @@ void add_media(const PhaseReport& report, Rows& rows) {
   add_percentiles(
       "delay_ms", report.delay.count() > 0,
       [&report](double at) { return report.delay.percentile(at); }, rows);
-  rows.emplace_back("last_viewer_ms_p50", number(report.last_viewer.frames().percentile(0.5)));
+  const Histogram& frames = report.last_viewer.frames();
+  rows.emplace_back("last_viewer_ms_p50",
+                    frames.count() > 0 ? number(frames.percentile(0.5)) : kUnknown);
 }
 
 Rows rows_of(const PhaseReport& report) {
@@ -134,7 +135,7 @@ std::string json_of(const Rows& rows) {
 }
 
 std::string json_of(const Second& second) {
-  const auto field = [](const char* name, double value) {
+  const auto field = [](const char* name, std::optional<double> value) {
     return std::string(", \"") + name + "\": " + json_number(value);
   };
   return "{\"at\": " + json_number(second.at) +

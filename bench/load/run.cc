@@ -268,19 +268,26 @@ void Run::note_second(TimePoint now) {
        .packets = grown(counted_.packets, before.packets),
        .expected = grown(counted_.expected, before.expected),
        .mbit = grown(counted_.bytes, before.bytes) * 8 / 1'000'000,
-       .delay_p50 = delay.percentile(0.5),
-       .delay_p99 = delay.percentile(0.99),
-       .relay_cpu = per_second(counted_.relay.cpu_seconds - before.relay.cpu_seconds),
-       .relay_mib = static_cast<double>(counted_.relay.resident_bytes) / (1024 * 1024),
        .own_cpu = per_second(counted_.own.cpu_seconds - before.own.cpu_seconds),
        .own_wait = per_second(counted_.own.wait_seconds - before.own.wait_seconds)});
+  Second& second = report_.seconds.back();
+  if (delay.count() > 0) {
+    second.delay_p50 = delay.percentile(0.5);
+    second.delay_p99 = delay.percentile(0.99);
+  }
+  if (counted_.relay.there) {
+    second.relay_mib = static_cast<double>(counted_.relay.resident_bytes) / (1024 * 1024);
+    if (before.relay.there) {
+      second.relay_cpu = per_second(counted_.relay.cpu_seconds - before.relay.cpu_seconds);
+    }
+  }
   for (size_t i = 0; i < phases_.size(); ++i) {
     // Not while all were coming.
     if (phases_[i].step != Step::kMeasuring || now - phases_[i].step_began < kSecond) continue;
     double& most = reports_[i].own.cpu_share_max;
-    most = std::max(most, report_.seconds.back().own_cpu);
+    most = std::max(most, second.own_cpu);
   }
-  if (options_.on_progress) options_.on_progress(progress_at(report_.seconds.back(), now));
+  if (options_.on_progress) options_.on_progress(progress_at(second, now));
 }
 
 Progress Run::progress_at(const Second& second, TimePoint now) const {

@@ -19,6 +19,7 @@ constexpr double kStepsWanted = 5;
 constexpr double kNarrowest = 1e-9;
 constexpr double kLetterWidth = 6.5;
 constexpr double kRowHeight = 14;
+constexpr const char* kDot = "h1";  // a point that is alone would not be seen
 constexpr size_t kPointsMax = 600;  // of a line; more than the picture has columns
 
 std::string text_of(const char* pattern, double value) {
@@ -83,7 +84,7 @@ Picture::Picture(const Plot& plot) : plot_(plot) {
     for (const auto& [at, value] : line.points) {
       most_x = std::max(most_x, at);
       least_x = std::min(least_x, at);
-      most_y = std::max(most_y, value);
+      most_y = std::max(most_y, value.value_or(0));
     }
   }
   y_steps_ = round_steps(most_y);
@@ -150,18 +151,25 @@ void Picture::add_bands() {
 }
 
 void Picture::add_line(const Plot::Line& line, size_t colour) {
-  if (line.points.empty()) return;
   const size_t every = line.points.size() / kPointsMax + 1;
   std::string path;
+  size_t joined = 0;  // points without a gap between them
   for (size_t i = 0; i < line.points.size(); i += every) {
-    // Of several that share a column, the highest counts.
-    double value = 0;
+    // Of several that share a column, the highest that is known counts.
+    std::optional<double> value;
     for (size_t j = i; j < std::min(i + every, line.points.size()); ++j) {
       value = std::max(value, line.points[j].second);
     }
-    path += (path.empty() ? "M" : "L") + coordinate(x(line.points[i].first)) + ' ' +
-            coordinate(y(value));
+    if (!value) {
+      if (joined == 1) path += kDot;
+      joined = 0;
+      continue;
+    }
+    path += (joined++ == 0 ? "M" : "L") + coordinate(x(line.points[i].first)) + ' ' +
+            coordinate(y(*value));
   }
+  if (path.empty()) return;
+  if (joined == 1) path += kDot;
   svg_ += "<path class=\"line line-" + std::to_string(colour % kColours + 1) +
           (line.dashed ? " dashed" : "") + "\" d=\"" + path + "\"/>\n";
 }

@@ -12,7 +12,8 @@ namespace simpul::load {
 struct Plot {
   struct Line {
     std::string name;
-    std::vector<std::pair<double, double>> points;
+    // Where nothing is known of a value, the line has a gap.
+    std::vector<std::pair<double, std::optional<double>>> points;
     bool dashed = false;
     std::optional<size_t> colour = {};  // without: its place among the lines
   };

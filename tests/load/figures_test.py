@@ -129,20 +129,24 @@ class People(unittest.TestCase):
         self.assertFalse(load.is_scenario(Shape()))
 
     def test_a_storm_comes_whether_or_not_others_have_a_picture(self):
-        there, storm = tomllib.loads(people.storm_scenario(1000))["phases"]
+        storm, = tomllib.loads(people.storm_scenario(1000))["phases"]
         self.assertEqual((storm["kind"], storm["joins"], storm["within"]), ("storm", 1000, "5s"))
-        self.assertGreater(int(there["duration"][:-1]),
-                           int(storm["start"][:-1]) + int(storm["duration"][:-1]))
+        self.assertGreater(int(storm["duration"][:-1]), people.WITHIN)
 
-    def test_who_was_there_must_outlive_the_storm(self):
-        def phase(begins, lasts):
-            return {"measured_from": begins, "seconds": lasts}
-        there, storm = phase(1, 22), phase(4, 11)
-        self.assertEqual(people.read_storm({"phases": [there, storm]}), (there, storm))
-        with self.assertRaisesRegex(RuntimeError, "outlived"):
-            people.read_storm({"phases": [phase(1, 13), storm]})
-        with self.assertRaises(ValueError):
-            people.read_storm({"phases": [there]})
+    def test_the_delay_within_a_time_is_of_its_whole_seconds_that_are_known(self):
+        told = {4.02: 9, 5.02: 1, 6.03: None, 7.03: 2, 8.04: 3, 9.04: 9}
+        seen = {"per_second": [{"at": at, "delay_ms_p99": delay} for at, delay in told.items()]}
+        self.assertEqual(people.delay_within(seen, 4, 8), 2)
+        with self.assertRaisesRegex(RuntimeError, "no second"):
+            people.delay_within(seen, 5, 6)
+
+    def test_listeners_at_their_true_rate_must_all_be_read_by_one_core(self):
+        run = {"received_share": 0.9995, "us_per_packet": 1.2, "packets_per_second": 600_000}
+        read, core = people.full_rate([run])
+        self.assertTrue(read.met() and core.met())
+        self.assertAlmostEqual(core.value, 0.72)
+        read, core = people.full_rate([{**run, "received_share": 0.998, "us_per_packet": 1.7}])
+        self.assertFalse(read.met() or core.met())
 
     def test_partners_are_apart_when_they_are_on_different_workers(self):
         def person(name, role, worker, *watched):
@@ -241,6 +245,11 @@ class Tables(unittest.TestCase):
         self.assertIn("1. today, a CPU, 2 cores, kernel 6, load 0.1 at the beginning, commit abc, "
                       "rounds: 3 of 2 s", text)
         self.assertLessEqual(max(len(line) for line in text.splitlines() if line[0:1] != "|"), 120)
+
+    def test_a_run_says_when_the_machine_was_not_idle(self):
+        for at_the_beginning, said in ((0.5, False), (0.6, True)):
+            about = report.about_run(1, {**ABOUT, "load": at_the_beginning})
+            self.assertEqual("the machine was not idle" in about.replace("\n   ", " "), said)
 
     def test_other_servers_stand_beside_the_first_figure_of_their_row(self):
         more = Figure("stage", "ratio", 1.6, "")

@@ -10,6 +10,7 @@
 namespace simpul::load {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -97,6 +98,46 @@ TEST(LoadReport, ShowsWhatIsNotKnownAsSuch) {
   EXPECT_THAT(to_json(report_of({phase}), {}), HasSubstr("\"delay_ms_p99\": null, "));
   EXPECT_THAT(to_text(report_of({phase})), HasSubstr("\ndelay_ms_p99              -  "));
   EXPECT_THAT(to_html(report_of({phase}), {}), HasSubstr("<td class=\"bad\">not known"));
+}
+
+TEST(LoadReport, ShowsTheFrameOfTheLastViewerAsNotKnownWhereNobodyDecrypts) {
+  PhaseReport phase = good_phase();
+  EXPECT_THAT(to_json(report_of({phase}), {}), HasSubstr("\"last_viewer_ms_p50\": null, "));
+  EXPECT_THAT(to_text(report_of({phase})), HasSubstr("\nlast_viewer_ms_p50        -  "));
+  for (const uint16_t frame : {uint16_t{1}, uint16_t{2}}) {
+    phase.last_viewer.add({.source = 1, .frame = frame, .frame_packets = 9}, 4);
+  }
+  EXPECT_THAT(to_json(report_of({phase}), {}), HasSubstr("\"last_viewer_ms_p50\": 4.000, "));
+}
+
+TEST(LoadReport, ShowsTheSecondsOfWhichNothingIsKnown) {
+  Report report = report_of({good_phase()});
+  report.seconds = {{.at = 1}};
+  const std::string unknown = to_json(report, {});
+  EXPECT_THAT(unknown, HasSubstr("\"delay_ms_p50\": null, \"delay_ms_p99\": null, "
+                                 "\"relay_cpu_share\": null, \"relay_mib\": null, "));
+  report.seconds = {
+      {.at = 1, .delay_p50 = 0.25, .delay_p99 = 2, .relay_cpu = 0, .relay_mib = 12.5}};
+  EXPECT_THAT(to_json(report, {}), HasSubstr("\"delay_ms_p50\": 0.25, \"delay_ms_p99\": 2, "
+                                             "\"relay_cpu_share\": 0, \"relay_mib\": 12.5, "));
+}
+
+TEST(LoadReport, ShowsWhatIsNoNumberAsNotKnown) {
+  PhaseReport phase = good_phase();
+  phase.own.cpu_share = 0.0 / 0.0;
+  EXPECT_THAT(to_json(report_of({phase}), {}), HasSubstr("\"own_cpu_share\": null, "));
+}
+
+TEST(LoadReport, ThePageHasGapsWhereNothingIsKnown) {
+  Report report = report_of({{.name = "empty", .kind = "stage"}});
+  report.has_relay = true;
+  report.seconds = {{.at = 1, .relay_mib = 3}, {.at = 2}, {.at = 3, .relay_mib = 4}};
+  const std::string page = to_html(report, {});
+  EXPECT_THAT(page, HasSubstr("<b>- / -<small>ms</small></b>"));
+  EXPECT_THAT(page, HasSubstr("<b>-<small>%</small></b><span>lost"));
+  EXPECT_THAT(page, HasSubstr("<b>-<small>µs</small></b>"));
+  EXPECT_THAT(page, ContainsRegex("h1M[0-9. ]+h1\"/>"));
+  EXPECT_THAT(page, Not(HasSubstr("nan")));
 }
 
 TEST(LoadReport, ALimitOfFreezesReplacesTheComplaintOfPicturesThatStopped) {
@@ -255,7 +296,10 @@ TEST(LoadReport, APageOfNothingIsStillAPage) {
 
 TEST(JsonText, EscapesWhatServersSay) {
   EXPECT_EQ(json_string("a\"b\\\n\xff"), "\"a\\\"b\\\\\\u000a\\u00ff\"");
-  EXPECT_EQ(json_number(0.0 / 0.0), "0");
+  EXPECT_EQ(json_number(0.0 / 0.0), "null");
+  EXPECT_EQ(json_number(1.0 / 0.0), "null");
+  EXPECT_EQ(json_number(std::nullopt), "null");
+  EXPECT_EQ(json_number(0), "0");
   EXPECT_EQ(json_number(1e9), "1000000000");
   EXPECT_EQ(json_number(0.25), "0.25");
 }
@@ -278,6 +322,8 @@ TEST(ProgressLine, SaysWhatIsGoingOn) {
             "Mbit/s  delay 1.1 p99 2.3 ms  relay 31 %  own 62 %");
   progress = {.phases = {{.name = "doors", .doing = "joining", .seconds = 1}}, .second = {.at = 1}};
   EXPECT_EQ(to_line(progress), "   1 s  doors joining 1 s  0 there  0 packets/s 0 Mbit/s  own 0 %");
+  progress = {.phases = {}, .second = {.at = 2}, .has_relay = true};
+  EXPECT_EQ(to_line(progress), "   2 s  0 there  0 packets/s 0 Mbit/s  relay -  own 0 %");
 }
 
 }  // namespace

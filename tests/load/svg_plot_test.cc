@@ -37,6 +37,17 @@ TEST(SvgPlot, DrawsALineFromItsFirstToItsLastPoint) {
   EXPECT_THAT(svg, HasSubstr(">median<"));
 }
 
+TEST(SvgPlot, LeavesAGapWhereNothingIsKnown) {
+  const auto drawn = [](std::vector<std::pair<double, std::optional<double>>> points) {
+    return to_svg({.unit_x = "s", .unit_y = "ms", .lines = {{"a", std::move(points)}}});
+  };
+  EXPECT_THAT(drawn({{0, 0}, {1, 5}, {2, {}}, {3, 5}, {4, 0}}),
+              HasSubstr("d=\"M52.0 216.0L193.5 26.0M476.5 26.0L618.0 216.0\""));
+  EXPECT_THAT(drawn({{0, 0}, {2, {}}, {3, 5}, {4, {}}}),
+              HasSubstr("d=\"M52.0 216.0h1M476.5 26.0h1\""));
+  EXPECT_THAT(drawn({{0, {}}, {1, {}}}), Not(HasSubstr("line-1\" d=\"\"")));
+}
+
 TEST(SvgPlot, HasAllDecadesOfALogarithmicAxis) {
   const std::string svg = to_svg({.unit_x = "ms",
                                   .unit_y = "%",

@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <thread>
 
@@ -38,6 +41,26 @@ TEST(Thread, IsNamedWithTheFirstFifteenBytes) {
     pthread_getname_np(pthread_self(), name.data(), name.size());
   }).join();
   EXPECT_STREQ(name.data(), "worker-number-0");
+}
+
+TEST(Thread, LowersItsOwnPriorityAlone) {
+  const auto niceness = [] {
+    return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));  // of this thread
+  };
+  const int before = niceness();
+  bool lowered = false;
+  int after = 0;
+  int lowest = 0;
+  std::jthread([&] {
+    lowered = lower_this_thread(3);
+    after = niceness();
+    lower_this_thread(100);
+    lowest = niceness();
+  }).join();
+  EXPECT_TRUE(lowered);
+  EXPECT_EQ(after, std::min(before + 3, 19));
+  EXPECT_EQ(lowest, 19);
+  EXPECT_EQ(niceness(), before);
 }
 
 TEST(Thread, IsPinnedToACpuThatItMayUse) {

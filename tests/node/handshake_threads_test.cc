@@ -2,7 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <future>
 #include <thread>
 
@@ -40,6 +43,19 @@ TEST(HandshakeThreads, RunAStepOnAnotherThread) {
   auto [thread, step] = done.get_future().get();
   EXPECT_NE(thread, std::this_thread::get_id());
   EXPECT_TRUE(client.says_hello(std::move(step)));
+}
+
+TEST(HandshakeThreads, HaveALowerPriorityThanTheThreadThatMadeThem) {
+  const auto niceness = [] {
+    return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid()));  // of this thread alone
+  };
+  const int before = niceness();
+  Client client;
+  std::promise<int> theirs;
+  HandshakeThreads threads(1);
+  threads.run(std::move(client.out.step), [&](Step) { theirs.set_value(niceness()); });
+  EXPECT_EQ(theirs.get_future().get(), std::min(before + HandshakeThreads::kLowerBy, 19));
+  EXPECT_EQ(niceness(), before);
 }
 
 TEST(HandshakeThreads, RunEveryStepThatIsWaiting) {
