@@ -9,7 +9,7 @@ import puppeteer from 'puppeteer-core';
 
 // A loaded machine of two cores has taken more than a minute to show Firefox's first window.
 const kLaunchLimitMs = 300_000;
-const kPageLimitMs = 60_000;
+const kPageLimitMs = 180_000;
 
 const kChromiumArguments = [
   '--no-sandbox',
@@ -53,6 +53,7 @@ class Page {
     this.name = name;
     this.errors = [];
     this.requests = [];
+    page.setDefaultTimeout(kPageLimitMs);
     page.on('pageerror', (error) => this.errors.push(String(error)));
     page.on('request', (request) => this.requests.push(request.url()));
   }

@@ -3,7 +3,7 @@ import {spawn} from 'node:child_process';
 import {createInterface} from 'node:readline';
 
 const kAnswerLimitMs = 150_000;
-const kStopLimitMs = 15_000;
+const kStopLimitMs = 60_000;
 const kLinesKept = 200;
 
 export class Program {
