@@ -7,6 +7,7 @@ What a seed decides has bounds here; of times only what a network alone makes of
 longer than without it.
 """
 import json
+import math
 import subprocess
 import unittest
 
@@ -27,6 +28,8 @@ video = false
 bitrate_kbps = 128
 always_talks = true
 """
+SEEDED_LOSS = 0.05
+NEAR_THE_END = 200  # datagrams to all viewers together
 
 
 def phase(name, viewer_class, viewers=8):
@@ -44,6 +47,12 @@ viewer_class = "{viewer_class}"
 
 class Networks(RelayCase):
     def run_scenario(self, toml):
+        done, seen = self.run_with_room(lambda: self.run_once(toml))
+        self.assertEqual(seen["corrupt"], 0)
+        self.assertEqual(seen["joins_failed"], 0, done.stderr)
+        return seen
+
+    def run_once(self, toml):
         file, report = self.folder / "bad.toml", self.folder / "report.json"
         file.write_text(toml, encoding="utf-8")
         done = subprocess.run([SIMPUL_LOAD, str(file), "--port", self.port, "--quiet", "--json",
@@ -51,9 +60,7 @@ class Networks(RelayCase):
                               check=False)
         seen = json.loads(report.read_text(encoding="utf-8"))
         print(done.stdout, flush=True)
-        self.assertEqual(seen["corrupt"], 0)
-        self.assertEqual(seen["joins_failed"], 0, done.stderr)
-        return seen
+        return done, seen
 
     def lose(self, network, least, most):
         """That share of datagrams is lost, and the picture is repaired."""
@@ -85,12 +92,15 @@ class Networks(RelayCase):
         self.assertEqual(seen["repaired"], 0, "by the publisher, not on the way to a viewer")
 
     def test_the_same_seed_loses_the_same(self):
-        network = "seed = 5\n" + CAMERA + "[clients.viewer.down]\nloss = 0.05\n"
-        # As many are lost of as many datagrams: of one that comes a little later or earlier than
-        # the end both runs may know different things.
+        network = "seed = 5\n" + CAMERA + f"[clients.viewer.down]\nloss = {SEEDED_LOSS}\n"
         runs = [self.run_scenario(network + phase("stage", "viewer")) for _ in range(2)]
-        shares = [run["network_lost"] / run["network_datagrams"] for run in runs]
-        self.assertAlmostEqual(shares[0], shares[1], delta=0.003)
+        more, more_lost = (runs[0][key] - runs[1][key]
+                           for key in ("network_datagrams", "network_lost"))
+        # What both runs had is lost alike. The rest, what a slow machine sent in one of them only
+        # and what came near the end, is lost by chance: within five standard deviations.
+        rest = abs(more) + NEAR_THE_END
+        self.assertLess(abs(more_lost - SEEDED_LOSS * more),
+                        5 * math.sqrt(SEEDED_LOSS * (1 - SEEDED_LOSS) * rest))
 
     def test_delay_and_jitter_are_what_packets_take_longer(self):
         networks = ('[clients.far]\naudio = false\n[clients.far.down]\ndelay = "100ms"\n'

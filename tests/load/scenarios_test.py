@@ -21,7 +21,6 @@ import urllib.request
 
 from relay_case import PATIENCE, SIMPUL_LOAD, RelayCase
 
-RUNS_MAX = 10  # on a machine whose memory for sockets others use up
 SCENARIOS = pathlib.Path(__file__).resolve().parents[2] / "bench" / "scenarios"
 
 
@@ -83,31 +82,14 @@ class Scenarios(RelayCase):
         print(done.stdout, flush=True)
         return done.returncode, done.stderr, seen
 
-    def relay_overflows(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics",
-                                    timeout=PATIENCE) as page:
-            text = page.read().decode()
-        return sum(map(int, re.findall(r"^simpul_socket_overflow_total\S* (\d+)", text, re.M)))
-
-    def run_with_room(self, *arguments):
-        """All sockets of a machine share memory: what other programs take of it is no loss of ours.
-        Such a run, which says so, is made again."""
-        for _ in range(RUNS_MAX):
-            before = self.relay_overflows()
-            done = self.run_load(*arguments)
-            if done[2]["own_socket_overflows"] == 0 and self.relay_overflows() == before:
-                break
-            print("the machine had no room for datagrams: again", flush=True)
-        return done
-
     def run_small(self, name, *sets):
         """A ready-made scenario, a tenth of the people, some seconds: nothing may be wrong."""
         toml = (SCENARIOS / f"{name}.toml").read_text(encoding="utf-8")
         limits = re.findall(r"^(\w+_ms_\w+) = ", toml, re.M)
         arguments = [f"limits.{limit}=60000" for limit in limits] + list(sets)
-        status, said, seen = self.run_with_room(str(SCENARIOS / f"{name}.toml"), "--scale", "0.1",
-                                                *(word for key in arguments
-                                                  for word in ("--set", key)))
+        words = [word for key in arguments for word in ("--set", key)]
+        status, said, seen = self.run_with_room(lambda: self.run_load(
+            str(SCENARIOS / f"{name}.toml"), "--scale", "0.1", *words))
         self.assertEqual(seen["complaints"], [], said)
         self.assertEqual(status, 0)
         self.assertEqual(seen["scenario"], name)

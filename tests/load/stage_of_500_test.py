@@ -13,7 +13,6 @@ import re
 import subprocess
 import sys
 import unittest
-import urllib.request
 
 from relay_case import PATIENCE, SIMPUL_LOAD, RelayCase
 
@@ -23,6 +22,9 @@ SECONDS = 8
 
 class StageOf500(RelayCase):
     def load(self, *arguments):
+        return self.run_with_room(lambda: self.load_once(*arguments))
+
+    def load_once(self, *arguments):
         core = max(os.sched_getaffinity(0))
         done = subprocess.run([SIMPUL_LOAD, "--port", self.port, "--cpu", str(core), "--json",
                                "--bitrate-kbps", "500", "--fps", "15", *arguments],
@@ -31,10 +33,7 @@ class StageOf500(RelayCase):
         return done.returncode, json.loads(done.stdout)
 
     def sent_by_workers(self):
-        metrics = f"http://127.0.0.1:{self.port}/metrics"
-        with urllib.request.urlopen(metrics, timeout=PATIENCE) as page:
-            text = page.read().decode()
-        found = re.findall(r'simpul_packets_sent_total\{worker="(\d)"\} (\d+)', text)
+        found = re.findall(r'simpul_packets_sent_total\{worker="(\d)"\} (\d+)', self.metrics())
         return {int(worker): int(count) for worker, count in found}
 
     def test_every_viewer_gets_every_packet(self):
