@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 
-import {startImpairment} from './support/daemon.mjs';
+import {startDaemon, startImpairment} from './support/daemon.mjs';
 import {openLab, serveLab} from './support/lab.mjs';
 import {report, until} from './support/measure.mjs';
 import {connectionsOf} from './support/rooms.mjs';
-import {startBefore} from './support/suite.mjs';
+import {startBefore, using} from './support/suite.mjs';
 
 /** Below this Chromium sends fewer than three layers. */
 const kTop = {width: 960, height: 540};
@@ -44,24 +44,23 @@ function labTest(name, action) {
 const decodes = (browser, codec) => labs[browser].capabilities.receives.includes(codec);
 
 /** The layers of a room's video, as the relay sees them. */
-async function layersOf(room) {
-  const connections = await connectionsOf(own.daemon.address, room);
+async function layersOf(room, address) {
+  const connections = await connectionsOf(address, room);
   const tracks = connections.flatMap(({tracks: all}) => all ?? []);
   return tracks.find(({kind}) => kind === 'video')?.layers ?? [];
 }
 
 /** Waits until the relay gets so many layers, each with its size where that can be seen. */
-function layersAreThere(room, count, sized = true) {
+function layersAreThere(room, count, {sized = true, address = own.daemon.address} = {}) {
   return until(`${count} layers at the relay`, async () => {
-    const sent = (await layersOf(room)).filter(({active, width}) => active && (width > 0 || !sized));
+    const sent = (await layersOf(room, address)).filter(({active, width}) => active && (width > 0 || !sized));
     return sent.length === count && sent.map(({rid, width, height}) => `${rid} ${width}x${height}`.trim());
   });
 }
 
 /** Waits until a viewer reads the marker, in a picture of this width, if one is told. */
-async function expectSeen(browser, name, {codec, width}) {
-  const lab = labs[browser];
-  const what = `${name} in ${browser} decodes ${codec}${width ? ` ${width} wide` : ''}`;
+async function expectSeen(lab, name, {codec, width}) {
+  const what = `${name} decodes ${codec}${width ? ` ${width} wide` : ''}`;
   let first;
   let last;
   const seen = await until(what, async () => {
@@ -87,13 +86,13 @@ function simulcast(publisher, codec, {scalabilityMode, transform, largestFirst} 
     await labs[publisher].publish({name: 'publisher', room, codec, size: kTop, encodings, transform,
       microphone: publisher === 'firefox'});
     // H.264 tells its size in the frame only, which is not read where the descriptor tells the rest.
-    const layers = await layersAreThere(room, kRids.length, codec !== 'H264');
-    const viewers = ['chromium', 'firefox'].filter((browser) => decodes(browser, codec))
-      .flatMap((browser) => ['low', 'high'].map((layer) => ({browser, layer, name: `${browser}-${layer}`})));
-    for (const {browser, layer, name} of viewers) await labs[browser].watch({name, room, layer, codec, transform});
+    const layers = await layersAreThere(room, kRids.length, {sized: codec !== 'H264'});
     const seen = {};
-    for (const {browser, layer, name} of viewers) {
-      seen[name] = await expectSeen(browser, name, {codec, width: kWidths[layer]});
+    for (const browser of ['chromium', 'firefox'].filter((name) => decodes(name, codec))) {
+      const viewers = Object.entries(kWidths).map(([layer, width]) => ({layer, width, name: `${browser}-${layer}`}));
+      for (const {layer, name} of viewers) await labs[browser].watch({name, room, layer, codec, transform});
+      for (const {width, name} of viewers) seen[name] = await expectSeen(labs[browser], name, {codec, width});
+      for (const {name} of viewers) await labs[browser].leave(name);
     }
     report(`layers-simulcast-${codec}-${publisher}${transform ? '-encrypted' : ''}`, {layers, ...seen});
   });
@@ -118,12 +117,10 @@ function svc(codec, scalabilityMode) {
     const transform = {scrambles: false};
     const viewers = [['chromium', 'described'], ['firefox', 'plain']];
     if (codec !== 'AV1') viewers.push(['chromium', 'plain']);
-    for (const [browser, name] of viewers) {
-      await labs[browser].watch({name, room, codec, transform, descriptor: name === 'described'});
-    }
     const seen = {};
     for (const [browser, name] of viewers) {
-      const size = await expectSeen(browser, name, {codec, width: kSvcTop.width});
+      await labs[browser].watch({name, room, codec, transform, descriptor: name === 'described'});
+      const size = await expectSeen(labs[browser], name, {codec, width: kSvcTop.width});
       const {agreedOnDescriptor, passed} = await labs[browser].look(name);
       assert.equal(agreedOnDescriptor, name === 'described');
       if (browser === 'chromium') {
@@ -131,6 +128,7 @@ function svc(codec, scalabilityMode) {
         assert.equal(described, agreedOnDescriptor ? all : 0, `frames of ${all} with a descriptor`);
       }
       seen[`${browser}-${name}`] = size;
+      await labs[browser].leave(name);
     }
     report(`layers-svc-${codec}-${scalabilityMode}`, seen);
   });
@@ -155,7 +153,7 @@ function encrypted(publisher, codec, transform = {}) {
     const scrambling = {scrambles: true, ...transform};
     await labs[publisher].publish({name: 'publisher', room, codec, size: kSmall, transform: scrambling,
       microphone: publisher === 'firefox'});
-    await layersAreThere(room, 1, false);
+    await layersAreThere(room, 1, {sized: false});
     const viewers = ['chromium', 'firefox'].filter((browser) => decodes(browser, codec));
     const seen = {};
     // The second one in each browser comes late.
@@ -165,7 +163,7 @@ function encrypted(publisher, codec, transform = {}) {
         await labs[browser].watch({name: turn, room, codec, transform: {...scrambling, streams}});
       }
       for (const browser of viewers) {
-        seen[`${browser}-${turn}`] = await expectSeen(browser, turn, {codec});
+        seen[`${browser}-${turn}`] = await expectSeen(labs[browser], turn, {codec});
         await expectHeard(browser, turn);
       }
     }
@@ -182,42 +180,40 @@ encrypted('chromium', 'AV1');
 encrypted('firefox', 'VP8', {clear: true});
 encrypted('firefox', 'AV1');
 
-labTest('VP9 at 5 % loss each way and 50 ms round trip is repaired', async (room) => {
+labTest('VP9 at 5 % loss each way and 50 ms round trip is repaired', (room) => using(async (keep) => {
+  // Everybody waits for a new key frame: the late viewer's is one that was asked for.
+  const daemon = await keep(startDaemon({more: 'gop_cache = false'}));
   const path = {loss: 0.05, delayMs: 25, jitterMs: 5};
   const codec = 'VP9';
-  const up = await startImpairment(own.daemon.mediaPort, {...path, seed: 11});
-  const down = await startImpairment(own.daemon.mediaPort, {...path, seed: 12});
-  try {
-    await labs.chromium.publish({name: 'publisher', room, codec, size: kSmall, port: up.port});
-    await layersAreThere(room, 1);
-    await labs.chromium.watch({name: 'viewer', room, codec, port: down.port, bufferMs: 200});
-    await expectSeen('chromium', 'viewer', {codec});
-    const kWindowMs = 8_000;
-    const history = [];
-    const good = await until('eight good seconds', async () => {
-      const now = await labs.chromium.look('viewer');
-      history.push(now);
-      const then = history.findLast(({at}) => now.at - at >= kWindowMs);
-      const perSecond = then && ((now.advances - then.advances) * 1000) / (now.at - then.at);
-      return then && perSecond >= 20 && now.unreadable === then.unreadable && {perSecond, ...now.video};
-    });
-    const publisher = await labs.chromium.look('publisher');
-    assert.ok(good.retransmittedPacketsReceived > 0, 'the relay retransmitted to the viewer');
-    assert.ok(publisher.video.retransmittedPacketsSent > 0, 'the publisher retransmitted to the relay');
-    // A late viewer, through the same loss, gets a key frame of its own.
-    await labs.chromium.watch({name: 'late', room, codec, port: down.port, bufferMs: 200});
-    await expectSeen('chromium', 'late', {codec});
-    const after = await labs.chromium.look('publisher');
-    assert.ok(after.video.keyFramesEncoded > publisher.video.keyFramesEncoded, 'a key frame was asked for');
-    report('layers-loss-VP9', {
-      countersPerSecond: Math.round(good.perSecond),
-      retransmittedToViewer: good.retransmittedPacketsReceived,
-      retransmittedByPublisher: publisher.video.retransmittedPacketsSent,
-      nacks: good.nackCount,
-      freezes: good.freezeCount,
-    });
-  } finally {
-    await up.stop();
-    await down.stop();
-  }
-});
+  const up = await keep(startImpairment(daemon.mediaPort, {...path, seed: 11}));
+  const down = await keep(startImpairment(daemon.mediaPort, {...path, seed: 12}));
+  const lab = await keep(openLab(own.chromium, await keep(serveLab(daemon.address))));
+  await lab.publish({name: 'publisher', room, codec, size: kSmall, port: up.port});
+  await layersAreThere(room, 1, {address: daemon.address});
+  await lab.watch({name: 'viewer', room, codec, port: down.port, bufferMs: 200});
+  await expectSeen(lab, 'viewer', {codec});
+  const kWindowMs = 8_000;
+  const history = [];
+  const good = await until('eight good seconds', async () => {
+    const now = await lab.look('viewer');
+    history.push(now);
+    const then = history.findLast(({at}) => now.at - at >= kWindowMs);
+    const perSecond = then && ((now.advances - then.advances) * 1000) / (now.at - then.at);
+    return then && perSecond >= 20 && now.unreadable === then.unreadable && {perSecond, ...now.video};
+  });
+  const publisher = await lab.look('publisher');
+  assert.ok(good.retransmittedPacketsReceived > 0, 'the relay retransmitted to the viewer');
+  assert.ok(publisher.video.retransmittedPacketsSent > 0, 'the publisher retransmitted to the relay');
+  // A late viewer, through the same loss, gets a key frame of its own.
+  await lab.watch({name: 'late', room, codec, port: down.port, bufferMs: 200});
+  await expectSeen(lab, 'late', {codec});
+  const after = await lab.look('publisher');
+  assert.ok(after.video.keyFramesEncoded > publisher.video.keyFramesEncoded, 'a key frame was asked for');
+  report('layers-loss-VP9', {
+    countersPerSecond: Math.round(good.perSecond),
+    retransmittedToViewer: good.retransmittedPacketsReceived,
+    retransmittedByPublisher: publisher.video.retransmittedPacketsSent,
+    nacks: good.nackCount,
+    freezes: good.freezeCount,
+  });
+}));

@@ -93,6 +93,11 @@ function install() {
     transceiver.setHeaderExtensionsToNegotiate(extensions);
   }
 
+  /** On a slow machine there are fewer pictures, not smaller ones. */
+  function keepSize(sender) {
+    return sender.setParameters({...sender.getParameters(), degradationPreference: 'maintain-resolution'});
+  }
+
   /** The answer, with one candidate: this port of this machine. */
   function through(port, answer) {
     let kept = false;
@@ -138,6 +143,7 @@ function install() {
       if (isVideo) prefer(transceiver, RTCRtpSender, codec);
       if (isVideo && descriptor) negotiateDescriptor(transceiver);
       if (transform) attach(transceiver.sender, name, track.kind, isVideo ? codec : 'opus', transform);
+      if (isVideo) await keepSize(transceiver.sender);
     }
     await join(party, `/whip/${room}`, port);
   }
@@ -183,15 +189,18 @@ function install() {
     return seen;
   }
 
+  async function leave(name) {
+    const party = parties[name];
+    delete parties[name];
+    party.connection.close();
+    party.picture?.stop();
+    party.marker?.stop();
+    party.element?.remove();
+    if (party.location) await fetch(party.location, {method: 'DELETE'}).catch(() => {});
+  }
+
   async function stop() {
-    for (const [name, party] of Object.entries(parties)) {
-      delete parties[name];
-      party.connection.close();
-      party.picture?.stop();
-      party.marker?.stop();
-      party.element?.remove();
-      if (party.location) await fetch(party.location, {method: 'DELETE'}).catch(() => {});
-    }
+    for (const name of Object.keys(parties)) await leave(name);
     frameWorker?.terminate();
     frameWorker = undefined;
   }
@@ -201,7 +210,7 @@ function install() {
     return {sends: names(RTCRtpSender), receives: names(RTCRtpReceiver)};
   }
 
-  window.lab = {publish, watch, look, stop, capabilities};
+  window.lab = {publish, watch, look, leave, stop, capabilities};
 }
 
 /** One page of a browser, with whoever the test puts into it. */
@@ -214,6 +223,7 @@ export async function openLab(browser, site) {
     publish: (options) => page.evaluate((argument) => window.lab.publish(argument), options),
     watch: (options) => page.evaluate((argument) => window.lab.watch(argument), options),
     look: (name) => page.evaluate((argument) => window.lab.look(argument), name),
+    leave: (name) => page.evaluate((argument) => window.lab.leave(argument), name),
     stop: () => page.evaluate(() => window.lab.stop()),
     capabilities: await page.evaluate(() => window.lab.capabilities()),
   };
