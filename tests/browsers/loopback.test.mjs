@@ -5,7 +5,7 @@ import {after, before, test} from 'node:test';
 
 import {launchChromium, launchFirefox} from './support/browsers.mjs';
 import {cameraShowsTestPicture} from './support/in_page.mjs';
-import {goodTenSeconds, report, until} from './support/measure.mjs';
+import {goesOn, report, until} from './support/measure.mjs';
 import {servePage} from './support/static_page.mjs';
 
 let site;
@@ -65,7 +65,7 @@ async function publishAndWatch(page, query) {
   await page.open(`${site.address}/?room=loopback&${query}`);
   // A press, as by a person: only then may a page play sound.
   await page.click('#watch [data-toggle]');
-  const seen = await goodTenSeconds(page);
+  const seen = await goesOn(page);
   assert.deepEqual(page.errors, []);
   await page.click('#watch [data-toggle]');
   await page.click('#publish [data-toggle]');

@@ -4,7 +4,7 @@ import {test} from 'node:test';
 
 import {startDaemon, startImpairment} from './support/daemon.mjs';
 import {answersPointTo} from './support/in_page.mjs';
-import {goodTenSeconds, observation, report, until} from './support/measure.mjs';
+import {goesOn, observation, report, until} from './support/measure.mjs';
 import {connectionsOf, firstPicture, publish, publishCamera, sent, watch} from './support/rooms.mjs';
 import {startBefore, using} from './support/suite.mjs';
 
@@ -12,8 +12,7 @@ const own = startBefore({firefox: {camera: true, loopback: true}});
 
 /** A page of either browser that publishes the test picture with sound. */
 function publishFrom(page, address, room) {
-  if (page.name === 'chromium') return publish(page, address, room, 'picture=320x180');
-  return publishCamera(page, address, room, {width: 320, height: 180});
+  return page.name === 'chromium' ? publish(page, address, room) : publishCamera(page, address, room);
 }
 
 /** Where the relay has the media of each of a room's people, by what they do. */
@@ -22,6 +21,8 @@ async function remoteAddresses(address, room) {
   return Object.fromEntries(connections.map(({role, path}) => [role, path?.remote]));
 }
 
+/** Enough for some repairs of each way. */
+const kCountersUnderLoss = 200;
 const kPairs = [['chromium', 'firefox'], ['firefox', 'chromium']];
 
 for (const [from, to] of kPairs) {
@@ -31,7 +32,7 @@ for (const [from, to] of kPairs) {
     const viewer = await keep(own[to].page());
     await publishFrom(publisher, daemon.address, 'six');
     await watch(viewer, daemon.address, 'six');
-    const seen = await goodTenSeconds(viewer);
+    const seen = await goesOn(viewer);
     const remotes = await remoteAddresses(daemon.address, 'six');
     for (const role of ['whip', 'whep']) assert.match(remotes[role], /^\[.*\]:\d+$/);
     report(`ipv6-${from}-to-${to}`, seen);
@@ -47,7 +48,7 @@ for (const [from, to] of kPairs) {
     await viewer.beforeLoad(answersPointTo, down.port);
     await publishFrom(publisher, daemon.address, 'nat');
     await watch(viewer, daemon.address, 'nat');
-    await goodTenSeconds(viewer);
+    await goesOn(viewer);
     const outages = {};
     for (const [role, nat] of [['whip', up], ['whep', down]]) {
       const before = (await remoteAddresses(daemon.address, 'nat'))[role];
@@ -58,7 +59,7 @@ for (const [from, to] of kPairs) {
         return now && now !== before;
       });
       outages[role] = Date.now() - began;
-      await goodTenSeconds(viewer);
+      await goesOn(viewer);
     }
     assert.equal((await observation(viewer)).answers, 1, 'nobody made a new offer');
     report(`nat-${from}-to-${to}`, {followedAfterMs: outages});
@@ -83,7 +84,7 @@ test('10 % loss each way, 50 ms round trip and reordering: the picture goes on',
       receiver.jitterBufferTarget = 400;
     }
   });
-  const seen = await goodTenSeconds(viewer);
+  const seen = await goesOn(viewer, {counters: kCountersUnderLoss});
   const end = await observation(viewer);
   const {packetsLost, packetsReceived, retransmittedPacketsReceived} = end.video;
   const upstream = await sent(publisher);

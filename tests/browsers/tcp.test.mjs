@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict';
 import {test} from 'node:test';
 
-import {freeTcpPort} from './support/daemon.mjs';
 import {answersWithoutUdp} from './support/in_page.mjs';
-import {goodTenSeconds, report, until} from './support/measure.mjs';
+import {goesOn, report, until} from './support/measure.mjs';
 import {connectionsOf, pressWatch, publish, publishCamera, watch} from './support/rooms.mjs';
 import {startBefore, using} from './support/suite.mjs';
 
-const own = startBefore({daemon: freeTcpPort().then((tcpPort) => ({tcpPort})), firefox: {camera: true}});
+const own = startBefore({daemon: {tcp: true}, firefox: {camera: true}});
 
 async function pageWithoutUdp(browser) {
   const page = await browser.page();
@@ -33,7 +32,7 @@ test('Chromium to Chromium by TCP: the picture goes on and the sound is heard', 
   const [publisher, viewer] = [await keep(pageWithoutUdp(chromium)), await keep(pageWithoutUdp(chromium))];
   await publish(publisher, daemon.address, 'chromium');
   await watch(viewer, daemon.address, 'chromium');
-  report('tcp-chromium-to-chromium', await goodTenSeconds(viewer));
+  report('tcp-chromium-to-chromium', await goesOn(viewer));
   await bothByTcp('chromium');
   assert.deepEqual([publisher.errors, viewer.errors], [[], []]);
 }));
@@ -43,15 +42,15 @@ test('Chromium to Firefox by TCP: the picture goes on and the sound is heard', (
   const [publisher, viewer] = [await keep(pageWithoutUdp(chromium)), await keep(pageWithoutUdp(firefox))];
   await publish(publisher, daemon.address, 'to-firefox');
   await pressWatch(viewer, daemon.address, 'to-firefox');
-  report('tcp-chromium-to-firefox', await goodTenSeconds(viewer));
+  report('tcp-chromium-to-firefox', await goesOn(viewer));
   await bothByTcp('to-firefox');
 }));
 
 test('Firefox to Chromium by TCP: the picture goes on and the sound is heard', () => using(async (keep) => {
   const {chromium, firefox, daemon} = own;
   const [publisher, viewer] = [await keep(pageWithoutUdp(firefox)), await keep(pageWithoutUdp(chromium))];
-  await publishCamera(publisher, daemon.address, 'from-firefox', {width: 640, height: 360});
+  await publishCamera(publisher, daemon.address, 'from-firefox');
   await watch(viewer, daemon.address, 'from-firefox');
-  report('tcp-firefox-to-chromium', await goodTenSeconds(viewer));
+  report('tcp-firefox-to-chromium', await goesOn(viewer));
   await bothByTcp('from-firefox');
 }));

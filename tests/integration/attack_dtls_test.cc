@@ -50,6 +50,12 @@ class AttackOnDtls : public AttackTest {
     return text;
   }
 
+  // Sanitizers hold back what is freed: there memory grows by what passes.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  static constexpr bool kMemoryComesBack = false;
+#else
+  static constexpr bool kMemoryComesBack = true;
+#endif
   static size_t resident_bytes() {
     size_t total = 0;
     size_t resident = 0;
@@ -195,7 +201,9 @@ TEST_F(AttackOnDtls, D5_TenThousandFragmentsThatNeverCompleteAreBounded) {
   EXPECT_FALSE(carol->peer().connected());
   // A handshake that is under way keeps 64 KB at most; what is sent must not add up.
   // The rest is what this process, its own peers among it, took meanwhile.
-  EXPECT_LT(resident_bytes(), memory + (8u << 20));
+  if (kMemoryComesBack) {
+    EXPECT_LT(resident_bytes(), memory + (8u << 20));
+  }
   // Every datagram of the handshake that the node sent back is an answer to a hello, of which
   // there was none.
   EXPECT_LE(mallory_.bytes_received(), mallory_.bytes_sent());

@@ -12,6 +12,10 @@ const kBuild = process.env.SIMPUL_BUILD ?? fileURLToPath(new URL('../../../build
 const kReady = /^simpuld ready http=(\S+) media=udp:(\d+)/;
 const kRelayReady = /^impairment_relay ready udp=127\.0\.0\.1:(\d+)/;
 
+/** How simpuld ends when somebody else has its port. */
+const kPortInUse = 3;
+const kPortsTried = 10;
+
 const configuration = (host, httpPort, tcpPort, more) => `
 [http]
 listen = "${host}:${httpPort}"
@@ -22,28 +26,42 @@ workers = 1
 ${more}`;
 
 /**
- * A daemon of its own, on free ports unless told; no TCP unless told; `more` is further
- * configuration; `network`, another one that it runs in. stop() holds it to a clean end.
+ * A daemon of its own, on free ports unless told; no TCP unless told its port, or `tcp` for a free one;
+ * `more` is further configuration; `network`, another one that it runs in. stop() holds it to a clean end.
  */
-export async function startDaemon({host = '127.0.0.1', httpPort = 0, tcpPort = 0, more = '', network} = {}) {
+export async function startDaemon({tcp = false, ...options} = {}) {
+  for (let triesLeft = tcp ? kPortsTried : 0; ; --triesLeft) {
+    try {
+      return await startOnce(tcp ? {...options, tcpPort: await freeTcpPort()} : options);
+    } catch (error) {
+      if (error.end?.code !== kPortInUse || triesLeft <= 1) throw error;
+    }
+  }
+}
+
+async function startOnce({host = '127.0.0.1', httpPort = 0, tcpPort = 0, more = '', network}) {
   const folder = await mkdtemp(join(tmpdir(), 'simpul-daemon-'));
   const file = join(folder, 'simpuld.toml');
   await writeFile(file, configuration(host, httpPort, tcpPort, more));
   const [program, ...inside] = [...(network?.enter ?? []), join(kBuild, 'daemon/simpuld')];
-  const daemon = await start(program, [...inside, '--dev', '--config', file], kReady);
+  const forget = () => rm(folder, {recursive: true, force: true});
+  const daemon = await start(program, [...inside, '--dev', '--config', file], kReady).catch(async (error) => {
+    await forget();
+    throw error;
+  });
   return {
     address: `http://${network ? await network.reach(daemon.match[1]) : daemon.match[1]}`,
     mediaPort: Number(daemon.match[2]),
     async stop() {
       const end = await daemon.stop();
-      await rm(folder, {recursive: true, force: true});
+      await forget();
       assert.deepEqual(end, {code: 0, signal: null}, `how simpuld ended:\n${daemon.lines.join('\n')}`);
     },
   };
 }
 
 /** A TCP port that is free now, and most likely still is in a moment. */
-export async function freeTcpPort() {
+async function freeTcpPort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const {port} = server.address();

@@ -40,6 +40,20 @@ export function offersOnly({video, red}) {
   };
 }
 
+/** Sends fewer pictures on a slow machine, not smaller ones. */
+export function keepsSize() {
+  if (!window.RTCPeerConnection) return;
+  const original = RTCPeerConnection.prototype.addTransceiver;
+  RTCPeerConnection.prototype.addTransceiver = function (track, init) {
+    const transceiver = original.call(this, track, init);
+    const {sender} = transceiver;
+    if (track.kind === 'video') {
+      void sender.setParameters({...sender.getParameters(), degradationPreference: 'maintain-resolution'});
+    }
+    return transceiver;
+  };
+}
+
 /** Sends media to one port of this machine instead of where the relay's answers say. */
 export function answersPointTo(port) {
   const original = window.fetch.bind(window);

@@ -98,6 +98,27 @@ export async function goodTenSeconds(page, {sound = true, readable = true} = {})
   assert.fail(`no ten good seconds; the best were ${JSON.stringify(best)}, now ${JSON.stringify(last)}`);
 }
 
+/** Pictures of two seconds and more. */
+const kCountersOn = 60;
+
+/**
+ * Waits until so many counters more are read from the decoded picture, however long that takes, none
+ * of its frames unreadable, sound heard. Returns what it was like meanwhile.
+ */
+export async function goesOn(page, {sound = true, counters = kCountersOn} = {}) {
+  let before;
+  let last;
+  const seen = await until(`${counters} more counters`, async () => {
+    last = await observation(page);
+    if (last.state !== 'live' || last.advances === undefined) return false;
+    if (last.unreadable !== before?.unreadable) before = last;
+    const window = difference(before, last);
+    return last.advances >= before.advances + counters && window.framesDecodedPerSecond > 0 &&
+      (!sound || window.audioEnergy > 0) && window;
+  }).catch((error) => assert.fail(`${error.message}; now ${JSON.stringify(last)}`));
+  return {...seen, firstPictureMs: Math.round(last.firstPictureMs)};
+}
+
 /** One line that a person, or a script, can find in the log. */
 export function report(name, result) {
   console.log(`# result ${name}: ${JSON.stringify(result)}`);

@@ -2,7 +2,7 @@ import {spawn} from 'node:child_process';
 import {createInterface} from 'node:readline';
 
 const kReadyLimitMs = 60_000;
-const kStopLimitMs = 30_000;
+const kStopLimitMs = 60_000;
 
 /**
  * Runs a program, at first until it has printed a line that matches; stop() ends it by SIGTERM.
@@ -32,7 +32,8 @@ export async function start(program, programArguments, ready, {listens = false} 
   clearTimeout(timer);
   if (!Array.isArray(first)) {
     child.kill('SIGKILL');
-    throw new Error(`${program} did not get ready: ${JSON.stringify(first)}\n${lines.join('\n')}`);
+    const words = `${program} did not get ready: ${JSON.stringify(first)}\n${lines.join('\n')}`;
+    throw Object.assign(new Error(words), {end: first});
   }
   return {
     match: first,

@@ -2,7 +2,7 @@
 import {mkdir} from 'node:fs/promises';
 import {fileURLToPath} from 'node:url';
 
-import {cameraShowsTestPicture} from './in_page.mjs';
+import {cameraShowsTestPicture, keepsSize} from './in_page.mjs';
 import {observation, until} from './measure.mjs';
 
 /** Takes a picture of the whole page, for a person to look at. */
@@ -13,14 +13,16 @@ export async function screenshot(page, name) {
 }
 
 /** A page that publishes the test picture; resolves when the relay has its connection. */
-export async function publish(page, address, room, query = 'picture=640x360') {
+export async function publish(page, address, room, query = 'picture=320x180') {
+  await page.beforeLoad(keepsSize);
   await page.open(`${address}/?room=${room}&publish=test&${query}`);
   await publishing(page);
   return page;
 }
 
 /** The same for Firefox: without an audio device it has sound of its fake microphone only. */
-export async function publishCamera(page, address, room, size) {
+export async function publishCamera(page, address, room, size = {width: 320, height: 180}) {
+  await page.beforeLoad(keepsSize);
   await page.beforeLoad(cameraShowsTestPicture, size);
   await page.open(`${address}/?room=${room}&publish=camera&simulcast=0`);
   await publishing(page);
