@@ -104,6 +104,8 @@ void HttpConnection::stream(const Response& response, TimePoint now, Output& out
     case ResponseStream::Step::kBegin:
       return;
     case ResponseStream::Step::kGoOn:
+      // Nothing to say: there would be no word either of its having been sent.
+      if (response.body.empty()) return;
       if (is_sending_) {
         waiting_ = response.body;
       } else {

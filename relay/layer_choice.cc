@@ -57,10 +57,10 @@ std::optional<uint8_t> choose_layer(std::span<const LayerView> layers, LayerChoi
   const size_t count = std::min(layers.size(), kLayersMax);
   if (count == 0) return std::nullopt;
   const Order order = order_by_size(layers.first(count));
-  const auto can_be_had = [](const LayerView& layer) { return layer.active || layer.suspended; };
-  const bool any = std::ranges::any_of(layers.first(count), can_be_had);
+  // Of a publisher who sends nothing at all, nothing can be had either.
+  const bool any = std::ranges::any_of(layers.first(count), &LayerView::active);
   return nearest(std::span(order).first(count), rank_of(choice, count), [&](uint8_t layer) {
-    return any ? can_be_had(layers[layer]) : layers[layer].seen;
+    return any ? layers[layer].active || layers[layer].suspended : layers[layer].seen;
   });
 }
 

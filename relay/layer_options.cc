@@ -20,12 +20,12 @@ LayerId highest(uint8_t encoding, std::span<const LayerOption> options) {
   return id;
 }
 
-LayerOption option_of(const Feed& feed, uint8_t encoding) {
+LayerOption option_of(const Feed& feed, uint8_t encoding, bool any_sent) {
   const LayerNews news = feed.news();
   return {.id = {.encoding = encoding},
-          .supply = news.active      ? LayerSupply::kSent
-                    : news.suspended ? LayerSupply::kSuspended
-                                     : LayerSupply::kAbsent,
+          .supply = news.active                  ? LayerSupply::kSent
+                    : news.suspended && any_sent ? LayerSupply::kSuspended
+                                                 : LayerSupply::kAbsent,
           .bitrate_bps = news.bitrate_bps,
           .width = news.width,
           .height = news.height,
@@ -62,8 +62,11 @@ std::span<const LayerOption> LayerOptions::of(const std::vector<Feed>& feeds, Ti
   if (made_at_ && now - *made_at_ < kAge) return options_;
   made_at_ = now;
   options_.clear();
+  // Suspended layers are no choice while their publisher pauses altogether.
+  const bool any_sent =
+      std::ranges::any_of(feeds, [](const Feed& feed) { return feed.view().active; });
   for (size_t i = 0; i < feeds.size(); ++i) {
-    const LayerOption whole = option_of(feeds[i], static_cast<uint8_t>(i));
+    const LayerOption whole = option_of(feeds[i], static_cast<uint8_t>(i), any_sent);
     // A suspended layer comes back as what it was.
     const TimePoint at = feeds[i].view().suspended ? feeds[i].last_media() : now;
     const auto states = feeds[i].meters().states(at);

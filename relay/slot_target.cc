@@ -6,7 +6,8 @@ namespace simpul::relay {
 void Slot::choose_layer(TimePoint now) {
   Layer wanted = track_->layer_for(choice_);
   if (allotted_ && track_->has(allotted_->encoding)) wanted = allotted_->encoding;
-  const bool is_suspended = wanted && feed(*wanted).view().suspended;
+  const bool can_wait = track_->is_sent() || !current_;
+  const bool is_suspended = wanted && feed(*wanted).view().suspended && can_wait;
   wait_for(is_suspended && !is_paused_ && carries(*wanted) ? wanted : Layer());
   if (awaited_) wanted = track_->stand_in_for(*awaited_, current_);
   // Nothing is being sent: what it carries is as good as any, and nearest to what was seen.

@@ -72,10 +72,11 @@ class Track {
     return layer_for_[static_cast<size_t>(choice)];
   }
   bool is_sent() const { return sent_; }
-  // Whether a layer is being sent, or would be if somebody wanted it.
+  // Whether a layer is being sent, or would be if somebody wanted it. A publisher who pauses
+  // altogether is no reason to want another layer.
   bool has(uint8_t encoding) const {
     return encoding < feeds_.size() &&
-           (feeds_[encoding].view().active || feeds_[encoding].view().suspended);
+           (feeds_[encoding].view().active || (sent_ && feeds_[encoding].view().suspended));
   }
   // What a slot that carries that (or nothing) shows until a suspended layer comes.
   std::optional<uint8_t> stand_in_for(uint8_t layer, std::optional<uint8_t> carried) const;

@@ -30,8 +30,9 @@ const kPollMs = 250;
  * Far from the goals (down in 2 s, up in 10, no gap of half a second, 1 % of the sound lost), which a
  * loaded machine misses by itself: they are for those who read the report.
  */
-const kUpLimitMs = 90_000;
+const kUpLimitMs = 300_000;
 const kDecodedPerSecondMin = 1;
+const kCountersSeen = 20;
 const kSampleRate = 48_000;
 /** The yardstick says nothing of the relay: it is for those who compare. */
 const kIsFull = process.env.SIMPUL_FULL === '1';
@@ -146,6 +147,10 @@ labTest('a path of 3, 0.5 and 3 Mbit/s: the layer follows, and who has another p
   assert.ok(await follow('slow', slow, history, isSmaller, kUpLimitMs), 'a smaller layer on the narrow path');
   await follow('slow', slow, history, undefined, kNarrowMs - Math.min(Date.now() - dropAt, kNarrowMs - kWideMs));
   const narrow = await lab.lookAll(['slow', 'fast']);
+  await until('the other viewer has a larger layer', async () => {
+    const [slowNow, fastNow] = await lab.lookAll(['slow', 'fast']);
+    return fastNow.video.frameWidth > slowNow.video.frameWidth;
+  });
 
   const riseAt = Date.now();
   counts.push(await path.change(`--down-rate-bps ${kWide}`));
@@ -175,7 +180,6 @@ labTest('a path of 3, 0.5 and 3 Mbit/s: the layer follows, and who has another p
 
   assert.ok(rose, 'the largest layer again on the wide path');
   assert.ok(result.narrow.decodedPerSecond >= kDecodedPerSecondMin, 'the smaller layer runs');
-  assert.ok(narrow[1].video.frameWidth > narrow[0].video.frameWidth, 'the other viewer keeps a larger layer');
   assert.ok(fast.decodedPerSecond >= kDecodedPerSecondMin, 'and it runs');
 });
 
@@ -196,9 +200,11 @@ labTest('5, 10 and 20 % loss each way at 50 ms round trip: sound is heard, and t
     const all = seen.received + seen.lost;
     const residual = Number((Math.max(0, seen.lost - seen.repaired) / all).toFixed(4));
     report(`bottleneck-loss-${kLosses[name] * 100}`, {residual, ...seen, width: after[i].video.frameWidth});
-    assert.ok(after[i].audio.totalAudioEnergy > before[i].audio.totalAudioEnergy, `${name}: sound is heard`);
-    if (name !== 'twenty') assert.ok(seen.countersPerSecond >= kDecodedPerSecondMin, `${name}: the picture goes on`);
   }
+  await until('sound is heard, and the picture goes on at 5 and 10 %', async () =>
+    (await lab.lookAll(names)).every(({audio, advances}, i) =>
+      audio.totalAudioEnergy > before[i].audio.totalAudioEnergy &&
+      (names[i] === 'twenty' || advances >= before[i].advances + kCountersSeen)));
 });
 
 /** The same path between two Chromiums. */

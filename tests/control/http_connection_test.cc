@@ -151,6 +151,15 @@ TEST_F(HttpStream, GoesOnAndEndsWhenItsSourceDoes) {
   expect_quiet(stream(Step::kGoOn, "too late"));
 }
 
+TEST_F(HttpStream, WaitsForNoReaderWhereThereIsNothingToSay) {
+  begin();
+  sent();
+  const TimePoint deadline = connection_.next_deadline();
+  expect_quiet(stream(Step::kGoOn, ""));
+  EXPECT_EQ(connection_.next_deadline(), deadline);
+  EXPECT_EQ(stream(Step::kGoOn, "second").bytes, "second");
+}
+
 TEST_F(HttpStream, KeepsOnlyTheNewestForWhoDoesNotRead) {
   begin();
   for (int i = 0; i < 1'000; ++i) expect_quiet(stream(Step::kGoOn, std::to_string(i)));

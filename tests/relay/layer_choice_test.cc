@@ -58,7 +58,9 @@ TEST(LayerChoice, TakesWhatWasSentWhileNothingIs) {
 TEST(LayerChoice, CountsWhatIsSuspendedAsIfItWereSent) {
   EXPECT_EQ(choose({sent(), silent(), suspended()}, LayerChoice::kHigh), 2);
   EXPECT_EQ(choose({sent(), suspended(), silent()}, LayerChoice::kHigh), 1);
-  EXPECT_EQ(choose({silent(), suspended(), silent()}, LayerChoice::kLow), 1);
+  EXPECT_EQ(choose({silent(), suspended(), sent()}, LayerChoice::kLow), 1);
+  EXPECT_EQ(choose({silent(), suspended(), silent()}, LayerChoice::kLow), 0)
+      << "while nothing is sent, what was";
 }
 
 int stand_in(const std::vector<LayerView>& layers, uint8_t layer,

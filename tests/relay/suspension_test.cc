@@ -259,6 +259,31 @@ TEST_F(SuspensionTest, APublisherWhoPausesIsAskedForNothing) {
   EXPECT_THAT(sends_, ElementsAre(true, false, false));
 }
 
+// Whose layers are few by choice, by a narrow path, and by a wide one that has not been tried.
+TEST_F(SuspensionTest, WhoWatchesAPublisherWhoPausesGoesOnWhereHeWas) {
+  const SubscriberId bob = watch(LayerChoice::kLow);
+  const SubscriberId eve = watch(LayerChoice::kHighest, 20);
+  const auto run_narrow = [&](Duration duration) {
+    for (const TimePoint end = scene_.now + duration; scene_.now < end;) {
+      scene_.relay.set_estimate(eve, PathEstimate{200'000, 0}, scene_.now);
+      step();
+    }
+  };
+  run_narrow(15s);
+  ASSERT_THAT(sends_, ElementsAre(true, false, false));
+  const int told = told_;
+  sends_[0] = false;
+  run_narrow(20s);
+  EXPECT_EQ(told_, told);
+  sends_[0] = true;
+  const size_t before = sent_[eve.value()];
+  run_narrow(1s);
+  EXPECT_GE(sent_[eve.value()] - before, 25u) << "of the low layer, without a key frame";
+  EXPECT_EQ(layer_of(bob), "l");
+  EXPECT_EQ(layer_of(eve), "l");
+  EXPECT_EQ(told_, told);
+}
+
 TEST_F(SuspensionTest, WhatIsWantedElsewhereIsNotSuspended) {
   scene_.relay.set_wanted_elsewhere(TrackId(kCamera), 2, true);
   run(10s);

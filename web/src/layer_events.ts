@@ -15,6 +15,11 @@ export const kLayersRelation = 'urn:ietf:params:whip:ext:simpul:layers';
 const kSilenceMs = 30_000;
 const kAgainMs = 2_000;
 const kBufferMax = 65_536;
+/**
+ * So many pages of a browser follow: it opens six connections to a host, of which each that follows
+ * keeps one, and everything else needs some too.
+ */
+const kFollowersMax = 2;
 
 /** The target of a Link header's link of this relation, as an absolute address. */
 export function linkOf(header: string | null, relation: string, base: string): string | undefined {
@@ -58,6 +63,22 @@ function parse(data: string): LayersEvent | undefined {
     return isGood ? {mid, rids} : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Runs an action while fewer than kFollowersMax pages of this browser do; otherwise not at all. */
+export async function asOneOfFew(
+  action: () => Promise<void>,
+  locks: Pick<LockManager, 'request'> | undefined = globalThis.navigator?.locks,
+): Promise<void> {
+  if (!locks) return action();
+  let isDone = false;
+  for (let place = 0; place < kFollowersMax && !isDone; ++place) {
+    await locks.request(`simpul-follower-${place}`, {ifAvailable: true}, async (lock) => {
+      if (lock === null) return;
+      isDone = true;
+      await action();
+    });
   }
 }
 

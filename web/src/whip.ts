@@ -1,4 +1,4 @@
-import {followLayers, kLayersRelation, linkOf, type LayersEvent} from './layer_events';
+import {asOneOfFew, followLayers, kLayersRelation, linkOf, type LayersEvent} from './layer_events';
 import {browser, Session, type Environment, type SessionState} from './session';
 
 export interface WhipOptions {
@@ -65,18 +65,15 @@ export class WhipClient extends Session {
     const {events, environment, lifetime: signal} = this;
     this.events = undefined; // It is followed once for each session.
     if (events === undefined) return;
-    void followLayers(events, {
-      environment,
-      signal,
-      onLayers: ({mid, rids}) => {
-        this.wanted.set(mid, rids);
-        void this.obey();
-      },
-      onLost: () => {
-        this.wanted.clear();
-        void this.obey();
-      },
-    });
+    const onLayers = ({mid, rids}: LayersEvent) => {
+      this.wanted.set(mid, rids);
+      void this.obey();
+    };
+    const onLost = () => {
+      this.wanted.clear();
+      void this.obey();
+    };
+    void asOneOfFew(() => followLayers(events, {environment, signal, onLayers, onLost}));
   }
 
   /** One change at a time, and then what was said meanwhile. */
@@ -84,16 +81,21 @@ export class WhipClient extends Session {
     this.isObeyed = false;
     if (this.isObeying) return;
     this.isObeying = true;
-    while (!this.isObeyed) {
-      this.isObeyed = true;
-      const suspended: string[] = [];
-      for (const {mid, sender} of this.connection?.getTransceivers() ?? []) {
-        if (sender.track?.kind !== 'video') continue;
-        suspended.push(...(await activate(sender, this.wanted.get(mid ?? '') ?? [])));
+    try {
+      while (!this.isObeyed) {
+        this.isObeyed = true;
+        const {connection} = this;
+        const suspended: string[] = [];
+        for (const {mid, sender} of connection?.getTransceivers() ?? []) {
+          if (sender.track?.kind !== 'video') continue;
+          suspended.push(...(await activate(sender, this.wanted.get(mid ?? '') ?? [])));
+        }
+        // A session that came meanwhile has said for itself what it does not send.
+        if (connection === this.connection) this.options.onSuspended?.(suspended);
       }
-      this.options.onSuspended?.(suspended);
+    } finally {
+      this.isObeying = false;
     }
-    this.isObeying = false;
   }
 }
 

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 
-import {EventReader, followLayers, linkOf, type LayersEvent} from '../src/layer_events';
+import {asOneOfFew, EventReader, followLayers, linkOf, type LayersEvent} from '../src/layer_events';
 import {FakeWorld, problem, settle, streamed} from './fakes';
 
 describe('links', () => {
@@ -73,5 +73,41 @@ describe('following', () => {
     await done;
     expect(world.calls).toHaveLength(3);
     expect(lost()).toBe(3);
+  });
+});
+
+describe('pages of one browser', () => {
+  /** Those of a browser that gives a lock to one at a time. */
+  class FakeLocks {
+    private readonly held = new Set<string>();
+    request = (async (name: string, _: LockOptions, action: (lock: Lock | null) => Promise<void>) => {
+      if (this.held.has(name)) return action(null);
+      this.held.add(name);
+      return action({name, mode: 'exclusive'}).finally(() => this.held.delete(name));
+    }) as LockManager['request'];
+  }
+
+  it('follow two at a time, so that connections are left for all else', async () => {
+    const locks = new FakeLocks();
+    const running: (() => void)[] = [];
+    const follow = () => asOneOfFew(() => new Promise((resolve) => running.push(resolve)), locks);
+    const first = follow();
+    await settle();
+    void follow();
+    await settle();
+    expect(running).toHaveLength(2);
+    await follow();
+    expect(running, 'the third does without').toHaveLength(2);
+    running[0]!();
+    await first;
+    void follow();
+    await settle();
+    expect(running, 'one after the first has gone').toHaveLength(3);
+  });
+
+  it('follow all where there are no locks', async () => {
+    let runs = 0;
+    for (let i = 0; i < 3; ++i) await asOneOfFew(async () => void ++runs, undefined);
+    expect(runs).toBe(3);
   });
 });
