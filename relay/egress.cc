@@ -119,9 +119,10 @@ bool Egress::begin(Round& round) {
 
 // A few, and none of them has a part in the round: they would be given its packets twice.
 bool Egress::is_for_others(const Track& track) const {
-  return track.slots().size() <= kFewSlots && std::ranges::none_of(track.slots(), [&](Slot* slot) {
-           return slot->subscriber().round == round_.number;
-         });
+  if (track.slots().size() > kFewSlots) return false;
+  if (round_.number == kNoRound) return true;  // without a look at each of them
+  return std::ranges::none_of(
+      track.slots(), [&](const Slot* slot) { return slot->subscriber().round == round_.number; });
 }
 
 // True while something of it waits, be it due or not.

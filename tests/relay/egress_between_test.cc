@@ -195,6 +195,23 @@ TEST_F(EgressBetweenWithoutCacheTest, WhoComesIntoTheRoundIsGivenNothingTwice) {
   EXPECT_FALSE(numbers.empty());
 }
 
+// When all have been visited, and nobody has said yet that the round is over.
+TEST_F(EgressBetweenTest, WhoWasVisitedLastOfAllIsGivenNothingTwice) {
+  open("stage", 1, 2 * kBetween - 1);
+  relay_.add_track(relay_.add_publisher("stage", "bo", scene_.now), video_track(2), scene_.now);
+  sources_.emplace(2, Source(scene_.pool, {.ssrc = 2, .first_tag = 1'000}));
+  const auto guest =
+      relay_.add_subscriber("stage", {}, std::array{video_slot(10), video_slot(20)}, scene_.now);
+  relay_.start_subscriber(guest, scene_.now);
+  room_of_[guest.value()] = "guest";
+  send(1, true);
+  for (size_t i = 0; i < 2 * kBetween; ++i) ASSERT_NE(next(), "");
+  ASSERT_EQ(tags(guest.value()), (std::vector<uint32_t>{1, 2}));
+  send(2, true);
+  collect_rest();
+  EXPECT_EQ(tags(guest.value()), (std::vector<uint32_t>{1, 2, 1'000, 1'001}));
+}
+
 // Rooms of all sizes send at random while batches are taken and people come and go.
 class EgressBetweenSeeds : public EgressBetweenTest, public ::testing::WithParamInterface<int> {};
 
