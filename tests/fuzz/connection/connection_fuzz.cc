@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <map>
 #include <set>
 
 #include "rtp/rtcp_reader.h"
@@ -12,6 +13,7 @@ using namespace simpul;
 using testing::ConnectionPair;
 
 constexpr size_t kOperationsMax = 64;
+constexpr uint64_t kLateMax = 1'000;
 constexpr std::array kExtensions = {
     rtp::ExtensionKind::kMid,         rtp::ExtensionKind::kRid,
     rtp::ExtensionKind::kRepairedRid, rtp::ExtensionKind::kTransportSequence,
@@ -110,11 +112,19 @@ class Run {
       header += 4 + 4 * size_t{load_be16(Bytes(plain).subspan(header + 2).first<2>())};
     }
     if (header > plain.size()) return pair_.receive(plain, from);
-    // No two packets under one number: that would be the client's fault, and abort its sender.
-    const uint16_t number = load_be16(Bytes(plain).subspan<2, 2>());
     const uint32_t ssrc = load_be32(Bytes(plain).subspan<8, 4>());
-    if (!sealed_.emplace(ssrc, number).second) return;
-    pair_.receive(pair_.seal(plain, header, number), from);
+    const uint64_t index = index_of(ssrc, load_be16(Bytes(plain).subspan<2, 2>()));
+    // No two packets under one index: that would be the client's fault, and abort its sender.
+    if (!sealed_.emplace(ssrc, index).second) return;
+    pair_.receive(pair_.seal(plain, header, index), from);
+  }
+  // What a client that sends this number counts: never further back than its sender remembers.
+  uint64_t index_of(uint32_t ssrc, uint16_t number) {
+    uint64_t& highest = highest_[ssrc];
+    const uint64_t least = highest - std::min<uint64_t>(highest, kLateMax);
+    const uint64_t index = least + static_cast<uint16_t>(number - least);
+    highest = std::max(highest, index);
+    return index;
   }
   void receive_feedback(Bytes bytes, const ice::Path& from) {
     if (!pair_.client_out || bytes.size() < 8) return pair_.receive(bytes, from);
@@ -164,7 +174,8 @@ class Run {
   ConnectionPair pair_{media()};
   std::vector<ice::Path> validated_;
   bool connected_ = false;
-  std::set<std::pair<uint32_t, uint16_t>> sealed_;
+  std::set<std::pair<uint32_t, uint64_t>> sealed_;
+  std::map<uint32_t, uint64_t> highest_;
   uint64_t sent_ = 0;
 };
 
