@@ -1,15 +1,13 @@
 #include "bwe/acknowledged_rate.h"
 
 #include <algorithm>
-#include <array>
-#include <span>
 #include <utility>
 
 namespace simpul::bwe {
 namespace {
 
 constexpr Duration kDurationMin = std::chrono::milliseconds(1);
-constexpr size_t kRingStart = 64;
+constexpr size_t kRingStart = 64;  // a multiple of kBlock
 constexpr double kDropped = 0.75;
 
 uint64_t rate_of(uint64_t bytes, Duration duration) {
@@ -17,23 +15,26 @@ uint64_t rate_of(uint64_t bytes, Duration duration) {
   return bytes * 8 * 1'000'000 / microseconds;
 }
 
+int32_t pause_of(Duration duration) {
+  return static_cast<int32_t>(std::min(duration, AcknowledgedRate::kWindowMax).count());
+}
+
 }  // namespace
 
-void AcknowledgedRate::append(const Packet& packet) {
-  if (count_ == packets_.size()) {
-    std::vector<Packet> larger(std::max(kRingStart, count_ * 2));
-    for (size_t i = 0; i < count_; ++i) larger[i] = at(i);
-    std::vector<int32_t> larger_pauses(larger.size());
-    for (size_t i = 0; i < count_; ++i) {
-      larger_pauses[i] = pauses_[(first_ + i) & (packets_.size() - 1)];
-    }
-    packets_ = std::move(larger);
-    pauses_ = std::move(larger_pauses);
-    first_ = 0;
-  }
-  ++count_;
-  at(count_ - 1) = packet;
-  bytes_ += packet.size;
+inline void AcknowledgedRate::Pauses::add(int32_t pause) {
+  second = std::max(second, std::min(longest, pause));
+  longest = std::max(longest, pause);
+}
+
+void AcknowledgedRate::make_room() {
+  shrink();
+  if (count_ < packets_.size()) return;
+  std::vector<Packet> larger(std::max(kRingStart, count_ * 2));
+  for (size_t i = 0; i < count_; ++i) larger[i] = at(i);
+  packets_ = std::move(larger);
+  first_ = 0;
+  blocks_.resize(packets_.size() / kBlock);
+  note_pauses(0);
 }
 
 void AcknowledgedRate::shrink() {
@@ -51,38 +52,69 @@ void AcknowledgedRate::shrink() {
   }
 }
 
-void AcknowledgedRate::add(const PacketResult& received) {
-  append({.sent_at = received.sent_at, .arrived_at = *received.arrived_at, .size = received.size});
-  size_t place = count_ - 1;
-  for (; place > 0 && at(place).arrived_at < at(place - 1).arrived_at; --place) {
-    std::swap(at(place), at(place - 1));
+// A block begins anew with its first slot.
+void AcknowledgedRate::note_pause(size_t slot) {
+  Pauses& block = blocks_[slot / kBlock];
+  if (slot % kBlock == 0) block = {};
+  block.add(packets_[slot].pause);
+}
+
+// From the packet at `begin` on, and of what is in its block before it.
+void AcknowledgedRate::note_pauses(size_t begin) {
+  for (size_t i = begin - std::min(begin, slot_of(begin) % kBlock); i < count_; ++i) {
+    const Duration pause = i == 0 ? Duration{} : at(i).arrived_at - at(i - 1).arrived_at;
+    at(i).pause = pause_of(pause);
+    note_pause(slot_of(i));
   }
-  for (size_t i = std::max<size_t>(place, 1); i < count_; ++i) {
-    const Duration pause = std::min(at(i).arrived_at - at(i - 1).arrived_at, kWindowMax);
-    pauses_[(first_ + i) & (packets_.size() - 1)] = static_cast<int32_t>(pause.count());
+}
+
+// Of which others that are here already came behind it.
+void AcknowledgedRate::sort_last() {
+  const Packet packet = at(count_ - 1);
+  size_t place = count_ - 1;
+  for (; place > 0 && packet.arrived_at < at(place - 1).arrived_at; --place) {
+    at(place) = at(place - 1);
+  }
+  at(place) = packet;
+  note_pauses(place);
+}
+
+void AcknowledgedRate::add(std::span<const PacketResult> results) {
+  for (const PacketResult& result : results) {
+    if (result.arrived_at) add(result.sent_at, *result.arrived_at, result.size);
   }
   shrink();
 }
 
+void AcknowledgedRate::add(TimePoint sent_at, Duration arrived_at, uint32_t size) {
+  if (count_ == packets_.size()) make_room();
+  const Duration pause = count_ == 0 ? Duration{} : arrived_at - at(count_ - 1).arrived_at;
+  const size_t slot = slot_of(count_++);
+  // Written where it stays: what is made elsewhere in parts is waited for when it is copied.
+  Packet& packet = packets_[slot];
+  packet.sent_at = sent_at;
+  packet.arrived_at = arrived_at;
+  packet.size = size;
+  packet.pause = pause_of(pause);
+  bytes_ += size;
+  note_pause(slot);
+  if (pause < Duration{}) sort_last();
+}
+
 AcknowledgedRate::Pauses AcknowledgedRate::pauses() const {
-  // The ring in two pieces, without what lies before the first packet.
-  const size_t begin = (first_ + 1) & (packets_.size() - 1);
-  const size_t until_end = std::min(count_ - 1, packets_.size() - begin);
-  const std::array pieces = {std::span(pauses_).subspan(begin, until_end),
-                             std::span(pauses_).first(count_ - 1 - until_end)};
-  // In passes that a compiler makes vectors of.
   Pauses found;
-  for (const auto piece : pieces) {
-    for (const int32_t pause : piece) found.longest = std::max(found.longest, pause);
-  }
-  int32_t longest_count = 0;
-  for (const auto piece : pieces) {
-    for (const int32_t pause : piece) {
-      longest_count += pause == found.longest ? 1 : 0;
-      found.second = std::max(found.second, pause == found.longest ? 0 : pause);
+  for (size_t i = 1; i < count_;) {
+    const size_t slot = slot_of(i);
+    const size_t end = slot - slot % kBlock + kBlock;
+    if (slot % kBlock == 0) {
+      found.add(blocks_[slot / kBlock].longest);
+      found.add(blocks_[slot / kBlock].second);
+    } else {  // the first one: a part of it lies before the first packet
+      const size_t last = std::min(end, slot + count_ - i);
+      for (size_t each = slot; each < last; ++each) found.add(packets_[each].pause);
     }
+    i += end - slot;
   }
-  if (longest_count > 1) found.second = found.longest;
   return found;
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/time.h"
@@ -22,7 +23,8 @@ class AcknowledgedRate {
   static constexpr Duration kRecent = std::chrono::milliseconds(250);
   static constexpr Duration kWindowMax = std::chrono::seconds(5);
 
-  void add(const PacketResult& received);
+  // Those that were lost count for nothing.
+  void add(std::span<const PacketResult> results);
   std::optional<uint64_t> bits_per_second() const;
   // The same of the last kRecent alone where that is far less: the path has become slower.
   std::optional<uint64_t> dropped_bits_per_second() const;
@@ -32,24 +34,33 @@ class AcknowledgedRate {
     TimePoint sent_at;
     Duration arrived_at{};
     uint32_t size = 0;
+    int32_t pause = 0;  // before it, in µs
   };
 
-  const Packet& at(size_t index) const {
-    return packets_[(first_ + index) & (packets_.size() - 1)];
-  }
-  Packet& at(size_t index) { return packets_[(first_ + index) & (packets_.size() - 1)]; }
-  // The longest and the second longest time between two arrivals.
+  // The two longest of them.
   struct Pauses {
     int32_t longest = 0;
     int32_t second = 0;
-  };
 
-  void append(const Packet& packet);
+    void add(int32_t pause);
+  };
+  // So many packets in a row of the ring have theirs told together.
+  static constexpr size_t kBlock = 32;
+
+  size_t slot_of(size_t index) const { return (first_ + index) & (packets_.size() - 1); }
+  const Packet& at(size_t index) const { return packets_[slot_of(index)]; }
+  Packet& at(size_t index) { return packets_[slot_of(index)]; }
+
+  void add(TimePoint sent_at, Duration arrived_at, uint32_t size);
+  void sort_last();
+  void make_room();
+  void note_pause(size_t slot);
+  void note_pauses(size_t begin);
   Pauses pauses() const;
   void shrink();
 
   std::vector<Packet> packets_;  // a ring, by arrival; its size is a power of two
-  std::vector<int32_t> pauses_;  // in µs before each of them: apart, for they are all looked at
+  std::vector<Pauses> blocks_;   // of each block, as far as it was filled since it was begun
   size_t first_ = 0;
   size_t count_ = 0;
   uint64_t bytes_ = 0;

@@ -70,14 +70,15 @@ void Estimator::note_sent_rate(size_t size, TimePoint now) {
 
 void Estimator::add_results(TimePoint now) {
   const ProbeResults::Losses losses{.own = loss_.own_loss(), .present = loss_.average_loss()};
+  acknowledged_.add(results_);
   for (const PacketResult& result : results_) {
     if (!result.arrived_at) continue;
-    acknowledged_.add(result);
     queue_.add(result.sent_at, *result.arrived_at, now);
     if (const auto delta = groups_.add(result.sent_at, *result.arrived_at, now)) {
       trendline_.add(*delta);
     }
-    if (result.probe != ProbeId()) probing_at_ = now;
+    if (result.probe == ProbeId()) continue;
+    probing_at_ = now;
     if (const auto bps = probe_results_.add(result, losses)) probed_bps_ = bps;
   }
 }

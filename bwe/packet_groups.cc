@@ -4,12 +4,12 @@
 
 namespace simpul::bwe {
 
-bool PacketGroups::is_burst(TimePoint sent_at, Duration arrived_at) const {
-  const Duration arrived = arrived_at - current_->last_arrived;
-  const Duration sent = sent_at - current_->last_sent;
+bool PacketGroups::is_burst(const Group& group, TimePoint sent_at, Duration arrived_at) {
+  const Duration arrived = arrived_at - group.last_arrived;
+  const Duration sent = sent_at - group.last_sent;
   if (sent == Duration{0}) return true;
   return arrived - sent < Duration{0} && arrived <= kBurst &&
-         arrived_at - current_->first_arrived < kBurstMax;
+         arrived_at - group.first_arrived < kBurstMax;
 }
 
 std::optional<GroupDelta> PacketGroups::compare() {
@@ -33,21 +33,25 @@ std::optional<GroupDelta> PacketGroups::compare() {
 }
 
 std::optional<GroupDelta> PacketGroups::add(TimePoint sent_at, Duration arrived_at, TimePoint now) {
-  std::optional<GroupDelta> delta;
-  if (current_ && sent_at < current_->first_sent) return delta;
-  if (current_ && (is_burst(sent_at, arrived_at) || sent_at - current_->first_sent <= kBurst)) {
-    current_->last_sent = std::max(current_->last_sent, sent_at);
-    current_->last_arrived = std::max(current_->last_arrived, arrived_at);
-    current_->reported_at = now;
-    return delta;
+  if (current_) {
+    Group& group = *current_;
+    if (sent_at < group.first_sent) return std::nullopt;
+    if (sent_at - group.first_sent <= kBurst || is_burst(group, sent_at, arrived_at)) {
+      group.last_sent = std::max(group.last_sent, sent_at);
+      group.last_arrived = std::max(group.last_arrived, arrived_at);
+      group.reported_at = now;
+      return std::nullopt;
+    }
   }
+  std::optional<GroupDelta> delta;
   if (current_ && previous_) delta = compare();
   previous_ = current_;
-  current_ = Group{.first_sent = sent_at,
-                   .last_sent = sent_at,
-                   .first_arrived = arrived_at,
-                   .last_arrived = arrived_at,
-                   .reported_at = now};
+  // Written where it stays: what is made elsewhere in parts is waited for when it is copied.
+  if (!current_) current_ = Group{};
+  Group& group = *current_;
+  group.first_sent = group.last_sent = sent_at;
+  group.first_arrived = group.last_arrived = arrived_at;
+  group.reported_at = now;
   return delta;
 }
 

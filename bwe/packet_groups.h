@@ -36,7 +36,7 @@ class PacketGroups {
     TimePoint reported_at;
   };
 
-  bool is_burst(TimePoint sent_at, Duration arrived_at) const;
+  static bool is_burst(const Group& group, TimePoint sent_at, Duration arrived_at);
   std::optional<GroupDelta> compare();
 
   std::optional<Group> current_;

@@ -15,10 +15,6 @@ uint32_t low_bits(TimePoint time) { return static_cast<uint32_t>(time.time_since
 
 }  // namespace
 
-bool SendHistory::is_kept(int64_t number) const {
-  return number >= 0 && number < next_ && next_ - number <= static_cast<int64_t>(entries_.size());
-}
-
 Duration SendHistory::age_of(const Entry& entry, TimePoint now) const {
   return Duration(low_bits(now) - entry.sent_us);
 }
@@ -55,17 +51,17 @@ void SendHistory::on_sent(rtp::SequenceNumber transport_sequence, size_t size, P
       .sent_us = low_bits(now), .size = kept_size, .probe = probe, .state = State::kInFlight};
 }
 
-Duration SendHistory::unwrap(Duration time) {
-  if (!last_time_) {
-    last_time_ = time_ = time;
-    return time_;
+inline Duration SendHistory::ReceiverClock::unwrap(Duration reported) {
+  if (!last) {
+    last = time = reported;
+    return time;
   }
-  Duration step = time - *last_time_;
+  Duration step = reported - *last;
   if (step > kClockPeriod / 2) step -= kClockPeriod;
   if (step < -kClockPeriod / 2) step += kClockPeriod;
-  last_time_ = time;
-  if (step <= kStepMax && step >= -kStepMax) time_ += step;
-  return time_;
+  last = reported;
+  if (step <= kStepMax && step >= -kStepMax) time += step;
+  return time;
 }
 
 bool SendHistory::on_feedback(const rtp::TransportFeedback& message, TimePoint now,
@@ -77,26 +73,30 @@ bool SendHistory::on_feedback(const rtp::TransportFeedback& message, TimePoint n
   missed_report_ = reported_until_ >= 0 && base > reported_until_;
   reported_until_ = std::max(reported_until_, base + message.status_count);
   // A message may speak of 65,535 numbers in a few bytes: only those that are kept are looked at.
-  const int64_t begin = std::max(base, next_ - static_cast<int64_t>(entries_.size()));
+  const int64_t kept = std::max<int64_t>(next_ - static_cast<int64_t>(entries_.size()), 0);
+  const int64_t begin = std::max(base, kept);
   const int64_t end = std::min(base + message.status_count, next_);
   auto arrival = std::ranges::find_if(arrivals_, [&](const rtp::ReportedArrival& reported) {
     return rtp::unwrap_near(next_ - 1, reported.transport_sequence) >= begin;
   });
+  ReceiverClock clock = clock_;
   for (int64_t number = begin; number < end; ++number) {
     const bool came = arrival != arrivals_.end() &&
                       arrival->transport_sequence.value() == static_cast<uint16_t>(number);
     const Duration reported = came ? (arrival++)->time : Duration{};
-    if (!is_kept(number)) continue;
     Entry& entry = entry_of(number);
     const Duration age = age_of(entry, now);
     if (entry.state == State::kNone || age >= kAge) continue;
     if (!came && entry.state == State::kLost) continue;  // was told already
     entry.state = came ? State::kNone : State::kLost;
-    results.push_back({.sent_at = now - age,
-                       .arrived_at = came ? std::optional(unwrap(reported)) : std::nullopt,
-                       .size = entry.size,
-                       .probe = entry.probe});
+    // Written where it stays: what is made elsewhere in parts is waited for when it is copied.
+    PacketResult& result = results.emplace_back();
+    result.sent_at = now - age;
+    if (came) result.arrived_at = clock.unwrap(reported);
+    result.size = entry.size;
+    result.probe = entry.probe;
   }
+  clock_ = clock;
   return true;
 }
 

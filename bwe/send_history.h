@@ -36,6 +36,13 @@ class SendHistory {
   bool missed_report() const { return missed_report_; }
 
  private:
+  // The receiver's wrapping clock, continued.
+  struct ReceiverClock {
+    std::optional<Duration> last;  // as the receiver said it
+    Duration time{};               // and continued
+
+    Duration unwrap(Duration reported);
+  };
   enum class State : uint8_t { kNone, kInFlight, kLost };
   struct Entry {
     uint32_t sent_us = 0;  // the low 32 bits: kAge is far less
@@ -47,19 +54,13 @@ class SendHistory {
   Entry& entry_of(int64_t number) {
     return entries_[static_cast<size_t>(number) & (entries_.size() - 1)];
   }
-  // Whether `number` may be in the ring.
-  bool is_kept(int64_t number) const;
   Duration age_of(const Entry& entry, TimePoint now) const;
   void make_room(TimePoint now);
-  // The receiver's wrapping clock, continued.
-  Duration unwrap(Duration time);
-
   std::vector<Entry> entries_;   // a ring, by number; its size is a power of two
   int64_t next_ = -1;            // one after the last that was sent; negative: nothing was
   int64_t reported_until_ = -1;  // one after the last number that a message spoke of
   bool missed_report_ = false;
-  std::optional<Duration> last_time_;           // as the receiver said it
-  Duration time_{};                             // and continued
+  ReceiverClock clock_;
   std::vector<rtp::ReportedArrival> arrivals_;  // scratch
 };
 

@@ -58,38 +58,63 @@ std::optional<size_t> chunks_size(Bytes body, size_t status_count) {
   return body.size() - rest.size();
 }
 
-// Reads the delta of a received packet off `deltas`.
-std::optional<int64_t> take_delta(uint8_t symbol, Bytes& deltas) {
-  if (symbol != kSmallDelta && symbol != kLargeDelta) return std::nullopt;
-  const size_t size = symbol;
-  if (deltas.size() < size) return std::nullopt;
-  const int64_t delta = symbol == kSmallDelta
-                            ? int64_t{deltas[0]}
-                            : int64_t{static_cast<int16_t>(load_be16(deltas.first<2>()))};
-  deltas = deltas.subspan(size);
-  return delta;
-}
+// Says when those came that a message speaks of, one after the other.
+class ArrivalReader {
+ public:
+  ArrivalReader(const TransportFeedback& feedback, Bytes deltas)
+      : number_(feedback.base.value()),
+        ticks_(feedback.reference_time * uint32_t{kTicksPerReference}),
+        deltas_(deltas) {}
+
+  void skip(size_t count) { number_ = static_cast<uint16_t>(number_ + count); }
+
+  // False when the symbol is none of a packet that came, or its delta is missing.
+  bool read(uint8_t symbol, std::vector<ReportedArrival>& arrivals) {
+    if (symbol == kSmallDelta && !deltas_.empty()) {
+      ticks_ += deltas_[0];
+      deltas_ = deltas_.subspan(1);
+    } else if (symbol == kLargeDelta && deltas_.size() >= 2) {
+      const auto delta = static_cast<int16_t>(load_be16(deltas_.first<2>()));
+      ticks_ += static_cast<uint32_t>(int32_t{delta});
+      deltas_ = deltas_.subspan(2);
+    } else {
+      return false;
+    }
+    // Written where it stays: what is made elsewhere in parts is waited for when it is copied.
+    ReportedArrival& arrival = arrivals.emplace_back();
+    arrival.transport_sequence = SequenceNumber(number_++);
+    arrival.time = int64_t{ticks_} * kTick;
+    return true;
+  }
+
+ private:
+  // The clock wraps where the 32 bits do.
+  static_assert(kReferencePeriod * kTicksPerReference == int64_t{1} << 32);
+
+  uint16_t number_;
+  uint32_t ticks_;
+  Bytes deltas_;
+};
 
 bool append_chunks(const TransportFeedback& feedback, Bytes chunks, Bytes deltas,
                    std::vector<ReportedArrival>& arrivals) {
-  constexpr int64_t kPeriod = kReferencePeriod * kTicksPerReference;
-  int64_t ticks = int64_t{feedback.reference_time} * kTicksPerReference;
-  uint16_t number = feedback.base.value();
+  ArrivalReader reader(feedback, deltas);
   size_t left = feedback.status_count;
   for (; !chunks.empty(); chunks = chunks.subspan(kChunkSize)) {
     const Chunk chunk = chunk_at(chunks);
     const size_t count = std::min(left, chunk.count());
     left -= count;
     if (chunk.is_run() && chunk.symbol(0) == kNotReceived) {
-      number = static_cast<uint16_t>(number + count);
+      reader.skip(count);
       continue;
     }
-    for (size_t i = 0; i < count; ++i, ++number) {
-      if (chunk.symbol(i) == kNotReceived) continue;
-      const auto delta = take_delta(chunk.symbol(i), deltas);
-      if (!delta) return false;
-      ticks = (ticks + *delta + kPeriod) % kPeriod;
-      arrivals.push_back({SequenceNumber(number), ticks * kTick});
+    for (size_t i = 0; i < count; ++i) {
+      const uint8_t symbol = chunk.symbol(i);
+      if (symbol == kNotReceived) {
+        reader.skip(1);
+      } else if (!reader.read(symbol, arrivals)) {
+        return false;
+      }
     }
   }
   return true;

@@ -95,10 +95,12 @@ TEST_F(TrendlineTest, LearnsThatAPathIsRestless) {
   EXPECT_EQ(over, 0);
 }
 
+void add(AcknowledgedRate& rate, const PacketResult& result) { rate.add(std::span(&result, 1)); }
+
 TEST(AcknowledgedRate, SaysWhatArrives) {
   AcknowledgedRate rate;
   for (int i = 0; i < 100; ++i) {
-    rate.add({.sent_at = kStart + i * 10ms, .arrived_at = 5ms + i * 10ms, .size = 1'250});
+    add(rate, {.sent_at = kStart + i * 10ms, .arrived_at = 5ms + i * 10ms, .size = 1'250});
   }
   EXPECT_EQ(rate.bits_per_second(), 1'000'000u);
 }
@@ -106,7 +108,7 @@ TEST(AcknowledgedRate, SaysWhatArrives) {
 TEST(AcknowledgedRate, IsNotKnownFromAFewPackets) {
   AcknowledgedRate rate;
   for (size_t i = 1; i < AcknowledgedRate::kPacketsNeeded; ++i) {
-    rate.add({.sent_at = kStart, .arrived_at = 5ms, .size = 1'250});
+    add(rate, {.sent_at = kStart, .arrived_at = 5ms, .size = 1'250});
   }
   EXPECT_FALSE(rate.bits_per_second());
 }
@@ -114,7 +116,7 @@ TEST(AcknowledgedRate, IsNotKnownFromAFewPackets) {
 TEST(AcknowledgedRate, IsNotFasterThanWhatWasSentWhenAQueueEmpties) {
   AcknowledgedRate rate;
   for (int i = 0; i < 100; ++i) {
-    rate.add({.sent_at = kStart + i * 10ms, .arrived_at = 800ms + i * 2ms, .size = 1'250});
+    add(rate, {.sent_at = kStart + i * 10ms, .arrived_at = 800ms + i * 2ms, .size = 1'250});
   }
   EXPECT_EQ(rate.bits_per_second(), 1'000'000u);
 }
@@ -123,7 +125,7 @@ TEST(AcknowledgedRate, ForgivesOneStall) {
   AcknowledgedRate rate;
   for (int i = 0; i < 100; ++i) {
     const Duration stall = i < 50 ? 0ms : 200ms;
-    rate.add({.sent_at = kStart + i * 10ms, .arrived_at = stall + i * 10ms, .size = 1'250});
+    add(rate, {.sent_at = kStart + i * 10ms, .arrived_at = stall + i * 10ms, .size = 1'250});
   }
   EXPECT_GT(*rate.bits_per_second(), 950'000u);
 }
@@ -131,10 +133,10 @@ TEST(AcknowledgedRate, ForgivesOneStall) {
 TEST(AcknowledgedRate, SeesAtOnceThatThePathHasBecomeSlower) {
   AcknowledgedRate rate;
   for (int i = 0; i < 100; ++i) {
-    rate.add({.sent_at = kStart + i * 10ms, .arrived_at = i * 10ms, .size = 1'250});
+    add(rate, {.sent_at = kStart + i * 10ms, .arrived_at = i * 10ms, .size = 1'250});
   }
   for (int i = 0; i < 8; ++i) {
-    rate.add({.sent_at = kStart + 1s + i * 10ms, .arrived_at = 1s + i * 40ms, .size = 1'250});
+    add(rate, {.sent_at = kStart + 1s + i * 10ms, .arrived_at = 1s + i * 40ms, .size = 1'250});
   }
   EXPECT_GT(*rate.bits_per_second(), 700'000u);
   EXPECT_LT(*rate.dropped_bits_per_second(), 350'000u);
