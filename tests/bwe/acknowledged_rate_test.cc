@@ -88,7 +88,7 @@ class RandomPath {
 
 TEST(AcknowledgedRateProperty, IsThatOfEveryPacketLookedAtAlone) {
   size_t longest = 0;
-  for (uint32_t seed = 0; seed < 60; ++seed) {
+  for (uint32_t seed = 0; seed < 24; ++seed) {
     RandomPath path(seed);
     AcknowledgedRate rate;
     PlainRate plain;
