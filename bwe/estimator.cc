@@ -86,10 +86,27 @@ void Estimator::add_results(TimePoint now) {
 bool Estimator::on_feedback(const rtp::TransportFeedback& message, TimePoint now,
                             std::vector<Probe>& probes) {
   results_.clear();
-  probed_bps_.reset();
   if (!history_.on_feedback(message, now, results_)) return false;
+  take_results(now, probes);
+  return true;
+}
+
+void Estimator::on_reports(std::span<NumberReport> reports, Duration clock_period, TimePoint now,
+                           std::vector<Probe>& probes) {
+  results_.clear();
+  history_.on_reports(reports, clock_period, now, results_);
+  take_results(now, probes);
+}
+
+void Estimator::take_results(TimePoint now, std::vector<Probe>& probes) {
+  probed_bps_.reset();
+  if (is_deceived()) {
+    target_bps_ = config_.min_bps;
+    acknowledged_bps_ = 0;
+    return;
+  }
   if (history_.missed_report()) missed_report_at_ = now;
-  if (results_.empty()) return true;
+  if (results_.empty()) return;
   if (!std::exchange(has_results_, true)) first_result_at_ = now;
   judge_application_limit(now);
   add_results(now);
@@ -103,7 +120,6 @@ bool Estimator::on_feedback(const rtp::TransportFeedback& message, TimePoint now
                 .is_application_limited = is_application_limited_},
                now);
   set_target(by_probe, now, probes);
-  return true;
 }
 
 // Whether a probe had a result, which is then the rate.
@@ -171,6 +187,7 @@ void Estimator::guess(TimePoint now) {
 }
 
 bool Estimator::knows_path(TimePoint now) const {
+  if (is_deceived()) return true;
   if (remb_bps_ && now - remb_at_ <= kRembAge) return true;
   if (has_probed_ && now - first_result_at_ >= kFirstProbes) return true;
   if (!narrow_at_) return false;
@@ -213,6 +230,7 @@ void Estimator::set_target(bool by_probe, TimePoint now, std::vector<Probe>& pro
 }
 
 void Estimator::on_remb(double bps, TimePoint now) {
+  if (is_deceived()) return;
   remb_bps_ = std::max(bps, config_.min_bps);
   remb_at_ = now;
   const double limit = has_results_ ? std::min(target_bps_, *remb_bps_) : *remb_bps_;
@@ -220,6 +238,7 @@ void Estimator::on_remb(double bps, TimePoint now) {
 }
 
 void Estimator::advance(TimePoint now, std::vector<Probe>& probes) {
+  if (is_deceived()) return;
   const size_t before = probes.size();
   judge_application_limit(now);
   planner_.start(config_.start_bps, now, probes);

@@ -39,6 +39,9 @@ class Estimator {
   // False when the message is not well-formed.
   bool on_feedback(const rtp::TransportFeedback& message, TimePoint now,
                    std::vector<Probe>& probes);
+  // The same, from a receiver who does not report by transport-wide numbers.
+  void on_reports(std::span<NumberReport> reports, Duration clock_period, TimePoint now,
+                  std::vector<Probe>& probes);
   void on_round_trip(Duration round_trip) { delay_.on_round_trip(round_trip); }
   // A receiver's own estimate (draft-alvestrand-rmcat-remb-03): the target never exceeds it while
   // it is fresh, and is what it says where there is nothing else to go by.
@@ -47,7 +50,7 @@ class Estimator {
   void set_wanted(double bps) { planner_.set_wanted(bps); }
 
   void advance(TimePoint now, std::vector<Probe>& probes);
-  TimePoint next_deadline() const { return planner_.next_deadline(); }
+  TimePoint next_deadline() const { return is_deceived() ? kNever : planner_.next_deadline(); }
 
   double target_bps() const { return target_bps_; }
   // Whether the target rests on something: it was probed for, the path was found too narrow not
@@ -58,6 +61,10 @@ class Estimator {
   std::optional<double> acknowledged_bps() const { return acknowledged_bps_; }
   bool is_application_limited() const { return is_application_limited_; }
   Duration queue_delay() const { return queue_.value(); }
+  // Whether the receiver was found to say that packets came which never left. What it says is not
+  // believed any more, and the target stays at the least; an honest receiver never says so.
+  bool is_deceived() const { return history_.false_reports() >= kFalseReportsMax; }
+  uint32_t false_reports() const { return history_.false_reports(); }
 
  private:
   static constexpr Duration kRembAge = std::chrono::seconds(5);
@@ -68,7 +75,9 @@ class Estimator {
   // times what arrives.
   static constexpr Duration kNarrowFor = std::chrono::seconds(10);
   static constexpr double kGuessMax = 8;
+  static constexpr uint32_t kFalseReportsMax = 3;
 
+  void take_results(TimePoint now, std::vector<Probe>& probes);
   void note_sent_rate(size_t size, TimePoint now);
   void judge_application_limit(TimePoint now);
   void add_results(TimePoint now);

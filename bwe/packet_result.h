@@ -6,6 +6,7 @@
 
 #include "base/strong_id.h"
 #include "base/time.h"
+#include "rtp/types.h"
 
 namespace simpul::bwe {
 
@@ -19,6 +20,13 @@ struct PacketResult {
   std::optional<Duration> arrived_at = {};
   uint32_t size = 0;  // in bytes, with RTP header and authentication tag
   ProbeId probe = {};
+};
+
+// What a receiver says of the packet that was sent under a transport-wide number, where it does
+// not say so by that number.
+struct NumberReport {
+  rtp::SequenceNumber number;
+  std::optional<Duration> arrived_at = {};  // on a clock that wraps; nothing when it was lost
 };
 
 }  // namespace simpul::bwe

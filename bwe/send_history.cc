@@ -7,7 +7,7 @@ namespace simpul::bwe {
 namespace {
 
 // ReportedArrival::time wraps after so long.
-constexpr Duration kClockPeriod = std::chrono::milliseconds(64) * (int64_t{1} << 24);
+constexpr Duration kFeedbackClockPeriod = std::chrono::milliseconds(64) * (int64_t{1} << 24);
 // Between two arrivals that are reported; a clock that jumps further says nothing.
 constexpr Duration kStepMax = std::chrono::minutes(10);
 
@@ -41,9 +41,9 @@ void SendHistory::on_sent(rtp::SequenceNumber transport_sequence, size_t size, P
   }
   const int64_t number = rtp::unwrap_near(next_, transport_sequence);
   if (number < next_) return;  // was sent already
-  while (next_ <= number) {
+  for (; next_ <= number; ++next_) {
     make_room(now);
-    entry_of(next_++) = {};
+    entry_of(next_) = {.sent_us = low_bits(now), .state = State::kHole};
   }
   const auto kept_size =
       static_cast<uint16_t>(std::min<size_t>(size, std::numeric_limits<uint16_t>::max()));
@@ -51,17 +51,39 @@ void SendHistory::on_sent(rtp::SequenceNumber transport_sequence, size_t size, P
       .sent_us = low_bits(now), .size = kept_size, .probe = probe, .state = State::kInFlight};
 }
 
-inline Duration SendHistory::ReceiverClock::unwrap(Duration reported) {
+inline Duration SendHistory::ReceiverClock::unwrap(Duration reported, Duration period) {
   if (!last) {
     last = time = reported;
     return time;
   }
   Duration step = reported - *last;
-  if (step > kClockPeriod / 2) step -= kClockPeriod;
-  if (step < -kClockPeriod / 2) step += kClockPeriod;
+  if (step > period / 2) step -= period;
+  if (step < -period / 2) step += period;
   last = reported;
   if (step <= kStepMax && step >= -kStepMax) time += step;
   return time;
+}
+
+inline void SendHistory::take(int64_t number, bool came, Duration reported, ReceiverClock& clock,
+                              Duration clock_period, TimePoint now,
+                              std::vector<PacketResult>& results) {
+  Entry& entry = entry_of(number);
+  const Duration age = age_of(entry, now);
+  if (entry.state == State::kNone || age >= kAge) return;
+  if (!came && entry.state == State::kLost) return;  // was told already
+  if (entry.state == State::kHole) {
+    if (!came) return;
+    entry.state = State::kNone;
+    ++false_reports_;
+    return;
+  }
+  entry.state = came ? State::kNone : State::kLost;
+  // Written where it stays: what is made elsewhere in parts is waited for when it is copied.
+  PacketResult& result = results.emplace_back();
+  result.sent_at = now - age;
+  if (came) result.arrived_at = clock.unwrap(reported, clock_period);
+  result.size = entry.size;
+  result.probe = entry.probe;
 }
 
 bool SendHistory::on_feedback(const rtp::TransportFeedback& message, TimePoint now,
@@ -73,8 +95,7 @@ bool SendHistory::on_feedback(const rtp::TransportFeedback& message, TimePoint n
   missed_report_ = reported_until_ >= 0 && base > reported_until_;
   reported_until_ = std::max(reported_until_, base + message.status_count);
   // A message may speak of 65,535 numbers in a few bytes: only those that are kept are looked at.
-  const int64_t kept = std::max<int64_t>(next_ - static_cast<int64_t>(entries_.size()), 0);
-  const int64_t begin = std::max(base, kept);
+  const int64_t begin = std::max(base, first_kept());
   const int64_t end = std::min(base + message.status_count, next_);
   auto arrival = std::ranges::find_if(arrivals_, [&](const rtp::ReportedArrival& reported) {
     return rtp::unwrap_near(next_ - 1, reported.transport_sequence) >= begin;
@@ -84,20 +105,28 @@ bool SendHistory::on_feedback(const rtp::TransportFeedback& message, TimePoint n
     const bool came = arrival != arrivals_.end() &&
                       arrival->transport_sequence.value() == static_cast<uint16_t>(number);
     const Duration reported = came ? (arrival++)->time : Duration{};
-    Entry& entry = entry_of(number);
-    const Duration age = age_of(entry, now);
-    if (entry.state == State::kNone || age >= kAge) continue;
-    if (!came && entry.state == State::kLost) continue;  // was told already
-    entry.state = came ? State::kNone : State::kLost;
-    // Written where it stays: what is made elsewhere in parts is waited for when it is copied.
-    PacketResult& result = results.emplace_back();
-    result.sent_at = now - age;
-    if (came) result.arrived_at = clock.unwrap(reported);
-    result.size = entry.size;
-    result.probe = entry.probe;
+    take(number, came, reported, clock, kFeedbackClockPeriod, now, results);
   }
   clock_ = clock;
   return true;
+}
+
+void SendHistory::on_reports(std::span<NumberReport> reports, Duration clock_period, TimePoint now,
+                             std::vector<PacketResult>& results) {
+  missed_report_ = false;
+  if (next_ < 0 || reports.empty()) return;
+  const auto number_of = [this](const NumberReport& report) {
+    return rtp::unwrap_near(next_ - 1, report.number);
+  };
+  std::ranges::stable_sort(reports, {}, number_of);
+  missed_report_ = reported_until_ >= 0 && number_of(reports.front()) > reported_until_;
+  reported_until_ = std::max(reported_until_, number_of(reports.back()) + 1);
+  for (const NumberReport& report : reports) {
+    const int64_t number = number_of(report);
+    if (number < first_kept() || number >= next_) continue;
+    const bool came = report.arrived_at.has_value();
+    take(number, came, report.arrived_at.value_or(Duration{}), clock_, clock_period, now, results);
+  }
 }
 
 }  // namespace simpul::bwe

@@ -76,6 +76,8 @@ std::string_view to_string(Drop drop) {
       return "unknown_rtcp";
     case Drop::kRate:
       return "rate";
+    case Drop::kFalseReport:
+      return "false_report";
   }
   return "malformed";
 }

@@ -21,6 +21,7 @@
 #include "connection/pacer.h"
 #include "connection/probe_sender.h"
 #include "connection/round_trip.h"
+#include "connection/sent_numbers.h"
 #include "dtls/endpoint.h"
 #include "dtls/srtp_receiver.h"
 #include "dtls/srtp_sender.h"
@@ -84,8 +85,9 @@ enum class Drop : uint8_t {
   kUnknownSource,
   kUnknownRtcp,  // of a type that nobody here reads; the rest of its compound counts
   kRate,         // above the bit rate that a track may have, or feedback too often
+  kFalseReport,  // that a packet came which never left
 };
-inline constexpr size_t kDropKinds = 12;
+inline constexpr size_t kDropKinds = 13;
 std::string_view to_string(Drop drop);
 
 struct Output {
@@ -206,7 +208,10 @@ class Connection {
   void receive_rtp(PacketRef packet, ice::Path from, TimePoint now, Output& out);
   void receive_rtcp(const PacketRef& packet, ice::Path from, TimePoint now, Output& out);
   void take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output& out);
+  bool admits_feedback(TimePoint now);
   void take_feedback(const rtp::TransportFeedback& feedback, TimePoint now, Output& out);
+  void take_feedback(const rtp::CongestionFeedback& feedback, TimePoint now, Output& out);
+  void path_was_told(TimePoint now, Output& out);
   void take_remb(const rtp::Remb& remb, TimePoint now);
   void take_report_blocks(const rtp::WireList<rtp::ReportBlock>& blocks, TimePoint now,
                           Output& out);
@@ -241,10 +246,12 @@ class Connection {
   std::optional<dtls::SrtpReceiver> srtp_in_;
   std::optional<dtls::SrtpSender> srtp_out_;
   std::unique_ptr<bwe::Estimator> estimator_;  // where media is sent, and its path is told of
+  std::unique_ptr<SentNumbers> sent_numbers_;  // where it is told of by SSRC and sequence number
   ProbeSender probes_;
   Pacer pacer_;
   std::unique_ptr<PacedPackets> paced_;  // null: nothing waits
   bool path_told_ = false;
+  uint32_t false_reports_ = 0;  // that were counted
   TimePoint feedback_until_{};  // what was read has used up the rate until then
   State state_ = State::kNew;
   CloseReason close_reason_ = CloseReason::kNone;

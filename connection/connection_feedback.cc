@@ -44,6 +44,7 @@ void Connection::take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output&
           },
           [](const rtp::Sdes&) {},
           [&](const rtp::TransportFeedback& feedback) { take_feedback(feedback, now, out); },
+          [&](const rtp::CongestionFeedback& feedback) { take_feedback(feedback, now, out); },
           [&](const rtp::Remb& remb) { take_remb(remb, now); },
           [&](const rtp::UnknownRtcp&) { count(Drop::kUnknownRtcp); },
       },
@@ -52,20 +53,57 @@ void Connection::take_rtcp(const rtp::RtcpPacket& packet, TimePoint now, Output&
 
 bool Connection::hears_of_path() const {
   return config_.media.remb ||
-         std::ranges::any_of(config_.media.sending, &SendingLine::transport_feedback);
+         std::ranges::any_of(config_.media.sending, [](const SendingLine& line) {
+           return line.transport_feedback || line.congestion_feedback;
+         });
 }
 
 void Connection::begin_estimate() {
   estimator_ = std::make_unique<bwe::Estimator>(bwe::EstimatorConfig{});
   if (round_trip_.value()) estimator_->on_round_trip(*round_trip_.value());
+  for (const SendingLine& line : config_.media.sending) {
+    if (!line.congestion_feedback) continue;
+    if (sent_numbers_ == nullptr) sent_numbers_ = std::make_unique<SentNumbers>();
+    sent_numbers_->add_source(line.ssrc);
+    if (line.rtx_ssrc) sent_numbers_->add_source(*line.rtx_ssrc);
+  }
+}
+
+bool Connection::admits_feedback(TimePoint now) {
+  if (estimator_ == nullptr) return false;
+  if (feedback_until_ - now > kFeedbackBurst * kFeedbackInterval) {
+    count(Drop::kRate);
+    return false;
+  }
+  feedback_until_ = std::max(feedback_until_, now) + kFeedbackInterval;
+  return true;
 }
 
 void Connection::take_feedback(const rtp::TransportFeedback& feedback, TimePoint now, Output& out) {
-  if (estimator_ == nullptr) return;
-  if (feedback_until_ - now > kFeedbackBurst * kFeedbackInterval) return count(Drop::kRate);
-  feedback_until_ = std::max(feedback_until_, now) + kFeedbackInterval;
+  if (!admits_feedback(now)) return;
   if (!estimator_->on_feedback(feedback, now, planned_)) return count(Drop::kMalformed);
+  path_was_told(now, out);
+}
+
+void Connection::take_feedback(const rtp::CongestionFeedback& feedback, TimePoint now,
+                               Output& out) {
+  if (sent_numbers_ == nullptr || !admits_feedback(now)) return;
+  std::vector<rtp::PacketReport> packets;
+  if (!feedback.append_reports(packets)) return count(Drop::kMalformed);
+  std::vector<bwe::NumberReport> reports;
+  for (const rtp::PacketReport& packet : packets) {
+    const auto number = sent_numbers_->find(packet.ssrc, packet.sequence);
+    if (number) reports.push_back({.number = *number, .arrived_at = packet.arrived_at});
+  }
+  estimator_->on_reports(reports, rtp::kCongestionClockPeriod, now, planned_);
+  path_was_told(now, out);
+}
+
+void Connection::path_was_told(TimePoint now, Output& out) {
   path_told_ = true;
+  for (; false_reports_ < estimator_->false_reports(); ++false_reports_) {
+    count(Drop::kFalseReport);
+  }
   pace();
   if (estimator_->next_deadline() == kNever) plan_probes(now, out);
   if (!planned_.empty()) begin_probes(out);

@@ -55,6 +55,8 @@ struct SendingLine {
   rtp::Ssrc ssrc;
   std::optional<rtp::Ssrc> rtx_ssrc;
   bool transport_feedback = false;  // its packets are numbered, and the peer reports on each
+  // The peer reports on each packet by the numbers that it has anyway (RFC 8888).
+  bool congestion_feedback = false;
 };
 
 struct MediaConfig {
@@ -63,7 +65,10 @@ struct MediaConfig {
   rtp::ExtensionMap extensions;
   rtp::ExtensionForms extension_forms = rtp::ExtensionForms::kOneByte;  // of what we send
   std::string cname;                                                    // of our RTCP
-  uint64_t bitrate_max = 0;        // of each receiving line, bit/s; 0: any
+  uint64_t bitrate_max = 0;  // of each receiving line, bit/s; 0: any
+  // Of the transport-wide numbers that are left out, by which peers are found who say that all
+  // came: secret. 0: none is.
+  uint64_t hole_seed = 0;
   bool remb = false;               // the peer tells what it can receive
   bool pad_frames = true;          // packets of a frame are sent with equal sizes
   bool reduced_size_rtcp = false;  // every line offered it (RFC 5506): feedback may stand alone

@@ -83,16 +83,36 @@ Bytes told_to_receiver(const rtp::OutgoingPacket& packet, const rtp::PassedExten
   return data;
 }
 
+// Numbers until the next one that is left out, by a generator whose outputs do not give its state
+// away (SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+uint32_t hole_distance(uint64_t& state) {
+  state += 0x9e3779b97f4a7c15;
+  uint64_t mixed = state;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
+  mixed ^= mixed >> 31;
+  constexpr uint64_t kRange = MediaSender::kHoleDistanceMax - MediaSender::kHoleDistanceMin + 1;
+  return MediaSender::kHoleDistanceMin + static_cast<uint32_t>(mixed % kRange);
+}
+
 }  // namespace
 
-MediaSender::MediaSender(const MediaConfig& config) : config_(config) {
+MediaSender::MediaSender(const MediaConfig& config) : config_(config), holes_(config.hole_seed) {
+  if (holes_ != 0) until_hole_ = hole_distance(holes_);
   const bool numbers = has_room_for_number(config);
   for (size_t line = 0; line < config.sending.size(); ++line) {
     const SendingLine& sending = config.sending[line];
-    const bool numbered = numbers && sending.transport_feedback;
-    sources_.push_back({.ssrc = sending.ssrc, .line = line, .is_rtx = false, .numbered = numbered});
+    const bool carries = numbers && sending.transport_feedback;
+    const Source source{.ssrc = sending.ssrc,
+                        .line = line,
+                        .is_rtx = false,
+                        .numbered = carries || sending.congestion_feedback,
+                        .carries_number = carries};
+    sources_.push_back(source);
     if (const auto rtx = sending.rtx_ssrc) {
-      sources_.push_back({.ssrc = *rtx, .line = line, .is_rtx = true, .numbered = numbered});
+      sources_.push_back(source);
+      sources_.back().ssrc = *rtx;
+      sources_.back().is_rtx = true;
     }
   }
 }
@@ -114,6 +134,14 @@ void MediaSender::source_is_known(rtp::Ssrc ssrc) {
   for (Source& source : sources_) {
     if (source.line == found->line) source.known = true;
   }
+}
+
+rtp::SequenceNumber MediaSender::take_number() {
+  if (until_hole_ != 0 && --until_hole_ == 0) {
+    ++next_number_;
+    until_hole_ = hole_distance(holes_);
+  }
+  return rtp::SequenceNumber(next_number_++);
 }
 
 void MediaSender::pad_frames(std::span<const rtp::OutgoingPacket> packets, Scratch& scratch) const {
@@ -144,8 +172,8 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
   const Source* source = source_of(packet.ssrc);
   // Comes first, so that it is found again: the number is given when the packet has its place.
   constexpr std::array<uint8_t, kNumberSize> kNumber{};
-  const bool numbered = source != nullptr && source->numbered;
-  if (numbered) {
+  const bool carries_number = source != nullptr && source->carries_number;
+  if (carries_number) {
     elements[count++] = {config_.extensions.id(rtp::ExtensionKind::kTransportSequence), kNumber};
   }
   const uint8_t mid_id = config_.extensions.id(rtp::ExtensionKind::kMid);
@@ -170,7 +198,8 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
                                          config_.extension_forms);
   write_fixed(packet, extension > 0, room);
   header.size = kFixedSize + extension;
-  header.number_at = numbered && extension > 0 ? first_data(room, kFixedSize) : 0;
+  header.number_at = carries_number && extension > 0 ? first_data(room, kFixedSize) : 0;
+  header.is_numbered = source != nullptr && source->numbered;
 }
 
 void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
@@ -185,6 +214,7 @@ void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpS
     const Header& before = headers[i - 1];
     headers[i].size = before.size;
     headers[i].number_at = before.number_at;
+    headers[i].is_numbered = before.is_numbered;
     std::copy(before.bytes.begin() + kFixedSize, before.bytes.begin() + before.size,
               headers[i].bytes.begin() + kFixedSize);
     write_fixed(packets[i], before.size > kFixedSize, headers[i].bytes);
@@ -201,9 +231,15 @@ void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpS
     if (destination.empty()) continue;
     std::copy_n(header.bytes.begin(), header.size, destination.begin());
     if (padding > 0) destination[0] |= kPaddingBit;
-    if (header.number_at != 0) {
-      store_be16(destination.subspan(header.number_at).first<2>(), next_number_);
-      scratch.numbered_.push_back({rtp::SequenceNumber(next_number_++), size});
+    if (header.is_numbered) {
+      const rtp::SequenceNumber number = take_number();
+      if (header.number_at != 0) {
+        store_be16(destination.subspan(header.number_at).first<2>(), number.value());
+      }
+      scratch.numbered_.push_back({.transport_sequence = number,
+                                   .size = size,
+                                   .ssrc = packet.ssrc,
+                                   .sequence = packet.sequence_number()});
     }
     scratch.jobs_.push_back({.destination = destination,
                              .header_size = header.size,

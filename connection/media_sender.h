@@ -22,10 +22,12 @@ struct RewrittenExtensions {
   std::array<uint8_t, rtp::kCaptureTimeSizeMax> capture_time;
 };
 
-// A packet that left under a transport-wide sequence number.
+// A packet that left under a transport-wide sequence number, whether that stands in it or not.
 struct NumberedPacket {
   rtp::SequenceNumber transport_sequence;
   size_t size = 0;  // of the datagram, in bytes
+  rtp::Ssrc ssrc;
+  rtp::SequenceNumber sequence;
 };
 
 // Gives outgoing packets their bytes: RTP header, the receiver's own extension ids, padding that
@@ -36,6 +38,10 @@ class MediaSender {
   // Packets of a frame that differ by no more than this are padded to the largest (a header
   // extension more or less); a far smaller one stays a run of its own.
   static constexpr size_t kPaddingMax = 16;
+  // Between two transport-wide numbers that are left out, where any are. To an honest peer a packet
+  // was lost there, which is no packet of any stream.
+  static constexpr uint32_t kHoleDistanceMin = 32;
+  static constexpr uint32_t kHoleDistanceMax = 159;
   // Gives the place of a datagram of that size in the send memory, or nothing when that is full.
   using Place = std::function<MutableBytes(size_t size)>;
 
@@ -49,7 +55,8 @@ class MediaSender {
   struct Header {
     std::array<uint8_t, kHeaderMax> bytes;
     size_t size = 0;
-    size_t number_at = 0;  // where the transport-wide sequence number goes; 0: it has none
+    size_t number_at = 0;  // where the transport-wide sequence number goes; 0: nowhere
+    bool is_numbered = false;
   };
 
  public:
@@ -95,10 +102,12 @@ class MediaSender {
     rtp::Ssrc ssrc;
     size_t line;
     bool is_rtx;
-    bool numbered;  // the peer reports on each packet
+    bool numbered;        // the peer reports on each packet
+    bool carries_number;  // and needs to be told the number
     bool known = false;
   };
 
+  rtp::SequenceNumber take_number();
   void write_header(const rtp::OutgoingPacket& packet, Header& header, Scratch& scratch) const;
   const Source* source_of(rtp::Ssrc ssrc) const;
   // Fills the paddings, by the sizes of header and payload together.
@@ -107,6 +116,8 @@ class MediaSender {
   const MediaConfig& config_;
   std::vector<Source> sources_;
   uint16_t next_number_ = 0;
+  uint64_t holes_ = 0;       // what the distances come from
+  uint32_t until_hole_ = 0;  // numbers; 0: none is left out
 };
 
 }  // namespace simpul::connection

@@ -171,6 +171,7 @@ void SessionSetup::add_slots(const sdp::Negotiated& negotiated, Session& session
                              sdp::AnswerParameters& answer) const {
   SsrcMaker ssrcs;
   std::array<size_t, 2> counts{};
+  session.connection.media.hole_seed = crypto::random_u64();
   for (const sdp::NegotiatedMedia& media : negotiated.media) {
     if (!media.accepted()) {
       answer.slots.push_back({});
@@ -179,8 +180,10 @@ void SessionSetup::add_slots(const sdp::Negotiated& negotiated, Session& session
     relay::SlotConfig slot{
         .kind = media.kind(), .ssrc = ssrcs.next(), .rtx_ssrc = {}, .codecs = {}};
     bool transport_feedback = false;
+    bool congestion_feedback = false;
     for (const sdp::NegotiatedCodec& codec : media.codecs) {
       transport_feedback |= codec.feedback.transport_cc;
+      congestion_feedback |= codec.feedback.ccfb;
       session.connection.media.remb |= codec.feedback.remb;
       slot.codecs.push_back({codec.format, codec.payload_type, codec.rtx_payload_type});
       if (codec.rtx_payload_type && !slot.rtx_ssrc) slot.rtx_ssrc = ssrcs.next();
@@ -195,7 +198,8 @@ void SessionSetup::add_slots(const sdp::Negotiated& negotiated, Session& session
     session.connection.media.sending.push_back({.mid = media.mid,
                                                 .ssrc = slot.ssrc,
                                                 .rtx_ssrc = slot.rtx_ssrc,
-                                                .transport_feedback = transport_feedback});
+                                                .transport_feedback = transport_feedback,
+                                                .congestion_feedback = congestion_feedback});
     session.slots.push_back(std::move(slot));
   }
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "rtp/congestion_feedback.h"
 #include "rtp/transport_feedback.h"
 #include "rtp/types.h"
 #include "rtp/wire_list.h"
@@ -114,6 +115,6 @@ struct UnknownRtcp {
 };
 
 using RtcpPacket = std::variant<SenderReport, ReceiverReport, Sdes, Bye, Nack, Pli, Fir,
-                                TransportFeedback, Remb, UnknownRtcp>;
+                                TransportFeedback, CongestionFeedback, Remb, UnknownRtcp>;
 
 }  // namespace simpul::rtp

@@ -95,6 +95,15 @@ Parsed read_transport_feedback(Ssrc sender, Ssrc media, Bytes rest) {
   return feedback;
 }
 
+// Blocks of streams, and the time behind them: nothing is about one stream alone.
+Parsed read_congestion_feedback(Ssrc sender, Bytes rest) {
+  constexpr size_t kTimestampSize = 4;
+  if (rest.size() < kTimestampSize) return unexpected(ParseError::kTooShort);
+  return CongestionFeedback{.sender = sender,
+                            .timestamp = load_be32(rest.last<kTimestampSize>()),
+                            .blocks = rest.first(rest.size() - kTimestampSize)};
+}
+
 Parsed read_fir(Ssrc sender, Bytes entries) {
   if (entries.empty() || entries.size() % Wire<FirEntry>::kSize != 0) {
     return unexpected(ParseError::kMalformed);
@@ -117,6 +126,10 @@ Parsed read_remb(Ssrc sender, Bytes rest) {
 }
 
 Parsed read_feedback(uint8_t type, uint8_t format, Bytes body) {
+  if (body.size() < kSsrcSize) return unexpected(ParseError::kTooShort);
+  if (type == kRtpFeedback && format == kFormatCongestion) {
+    return read_congestion_feedback(read_ssrc(body), body.subspan(kSsrcSize));
+  }
   if (body.size() < kFeedbackHeadSize) return unexpected(ParseError::kTooShort);
   const Ssrc sender = read_ssrc(body);
   const Ssrc media = read_ssrc(body.subspan(kSsrcSize));

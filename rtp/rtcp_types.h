@@ -17,6 +17,7 @@ inline constexpr uint8_t kPayloadFeedback = 206;
 
 // Formats of RTP feedback, then of payload-specific feedback.
 inline constexpr uint8_t kFormatNack = 1;
+inline constexpr uint8_t kFormatCongestion = 11;  // RFC 8888
 inline constexpr uint8_t kFormatTransport = 15;
 inline constexpr uint8_t kFormatPli = 1;
 inline constexpr uint8_t kFormatFir = 4;

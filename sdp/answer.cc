@@ -114,6 +114,11 @@ void AnswerWriter::write_accepted(size_t index) {
   if (media.extmap_allow_mixed) line("a=extmap-allow-mixed");
   write_extensions(media);
   for (const auto& codec : media.codecs) write_codec(codec);
+  // Of all payload types or none (RFC 8888 §6).
+  const auto& codecs = media.codecs;
+  if (std::ranges::any_of(codecs, [](const auto& codec) { return codec.feedback.ccfb; })) {
+    line("a=rtcp-fb:* ack ccfb");
+  }
   write_rids(media);
   if (negotiated_.role == PeerRole::kWatcher && index < parameters_.slots.size()) {
     write_slot(media, parameters_.slots[index]);

@@ -227,10 +227,11 @@ Feedback CodecChoice::feedback_of(const PayloadFormat& format, MediaType type,
   const auto& offered = format.feedback;
   Feedback feedback;
   feedback.transport_cc = transport_sequence && has(offered, "transport-cc");
+  const bool watches = policy_.role == PeerRole::kWatcher;
+  feedback.ccfb = watches && !feedback.transport_cc && has(offered, "ack ccfb");
   if (type != MediaType::kVideo) return feedback;
   // We send no estimate to publishers: they make their own from transport-wide feedback.
-  feedback.remb =
-      policy_.role == PeerRole::kWatcher && !feedback.transport_cc && has(offered, "goog-remb");
+  feedback.remb = watches && !feedback.transport_cc && !feedback.ccfb && has(offered, "goog-remb");
   feedback.nack = has(offered, "nack");
   feedback.nack_pli = has(offered, "nack pli");
   feedback.ccm_fir = has(offered, "ccm fir");

@@ -38,6 +38,7 @@ struct Feedback {
   bool nack_pli = false;
   bool ccm_fir = false;
   bool transport_cc = false;
+  bool ccfb = false;  // RFC 8888, from watchers who do not number what they report on
   bool remb = false;  // draft-alvestrand-rmcat-remb-03, from watchers that have nothing better
 
   friend bool operator==(const Feedback&, const Feedback&) = default;

@@ -68,6 +68,42 @@ TEST_F(SendHistoryTest, TakesALostPacketThatComesLater) {
   EXPECT_TRUE(results[0].arrived_at);
 }
 
+TEST_F(SendHistoryTest, MatchesReportsInAnyOrder) {
+  constexpr Duration kPeriod = 65'536s;
+  for (uint16_t number = 65'534; number != 3; ++number) send(number);
+  const auto report = [&](std::vector<NumberReport> reports) {
+    std::vector<PacketResult> results;
+    history_.on_reports(reports, kPeriod, now_, results);
+    return results;
+  };
+  const rtp::SequenceNumber first(65'534);
+  const rtp::SequenceNumber second(65'535);
+  const rtp::SequenceNumber third(0);
+  auto results = report({{third, 2ms}, {first, kPeriod - 3ms}, {second, {}}, {third, 9ms}});
+  ASSERT_EQ(results.size(), 3u) << "and each once";
+  EXPECT_EQ(results[0].sent_at, kStart);
+  EXPECT_FALSE(results[1].arrived_at);
+  EXPECT_EQ(*results[2].arrived_at - *results[0].arrived_at, 5ms) << "the clock wrapped";
+  EXPECT_FALSE(history_.missed_report());
+  results = report({{rtp::SequenceNumber(2), 4ms}, {second, 3ms}, {second, {}}});
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_TRUE(results[0].arrived_at) << "lost, but it came later";
+  EXPECT_TRUE(report({{rtp::SequenceNumber(500), 1ms}}).empty()) << "never sent";
+  EXPECT_TRUE(history_.missed_report());
+}
+
+TEST_F(SendHistoryTest, CountsWhatIsSaidToHaveComeThoughItWasLeftOut) {
+  for (const uint16_t number : std::initializer_list<uint16_t>{65'534, 65'535, 1, 2}) send(number);
+  EXPECT_EQ(report(65'534, {1ms, 2ms, kNever - TimePoint{}, 3ms}).size(), 3u);
+  EXPECT_EQ(history_.false_reports(), 0u) << "to an honest receiver it was lost";
+  EXPECT_EQ(report(2, {4ms, 5ms, 6ms}).size(), 1u);
+  EXPECT_EQ(history_.false_reports(), 0u) << "of what is yet to come nothing is known";
+  EXPECT_TRUE(report(65'535, {1ms, 2ms, 3ms}).empty());
+  EXPECT_EQ(history_.false_reports(), 1u);
+  EXPECT_TRUE(report(65'535, {1ms, 2ms, 3ms}).empty());
+  EXPECT_EQ(history_.false_reports(), 1u) << "each once";
+}
+
 TEST_F(SendHistoryTest, GoesOnAcrossTheWrapOfTheNumbers) {
   send(65'535);
   send(0);

@@ -292,7 +292,7 @@ TEST(Connection, NamesEveryReasonAndEveryDrop) {
   for (size_t i = 0; i < kDropKinds; ++i) names.emplace_back(to_string(static_cast<Drop>(i)));
   EXPECT_THAT(names, ElementsAre("first_byte", "stun", "path", "dtls", "before_keys",
                                  "authentication", "replay", "sources", "malformed",
-                                 "unknown_source", "unknown_rtcp", "rate"));
+                                 "unknown_source", "unknown_rtcp", "rate", "false_report"));
 }
 
 }  // namespace

@@ -197,6 +197,34 @@ TEST_F(MediaSenderTest, NumbersWhatThePeerReportsOnWhenItLeaves) {
   EXPECT_EQ(number_of(opened(0)), 2);
 }
 
+TEST_F(MediaSenderTest, LeavesOutANumberNowAndThen) {
+  config_.extensions.set(rtp::ExtensionKind::kTransportSequence, 5);
+  for (SendingLine& line : config_.sending) line.transport_feedback = true;
+  config_.hole_seed = 1;
+  MediaSender::Scratch scratch;
+  std::vector<uint32_t> distances;
+  uint16_t before = 0xffff;
+  uint16_t hole = 0xffff;
+  for (int i = 0; i < 20'000; ++i) {
+    seal({video(10)}, scratch);
+    ASSERT_EQ(scratch.numbered().size(), 1u);
+    const uint16_t number = scratch.numbered()[0].transport_sequence.value();
+    const auto step = static_cast<uint16_t>(number - before);
+    ASSERT_TRUE(step == 1 || step == 2);
+    if (step == 2) {
+      const auto left_out = static_cast<uint16_t>(number - 1);
+      distances.push_back(static_cast<uint16_t>(left_out - hole));
+      hole = left_out;
+    }
+    before = number;
+  }
+  ASSERT_GT(distances.size(), 150u);
+  const auto [least, most] = std::ranges::minmax(distances);
+  EXPECT_GE(least, MediaSender::kHoleDistanceMin);
+  EXPECT_LE(most, MediaSender::kHoleDistanceMax + 1);
+  EXPECT_GT(most, 2 * least) << "nobody can tell when";
+}
+
 TEST_F(MediaSenderTest, GivesEachPacketOfAFrameItsOwnHeader) {
   constexpr uint8_t kOrientationId = 9;
   config_.extensions.set(rtp::ExtensionKind::kTransportSequence, 5);

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/byte_writer.h"
 #include "rtp/rtcp_writer.h"
 #include "rtp/transport_feedback.h"
 #include "tests/connection/watched_connection.h"
@@ -11,10 +12,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr testing::Agreed kBySource{
+    .rtx = false, .transport_feedback = false, .congestion_feedback = true};
+
 class Watcher : public testing::WatchedConnection {
  public:
-  explicit Watcher(bool transport_feedback = true, bool remb = false)
-      : WatchedConnection({.rtx = false, .transport_feedback = transport_feedback, .remb = remb}) {}
+  explicit Watcher(const testing::Agreed& agreed = {.rtx = false}, bool lies = false)
+      : WatchedConnection(agreed), agreed_(agreed), lies_(lies) {}
 
   std::optional<Connection::PathRates> rates() { return connection().path_rates(pair().now); }
   // Each packet waits a little longer than the one before.
@@ -50,9 +54,15 @@ class Watcher : public testing::WatchedConnection {
   void send(size_t size) {
     pair().now += 10ms;
     WatchedConnection::send({.index = ++sent_, .payload = size});
+    if (numbered().empty() || agreed_.congestion_feedback || lies_) return;
+    const uint16_t number = numbered().back().transport_sequence.value();
+    while (static_cast<uint16_t>(next_.value() + arrivals_.size()) != number) {
+      arrivals_.push_back(kNever);
+    }
   }
 
   void report() {
+    if (agreed_.congestion_feedback) return report_by_source();
     std::array<uint8_t, 512> room{};
     const auto written = rtp::write_transport_feedback(
         {.sender = kPeer, .media = kSlot, .base = next_, .feedback_count = count_++}, arrivals_,
@@ -63,6 +73,32 @@ class Watcher : public testing::WatchedConnection {
     say(Bytes(room).first(written.size));
   }
 
+  // The same by the slot's own numbers (RFC 8888), as of now.
+  void report_by_source() {
+    std::array<uint8_t, 512> room{};
+    ByteWriter writer(room);
+    const size_t words = 5 + (arrivals_.size() + 1) / 2;
+    writer.u8(0x80 | 11);
+    writer.u8(205);
+    writer.u16(static_cast<uint16_t>(words - 1));
+    writer.u32(kPeer.value());
+    writer.u32(kSlot.value());
+    writer.u16(static_cast<uint16_t>(sent_ - arrivals_.size() + 1));
+    writer.u16(static_cast<uint16_t>(arrivals_.size()));
+    // The peer's clock says as much as ours, and what arrives last has just arrived.
+    const TimePoint made = pair().now + 1s;
+    for (const TimePoint at : arrivals_) {
+      const auto ago = at == kNever ? 0 : (made - at) * 1'024 / Duration(1s);
+      writer.u16(static_cast<uint16_t>(at == kNever ? 0 : 0x8000 | ago));
+    }
+    writer.zeros(arrivals_.size() % 2 * 2);
+    writer.u32(static_cast<uint32_t>(made.time_since_epoch() * 65'536 / Duration(1s)));
+    arrivals_.clear();
+    say(Bytes(room).first(writer.size()));
+  }
+
+  testing::Agreed agreed_;
+  bool lies_ = false;  // whatever number was sent or not, a packet came
   uint64_t sent_ = 0;
   std::vector<TimePoint> arrivals_;
   rtp::SequenceNumber next_{0};
@@ -112,7 +148,7 @@ TEST(PathEstimate, ComesOfAQueueThatGrowsUnderAFloodOfMedia) {
 }
 
 TEST(PathEstimate, OfThePeersOwnIsKnownAtOnceAndForAWhile) {
-  Watcher watcher(false, true);
+  Watcher watcher({.rtx = false, .transport_feedback = false, .remb = true});
   watcher.send_remb(500'000);
   ASSERT_TRUE(watcher.rates());
   EXPECT_EQ(watcher.rates()->carried_bps, 500'000);
@@ -127,6 +163,60 @@ TEST(PathEstimate, FallsWhenHalfIsLost) {
   const double before = watcher.estimate_bps().value();
   for (int second = 0; second < 10; ++second) watcher.send_for_a_second(20ms, 2);
   EXPECT_LT(watcher.estimate_bps().value(), 0.8 * before);
+}
+
+TEST(PathEstimate, ComesOfReportsBySourceJustAsWell) {
+  Watcher watcher(kBySource);
+  EXPECT_EQ(watcher.estimate_bps(), std::nullopt);
+  for (int second = 0; second < 20; ++second) watcher.send_for_a_second();
+  const double before = watcher.estimate_bps().value();
+  EXPECT_GT(before, 800'000) << "as much as is sent";
+  EXPECT_FALSE(watcher.rates());
+  for (int second = 0; second < 10; ++second) watcher.send_for_a_second(20ms, 2);
+  EXPECT_LT(watcher.estimate_bps().value(), 0.8 * before);
+  EXPECT_NEAR(watcher.rates().value().arriving_bps, 420'000, 60'000);
+}
+
+TEST(PathEstimate, ComesOfAQueueThatGrowsByReportsBySourceToo) {
+  Watcher watcher(kBySource);
+  watcher.send_for_a_second();
+  watcher.send_with_growing_queue(3s);
+  ASSERT_TRUE(watcher.rates());
+  EXPECT_LT(watcher.rates()->carried_bps, 800'000);
+}
+
+TEST(PathEstimate, KnowsNothingOfReportsThatWereNotAgreedOn) {
+  Watcher watcher({.rtx = false, .transport_feedback = true});
+  watcher.say(std::array<uint8_t, 28>{0x8b, 205, 0, 6, 0, 0, 0, 99, 0, 0, 0, 11, 0, 1,
+                                      0,    2,   0, 0, 0, 0, 0, 0,  0, 0, 0, 0,  0, 1});
+  EXPECT_EQ(watcher.estimate_bps(), std::nullopt);
+}
+
+TEST(PathEstimate, CountsReportsBySourceThatAreMalformed) {
+  Watcher watcher(kBySource);
+  watcher.say(std::array<uint8_t, 20>{0x8b, 205, 0, 4, 0,    0,    0, 99, 0, 0,
+                                      0,    11,  0, 1, 0xff, 0xff, 0, 0,  0, 1});
+  EXPECT_EQ(watcher.pair().drops(Drop::kMalformed), 1u);
+  EXPECT_EQ(watcher.estimate_bps(), std::nullopt);
+}
+
+TEST(PathEstimate, IsTheLeastOfWhoSaysThatPacketsCameWhichNeverLeft) {
+  Watcher liar({.rtx = false, .hole_seed = 7}, true);
+  for (int second = 0; second < 20; ++second) liar.send_for_a_second();
+  EXPECT_GE(liar.pair().drops(Drop::kFalseReport), 3u);
+  ASSERT_TRUE(liar.rates());
+  EXPECT_EQ(liar.rates()->carried_bps, bwe::EstimatorConfig{}.min_bps);
+  EXPECT_EQ(liar.rates()->arriving_bps, 0);
+  liar.pair().now += 60s;
+  liar.send_for_a_second();
+  EXPECT_EQ(liar.estimate_bps(), bwe::EstimatorConfig{}.min_bps) << "for good";
+}
+
+TEST(PathEstimate, OfAnHonestPeerIsAsGoodWhereNumbersAreLeftOut) {
+  Watcher watcher({.rtx = false, .hole_seed = 7});
+  for (int second = 0; second < 20; ++second) watcher.send_for_a_second();
+  EXPECT_GT(watcher.estimate_bps().value(), 800'000);
+  EXPECT_EQ(watcher.pair().drops(Drop::kFalseReport), 0u);
 }
 
 TEST(PathEstimate, ReadsNoMoreReportsThanAnyReceiverSends) {
@@ -153,7 +243,7 @@ TEST(PathEstimate, ReadsNoMoreReportsThanAnyReceiverSends) {
 }
 
 TEST(PathEstimate, IsNotMadeWhereNothingIsReported) {
-  Watcher watcher(false);
+  Watcher watcher({.rtx = false, .transport_feedback = false});
   watcher.send_for_a_second();
   EXPECT_EQ(watcher.estimate_bps(), std::nullopt);
   watcher.send_remb(500'000);
@@ -161,7 +251,7 @@ TEST(PathEstimate, IsNotMadeWhereNothingIsReported) {
 }
 
 TEST(PathEstimate, IsThePeersOwnWhereItHasNothingBetter) {
-  Watcher watcher(false, true);
+  Watcher watcher({.rtx = false, .transport_feedback = false, .remb = true});
   for (const uint64_t bps : std::initializer_list<uint64_t>{200'000, 3'000'000, 500'000}) {
     watcher.send_remb(bps);
     EXPECT_EQ(watcher.estimate_bps(), static_cast<double>(bps));

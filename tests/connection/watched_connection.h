@@ -15,6 +15,8 @@ struct Agreed {
   bool rtx = true;
   bool transport_feedback = true;
   bool remb = false;
+  bool congestion_feedback = false;
+  uint64_t hole_seed = 0;
 };
 
 // A connection to a peer who watches. What is sent, and what the peer says of it, is the test's.
@@ -70,9 +72,11 @@ class WatchedConnection {
                        .sending = {{.mid = "0",
                                     .ssrc = kSlot,
                                     .rtx_ssrc = agreed.rtx ? std::optional(kRtx) : std::nullopt,
-                                    .transport_feedback = agreed.transport_feedback}},
+                                    .transport_feedback = agreed.transport_feedback,
+                                    .congestion_feedback = agreed.congestion_feedback}},
                        .extensions = {},
                        .cname = "us",
+                       .hole_seed = agreed.hole_seed,
                        .remb = agreed.remb};
     config.extensions.set(rtp::ExtensionKind::kTransportSequence, 3);
     return config;

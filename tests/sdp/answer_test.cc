@@ -1,6 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <regex>
+
 #include "sdp/negotiation.h"
 #include "tests/sdp/answer_parameters.h"
 #include "tests/sdp/minimal_offer.h"
@@ -94,6 +97,15 @@ TEST(Answer, ToAWatcherAnnouncesItsSlots) {
   EXPECT_THAT(video, Contains("a=rtcp-fb:96 transport-cc"));
   EXPECT_THAT(audio, Contains(::testing::HasSubstr("transport-wide-cc")));
   EXPECT_THAT(lines_of(text), Not(Contains(::testing::HasSubstr("goog-remb"))));
+}
+
+TEST(Answer, ReportsBySourceAreOfAllPayloadTypes) {
+  const auto offer =
+      std::regex_replace(sample_offer("chromium-offer-recvonly"),
+                         std::regex("a=rtcp-fb:[0-9]+ transport-cc"), "a=rtcp-fb:* ack ccfb");
+  const auto video = section_of(answer_to(offer, PeerRole::kWatcher), 2);
+  EXPECT_EQ(std::ranges::count(video, "a=rtcp-fb:* ack ccfb"), 1);
+  EXPECT_THAT(video, Not(Contains(::testing::HasSubstr("goog-remb"))));
 }
 
 TEST(Answer, ARefusedMediaLineKeepsItsPlaceItsMidAndTheTransport) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <regex>
 #include <sstream>
 
 #include "tests/sdp/minimal_offer.h"
@@ -142,6 +143,20 @@ TEST(Negotiation, TheReceiversOwnEstimateIsTakenFromWatchersThatHaveNothingBette
   EXPECT_EQ(watcher.media[0].codecs[0].feedback, Feedback{}) << "audio alone is not estimated so";
   EXPECT_EQ(watcher.media[1].codecs[0].feedback,
             (Feedback{.nack = true, .nack_pli = true, .ccm_fir = true, .remb = true}));
+}
+
+TEST(Negotiation, ReportsBySourceAreTakenFromWatchersThatHaveNothingBetter) {
+  const std::regex numbered("a=rtcp-fb:[0-9]+ transport-cc");
+  const auto offer = sample_offer("chromium-offer-recvonly");
+  const auto both = std::regex_replace(offer, numbered, "$&\r\na=rtcp-fb:* ack ccfb");
+  EXPECT_FALSE(accepted(both, PeerRole::kWatcher).media[1].codecs[0].feedback.ccfb);
+  const auto alone = std::regex_replace(offer, numbered, "a=rtcp-fb:* ack ccfb");
+  const auto sent = std::regex_replace(alone, std::regex("a=recvonly"), "a=sendonly");
+  EXPECT_FALSE(accepted(sent, PeerRole::kPublisher).media[1].codecs[0].feedback.ccfb);
+  const auto watcher = accepted(alone, PeerRole::kWatcher);
+  EXPECT_EQ(watcher.media[0].codecs[0].feedback, (Feedback{.ccfb = true}));
+  EXPECT_EQ(watcher.media[1].codecs[0].feedback,
+            (Feedback{.nack = true, .nack_pli = true, .ccm_fir = true, .ccfb = true}));
 }
 
 TEST(Negotiation, TransportFeedbackNeedsItsExtension) {

@@ -39,7 +39,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       case 2:
         estimator.set_wanted(argument * 1'000.0);
         break;
-      case 3:
+      case 3: {
+        std::vector<NumberReport> reports;
+        for (int i = 0; i < (bytes[1] & 63); ++i) {
+          reports.push_back({.number = rtp::SequenceNumber(
+                                 static_cast<uint16_t>(argument + i * (bytes[6] & 3)))});
+          if ((bytes[1] & 64) == 0) reports.back().arrived_at = Duration(bytes[7] * i * 1'000);
+        }
+        estimator.on_reports(reports, std::chrono::seconds(65'536), now, probes);
+        break;
+      }
       case 4: {
         const rtp::TransportFeedback message{.sender = rtp::Ssrc(1),
                                              .media = rtp::Ssrc(2),

@@ -40,7 +40,8 @@ connection::MediaConfig media() {
       .sending = {{.mid = "s",
                    .ssrc = rtp::Ssrc(0x03030303),
                    .rtx_ssrc = rtp::Ssrc(0x04040404),
-                   .transport_feedback = true}},
+                   .transport_feedback = true,
+                   .congestion_feedback = true}},
       .extensions = {},
       .cname = "us"};
   uint8_t id = 1;

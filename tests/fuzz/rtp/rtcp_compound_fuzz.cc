@@ -64,6 +64,15 @@ class Rewriter {
     if (!feedback.append_arrivals(arrivals)) check(arrivals.empty());
     check(arrivals.size() <= std::min<size_t>(feedback.status_count, feedback.body.size()));
   }
+  void operator()(const CongestionFeedback& feedback) {
+    std::vector<PacketReport> reports;
+    if (!feedback.append_reports(reports)) check(reports.empty());
+    check(reports.size() <= feedback.blocks.size() / 2);
+    for (const PacketReport& report : reports) {
+      const Duration time = report.arrived_at.value_or(Duration::zero());
+      check(time >= Duration::zero() && time < kCongestionClockPeriod);
+    }
+  }
   void operator()(const Remb& remb) {
     check(remb.bitrate_bps <= kRembBitrateMax);
     if (!writer_.remb(remb.sender, remb.bitrate_bps, copy(remb.ssrcs))) return;
