@@ -58,6 +58,11 @@ class Estimator {
   std::optional<double> acknowledged_bps() const { return acknowledged_bps_; }
   bool is_application_limited() const { return is_application_limited_; }
   Duration queue_delay() const { return queue_.value(); }
+  // More was sent than the path carries, and the queue that this made is so long that what comes on
+  // top of it is lost, or of no use when it arrives.
+  bool is_full(TimePoint now) const;
+  // While that queue is there: what may be sent without making it longer.
+  std::optional<double> draining_bps(TimePoint now) const;
 
  private:
   static constexpr Duration kRembAge = std::chrono::seconds(5);
@@ -75,6 +80,8 @@ class Estimator {
   bool take_probe(TimePoint now);
   bool sends_layers() const { return planner_.has_wanted() || !planner_.has_started(); }
   bool is_own_queue(double used, TimePoint now) const;
+  bool has_narrowed() const;
+  bool is_draining(TimePoint now) const;
   void update_delay(TimePoint now);
   void guess(TimePoint now);
   double drained(double bps, TimePoint now) const;
