@@ -9,6 +9,7 @@ namespace {
 constexpr Duration kDurationMin = std::chrono::milliseconds(1);
 constexpr size_t kRingStart = 64;  // a multiple of kBlock
 constexpr double kDropped = 0.75;
+constexpr int kPausesInBusy = 3;
 
 uint64_t rate_of(uint64_t bytes, Duration duration) {
   const auto microseconds = static_cast<uint64_t>(std::max(duration, kDurationMin).count());
@@ -130,7 +131,20 @@ std::optional<uint64_t> AcknowledgedRate::bits_per_second() const {
                   rate_of(bytes_ - last.size, last.sent_at - first.sent_at));
 }
 
-std::optional<uint64_t> AcknowledgedRate::dropped_bits_per_second() const {
+std::optional<uint64_t> AcknowledgedRate::busy_bits_per_second(Duration waited) const {
+  if (waited < kBusyMin || count_ == 0) return std::nullopt;
+  const Duration busy = std::min(waited, kRecent);
+  const Duration begin = at(count_ - 1).arrived_at - busy;
+  uint64_t bytes = 0;
+  for (size_t i = count_; i > 0 && at(i - 1).arrived_at > begin; --i) {
+    const Duration before = i > 1 ? std::max(at(i - 2).arrived_at, begin) : begin;
+    if (at(i - 1).arrived_at - before > busy / kPausesInBusy) return std::nullopt;
+    bytes += at(i - 1).size;
+  }
+  return rate_of(bytes, busy);
+}
+
+std::optional<uint64_t> AcknowledgedRate::dropped_bits_per_second(Duration waited) const {
   const auto whole = bits_per_second();
   if (!whole) return whole;
   uint64_t bytes = 0;
@@ -138,7 +152,7 @@ std::optional<uint64_t> AcknowledgedRate::dropped_bits_per_second() const {
        --i) {
     bytes += at(i - 1).size;
   }
-  const uint64_t recent = rate_of(bytes, kRecent);
+  const uint64_t recent = busy_bits_per_second(waited).value_or(rate_of(bytes, kRecent));
   return static_cast<double>(recent) < kDropped * static_cast<double>(*whole) ? recent : *whole;
 }
 

@@ -20,14 +20,19 @@ class AcknowledgedRate {
   static constexpr size_t kPacketsMax = 500;
   static constexpr size_t kPacketsNeeded = 10;
   static constexpr Duration kWindow = std::chrono::seconds(1);
+  static constexpr Duration kBusyMin = std::chrono::milliseconds(100);
   static constexpr Duration kRecent = std::chrono::milliseconds(250);
   static constexpr Duration kWindowMax = std::chrono::seconds(5);
 
   // Those that were lost count for nothing.
   void add(std::span<const PacketResult> results);
   std::optional<uint64_t> bits_per_second() const;
-  // The same of the last kRecent alone where that is far less: the path has become slower.
-  std::optional<uint64_t> dropped_bits_per_second() const;
+  // For as long as the last packet has `waited`, the path was busy, and what arrived is what it
+  // carries. Nothing where that was not long, or nothing arrived for a good part of it: then the
+  // packets waited for something else.
+  std::optional<uint64_t> busy_bits_per_second(Duration waited) const;
+  // The same of the last moments alone where that is far less: the path has become slower.
+  std::optional<uint64_t> dropped_bits_per_second(Duration waited) const;
 
  private:
   struct Packet {

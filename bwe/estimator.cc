@@ -25,11 +25,13 @@ constexpr double kFilled = 0.9;
 constexpr double kBurstSeconds = 0.035;
 constexpr Duration kBurstEcho = std::chrono::milliseconds(600);
 constexpr double kNarrow = 0.95;       // what loss allows, of what delay does
+constexpr double kNarrowed = 0.6;      // of what arrived
 constexpr double kLossMin = 0.02;      // that says something of the path
 constexpr double kGuessGrowth = 1.08;  // a second
 constexpr Duration kGuessMaxStep = std::chrono::seconds(1);
 constexpr Duration kShortQueue = std::chrono::milliseconds(30);
 constexpr Duration kBurstQueueMax = std::chrono::milliseconds(150);
+constexpr Duration kFullQueue = std::chrono::milliseconds(100);
 
 std::optional<double> bps_of(std::optional<uint64_t> bps) {
   if (!bps) return std::nullopt;
@@ -139,18 +141,27 @@ bool Estimator::take_probe(TimePoint now) {
 // What a probe left in the queue is no sign that the path is too narrow for what is sent otherwise.
 // Where layers are sent, which grow by no estimate, neither is a short queue, nor what a key frame
 // left, nor any but a long one while far less is sent than was found to fit: what arrives is then
-// no measure. A path that became narrow makes the queue a long one at once.
+// no measure. A path that became narrow makes the queue a long one at once, out of which less comes
+// than before.
 bool Estimator::is_own_queue(double used, TimePoint now) const {
-  if (queue_.value() >= kBurstQueueMax) return false;
+  if (queue_.value() >= kBurstQueueMax || has_narrowed()) return false;
   if (now - probing_at_ < kProbeEcho) return true;
   return sends_layers() &&
          (now - burst_at_ < kBurstEcho || used < kBudgetRate || queue_.value() < kShortQueue);
+}
+
+// A queue of many packets, out of which far less comes than was sent a moment ago.
+bool Estimator::has_narrowed() const {
+  const auto busy = acknowledged_.busy_bits_per_second(queue_.value());
+  return busy && acknowledged_bps_ && static_cast<double>(*busy) < kNarrowed * *acknowledged_bps_;
 }
 
 void Estimator::update_delay(TimePoint now) {
   // More may be sent than was ever estimated, and what arrives fits.
   if (acknowledged_bps_ && !knows_path(now)) delay_.on_arriving(*acknowledged_bps_);
   PathUse use = trendline_.use();
+  // The slope of the delays is a matter of many packets, and this shows earlier.
+  if (use == PathUse::kNormal && has_narrowed()) use = PathUse::kOver;
   // What the path loses by itself took its place on it, or will in the queue of the next hop.
   const double passing = 1 - loss_.own_loss();
   bool may_grow = !is_application_limited_;
@@ -165,7 +176,7 @@ void Estimator::update_delay(TimePoint now) {
   const bool is_complete =
       missed_report_at_ == TimePoint{} || now - missed_report_at_ > 2 * AcknowledgedRate::kRecent;
   if (use == PathUse::kOver && is_complete) {
-    acknowledged_bps_ = bps_of(acknowledged_.dropped_bits_per_second());
+    acknowledged_bps_ = bps_of(acknowledged_.dropped_bits_per_second(queue_.value()));
   }
   std::optional<double> sent_bps = acknowledged_bps_;
   if (sent_bps) *sent_bps /= passing;
@@ -195,15 +206,26 @@ bool Estimator::knows_path(TimePoint now) const {
   return !planner_.has_started() && target_bps_ < kGuessMax * acknowledged_bps_.value_or(0);
 }
 
+bool Estimator::is_draining(TimePoint now) const {
+  return acknowledged_bps_ && lowered_at_ != TimePoint{} && now - lowered_at_ <= kDrainFor &&
+         queue_.value() >= kDrainAbove && !(sends_layers() && burst_at_ > lowered_at_ + kBurstEcho);
+}
+
+bool Estimator::is_full(TimePoint now) const {
+  return queue_.value() >= kFullQueue && lowered_at_ != TimePoint{} &&
+         now - lowered_at_ <= kDrainFor;
+}
+
+std::optional<double> Estimator::draining_bps(TimePoint now) const {
+  if (!is_draining(now) && !is_full(now)) return std::nullopt;
+  return std::clamp(delay_.rate_bps(), config_.min_bps, config_.max_bps);
+}
+
 // A share of what arrives, until the queue behind a drop is gone. A queue that others keep full is
 // not emptied by giving way.
 double Estimator::drained(double bps, TimePoint now) const {
-  const Duration queue = queue_.value();
-  if (!acknowledged_bps_ || lowered_at_ == TimePoint{} || now - lowered_at_ > kDrainFor ||
-      queue < kDrainAbove || (sends_layers() && burst_at_ > lowered_at_ + kBurstEcho)) {
-    return bps;
-  }
-  const double share = 1 - std::chrono::duration<double>(queue) / kDrainTime;
+  if (!is_draining(now)) return bps;
+  const double share = 1 - std::chrono::duration<double>(queue_.value()) / kDrainTime;
   return std::min(bps, std::max(share, kDrainMin) * *acknowledged_bps_);
 }
 

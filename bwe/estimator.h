@@ -61,6 +61,11 @@ class Estimator {
   std::optional<double> acknowledged_bps() const { return acknowledged_bps_; }
   bool is_application_limited() const { return is_application_limited_; }
   Duration queue_delay() const { return queue_.value(); }
+  // More was sent than the path carries, and the queue that this made is so long that what comes on
+  // top of it is lost, or of no use when it arrives.
+  bool is_full(TimePoint now) const;
+  // While that queue is there: what may be sent without making it longer.
+  std::optional<double> draining_bps(TimePoint now) const;
   // Whether the receiver was found to say that packets came which never left. What it says is not
   // believed any more, and the target stays at the least; an honest receiver never says so.
   bool is_deceived() const { return history_.false_reports() >= kFalseReportsMax; }
@@ -84,6 +89,8 @@ class Estimator {
   bool take_probe(TimePoint now);
   bool sends_layers() const { return planner_.has_wanted() || !planner_.has_started(); }
   bool is_own_queue(double used, TimePoint now) const;
+  bool has_narrowed() const;
+  bool is_draining(TimePoint now) const;
   void update_delay(TimePoint now);
   void guess(TimePoint now);
   double drained(double bps, TimePoint now) const;

@@ -192,6 +192,7 @@ class Connection {
   struct PathRates {
     double carried_bps = 0;
     double arriving_bps = 0;  // of what is sent now; 0: not known
+    bool is_full = false;     // more than it carries was sent, and waits
   };
   std::optional<PathRates> path_rates(TimePoint now) const;
   // What the path to the peer carries, bit/s; nothing before the peer has told anything of it.
@@ -231,7 +232,7 @@ class Connection {
                       MediaSender::Scratch& scratch, TimePoint now);
   void hold(std::span<const rtp::OutgoingPacket> packets, TimePoint now);
   void release(const MediaSender::Place& place, MediaSender::Scratch& scratch, TimePoint now);
-  void pace();
+  void pace(TimePoint now);
   void plan_probes(TimePoint now, Output& out);
   void begin_probes(Output& out);
   void count(Drop drop) { ++drops_[static_cast<size_t>(drop)]; }

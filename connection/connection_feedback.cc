@@ -104,7 +104,7 @@ void Connection::path_was_told(TimePoint now, Output& out) {
   for (; false_reports_ < estimator_->false_reports(); ++false_reports_) {
     count(Drop::kFalseReport);
   }
-  pace();
+  pace(now);
   if (estimator_->next_deadline() == kNever) plan_probes(now, out);
   if (!planned_.empty()) begin_probes(out);
 }
@@ -122,7 +122,8 @@ std::optional<double> Connection::estimate_bps() const {
 std::optional<Connection::PathRates> Connection::path_rates(TimePoint now) const {
   if (!path_told_ || !estimator_->knows_path(now)) return std::nullopt;
   return PathRates{.carried_bps = estimator_->target_bps(),
-                   .arriving_bps = estimator_->acknowledged_bps().value_or(0)};
+                   .arriving_bps = estimator_->acknowledged_bps().value_or(0),
+                   .is_full = estimator_->is_full(now)};
 }
 
 void Connection::take_report_blocks(const rtp::WireList<rtp::ReportBlock>& blocks, TimePoint now,

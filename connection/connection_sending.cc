@@ -72,8 +72,11 @@ void Connection::forget_paced() {
   pacer_.on_none_waiting();
 }
 
-// What arrives is carried, whatever the estimate has found so far.
-void Connection::pace() {
+// What arrives is carried, whatever the estimate has found so far; but not for long where it has
+// just been found to be too much.
+void Connection::pace(TimePoint now) {
+  const auto draining = estimator_->draining_bps(now);
+  if (draining) return pacer_.set_narrow_rate(*draining);
   const auto arriving = estimator_->acknowledged_bps();
   if (arriving) pacer_.set_rate(std::max(*arriving, estimator_->target_bps()));
 }

@@ -2,10 +2,12 @@
 
 namespace simpul::connection {
 
-void Pacer::set_rate(double bps) {
-  byte_time_ = 8e6 / (kFactor * bps);
+void Pacer::set(double bps, size_t packets, Duration burst) {
+  byte_time_ = 8e6 / bps;
+  burst_packets_ = packets;
+  burst_ = burst;
   packet_time_ = Duration(static_cast<int64_t>(kPacketSize * byte_time_));
-  burst_time_ = std::max(kBurst, static_cast<int64_t>(kBurstPackets) * packet_time_);
+  burst_time_ = std::max(burst, static_cast<int64_t>(packets) * packet_time_);
 }
 
 // What left before is on the path as well, and gets no more time either.
@@ -19,8 +21,8 @@ void Pacer::on_waiting(size_t bytes, TimePoint now) {
 size_t Pacer::bytes_admitted(TimePoint now) const {
   const double byte_time = waiting_byte_time();
   if (byte_time <= 0) return SIZE_MAX;
-  const double burst = std::max<double>(kBurstPackets * kPacketSize,
-                                        static_cast<double>(kBurst.count()) / byte_time);
+  const double burst = std::max(static_cast<double>(burst_packets_ * kPacketSize),
+                                static_cast<double>(burst_.count()) / byte_time);
   return static_cast<size_t>(std::max(burst - ahead(now) / byte_time, 0.0));
 }
 

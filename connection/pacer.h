@@ -11,17 +11,21 @@ namespace simpul::connection {
 
 // Decides how much may leave at once towards one receiver, so that no burst fills a queue on its
 // path: what leaves takes its time at the pacing rate, and no more may be ahead of that time than
-// the larger of kBurstPackets and kBurst. Without a rate everything may leave. Keeps no packets.
+// the larger of kBurstPackets and kBurst; on a path whose queue is long, what it carries and a
+// packet or two. Without a rate everything may leave. Keeps no packets.
 class Pacer {
  public:
   static constexpr double kFactor = 2.5;  // of what the path carries
   static constexpr size_t kBurstPackets = 10;
   static constexpr Duration kBurst = std::chrono::milliseconds(10);
+  static constexpr size_t kNarrowPackets = 2;  // where no queue is left to put more into
   // What has to wait leaves within this time, whatever the rate: later it would be of no use.
   static constexpr Duration kWaitMax = std::chrono::milliseconds(250);
 
   // What the path carries.
-  void set_rate(double bps);
+  void set_rate(double bps) { set(kFactor * bps, kBurstPackets, kBurst); }
+  // The same while packets that were too many wait on it: no more may come on top of them.
+  void set_narrow_rate(double bps) { set(bps, kNarrowPackets, Duration{}); }
 
   // Whether so many packets may leave now: the one question where nothing waits.
   bool admits(size_t packets, TimePoint now) const {
@@ -50,6 +54,7 @@ class Pacer {
   double ahead(TimePoint now) const {
     return static_cast<double>(std::max(clear_at_ - now, Duration{}).count());
   }
+  void set(double bps, size_t packets, Duration burst);
   void spend(size_t bytes, double byte_time, TimePoint now) {
     const auto time = static_cast<int64_t>(static_cast<double>(bytes) * byte_time);
     clear_at_ = std::max(clear_at_, now) + Duration(time);
@@ -59,9 +64,11 @@ class Pacer {
 
   double byte_time_ = 0;          // µs that each byte takes
   double drain_time_ = kAnyTime;  // the same, at most, of what waits
+  size_t burst_packets_ = kBurstPackets;
+  Duration burst_{};
   Duration packet_time_{};
-  Duration burst_time_{};
-  TimePoint clear_at_{};  // when all that has left will have had its time
+  Duration burst_time_{};  // of the larger of both
+  TimePoint clear_at_{};   // when all that has left will have had its time
 };
 
 }  // namespace simpul::connection

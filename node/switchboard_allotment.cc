@@ -11,7 +11,8 @@ void Switchboard::tell_estimate(const Entry& entry, TimePoint now) {
   std::optional<relay::PathEstimate> estimate;
   if (rates) {
     estimate = {.bps = static_cast<uint64_t>(rates->carried_bps),
-                .arriving_bps = static_cast<uint64_t>(rates->arriving_bps)};
+                .arriving_bps = static_cast<uint64_t>(rates->arriving_bps),
+                .is_full = rates->is_full};
   }
   relay_.set_estimate(entry.subscriber, estimate, now);
 }

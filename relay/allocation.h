@@ -60,7 +60,8 @@ struct AllocationRequest {
   std::optional<uint64_t> estimate_bps = {};
   // Of all that is sent, what arrives; 0 where nothing tells.
   uint64_t arriving_bps = 0;
-  uint64_t audio_bps = 0;  // leaves first, whatever there is
+  bool is_path_full = false;  // its queue is: what is more than it carries is lost, or late
+  uint64_t audio_bps = 0;     // leaves first, whatever there is
   std::span<const SlotDemand> slots = {};
 };
 
@@ -87,6 +88,9 @@ struct SlotGrant {
   uint8_t priority = 1;
   std::optional<uint32_t> wanted_pixels = {};
   GrantCause cause = GrantCause::kEmpty;
+  // What is carried fills the path far beyond what it carries: it ends now, although what was
+  // granted has to wait for its key frame.
+  bool ends_carried = false;
   // The next layer that would be of use here, the estimate that it takes, and for how long it has
   // to wait yet, as far as time is what it waits for.
   std::optional<LayerId> next = {};

@@ -85,7 +85,7 @@ bool Allotment::set_estimate(const std::optional<PathEstimate>& estimate, TimePo
   const bool was_known = estimate_.has_value();
   estimate_ = estimate;
   if (!estimate) return was_known;
-  return allocator_.on_estimate(estimate->bps, now) || !was_known;
+  return allocator_.on_estimate(estimate->bps, now) || !was_known || estimate->is_full;
 }
 
 void Allotment::decide(const SlotDemands& demands, TimePoint now, Allocation& result) {
@@ -94,6 +94,7 @@ void Allotment::decide(const SlotDemands& demands, TimePoint now, Allocation& re
   if (estimate_) {
     request.estimate_bps = estimate_->bps;
     request.arriving_bps = estimate_->arriving_bps;
+    request.is_path_full = estimate_->is_full;
   }
   allocator_.allocate(request, now, result);
   // While nothing is known of the path there is nothing to say of it either.
@@ -115,6 +116,7 @@ void apply(const SlotDemands& demands, const Allocation& allocation, TimePoint n
     // What is not being sent comes back as what it was.
     if (grant.layer) slot.set_target(target_of(*grant.layer, demands.options_of(i)), now);
     slot.set_paused(is_paused, now);
+    if (grant.ends_carried) slot.end_carried(now);
   }
 }
 

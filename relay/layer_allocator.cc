@@ -34,6 +34,14 @@ GrantCause cause_of_largest(const SlotDemand& demand, const LayerOption& granted
   return cause;
 }
 
+// Of what leaves now.
+double carried_bps(const SlotDemand& demand) {
+  const auto options = demand.options.first(std::min(demand.options.size(), kLayerOptionsMax));
+  const auto same = std::ranges::find_if(
+      options, [&](const LayerOption& option) { return option.id == demand.carried; });
+  return same == options.end() ? 0 : static_cast<double>(same->bitrate_bps);
+}
+
 }  // namespace
 
 void RecentMinimum::add(double value, TimePoint now) {
@@ -59,12 +67,14 @@ struct LayerAllocator::Decision {
   double present = kInfinite;  // for video, of the estimate as it is
   double settled = kInfinite;  // for what is new
   double arriving = 0;         // of video, that the path has room for as it seems
+  bool is_full = false;
   std::array<Ladder, kSlotsMax> memory;
   Standing former{};   // what was granted last, as far as it is still there
   Standing highest{};  // that may be taken now
   Standing standing{};
   std::optional<Step> missed;
   bool is_rearranged = false;
+  std::array<bool, kSlotsMax> ends_carried{};
 
   std::span<const Ladder> ladders() const { return std::span(memory).first(count); }
   const Rung* rung_of(size_t slot) const {
@@ -88,6 +98,7 @@ void LayerAllocator::recall(const AllocationRequest& request, TimePoint now, Dec
     decision.present = std::max(decision.estimate - decision.audio, 0.0);
     const double arriving = static_cast<double>(request.arriving_bps) / kArrivingShare;
     decision.arriving = std::max(arriving - decision.audio, 0.0);
+    decision.is_full = request.is_path_full;
     decision.settled = std::max(kNewShare * recent_.value().value_or(0) - decision.audio, 0.0);
   }
   decision.count = std::min(request.slots.size(), kSlotsMax);
@@ -160,12 +171,15 @@ void LayerAllocator::stand_lowest(const AllocationRequest& request, TimePoint no
 void LayerAllocator::climb_all(TimePoint now, Decision& decision) {
   for (size_t i = 0; i < decision.count; ++i) {
     const Past& slot = slots_[i];
-    if (decision.highest[i] == kNoRung || now >= slot.held_until) continue;
+    if (decision.highest[i] == kNoRung) continue;
+    // Nothing new gets onto a full path, which is probed no more either.
+    if (decision.is_full) decision.highest[i] = std::max(decision.former[i], 0);
+    if (now >= slot.held_until) continue;
     const auto steps = decision.memory[i].steps();
     const auto failed =
         std::ranges::find_if(steps, [&](const Rung& rung) { return rung.bps >= slot.failed_bps; });
     const auto below = static_cast<int>(failed - steps.begin()) - 1;
-    decision.highest[i] = std::max({below, decision.former[i], 0});
+    decision.highest[i] = std::min(std::max({below, decision.former[i], 0}), decision.highest[i]);
   }
   // What is there stays first, and what is new gets what is left.
   climb(decision.ladders(), decision.former, decision.present, decision.standing);
@@ -189,6 +203,31 @@ void LayerAllocator::consider_better(TimePoint now, Decision& decision) {
   better_since_.reset();
   decision.standing = better;
   decision.is_rearranged = true;
+}
+
+// Half of such a layer's packets are lost, and with them each picture: it is worth nothing to who
+// watches, and takes the next layer's key frame its place in the queue, and sound its own. Where
+// the next would take most of what there is, the smallest encoding comes first: its key frame is
+// the soonest to get through.
+void LayerAllocator::end_carried(const AllocationRequest& request, Decision& decision) const {
+  if (!decision.is_full) return;
+  double carried = 0;
+  for (size_t i = 0; i < decision.count; ++i) carried += carried_bps(request.slots[i]);
+  if (carried <= kFarOver * decision.present) return;
+  for (size_t i = 0; i < decision.count; ++i) {
+    const SlotDemand& demand = request.slots[i];
+    const Rung* rung = decision.rung_of(i);
+    if (rung == nullptr || !demand.carried || rung->bps >= carried_bps(demand)) continue;
+    const auto encoding_of = [&](int which) {
+      return demand.options[decision.memory[i].rungs[static_cast<size_t>(which)].option]
+          .id.encoding;
+    };
+    if (encoding_of(decision.standing[i]) == demand.carried->encoding) continue;
+    if (kFarOver * rung->bps > decision.present) {
+      while (encoding_of(decision.standing[i]) != encoding_of(0)) --decision.standing[i];
+    }
+    decision.ends_carried[i] = encoding_of(decision.standing[i]) != demand.carried->encoding;
+  }
 }
 
 void LayerAllocator::remember(const AllocationRequest& request, TimePoint now,
@@ -222,6 +261,7 @@ void LayerAllocator::allocate(const AllocationRequest& request, TimePoint now, A
   stand_lowest(request, now, decision);
   climb_all(now, decision);
   if (decision.missed) consider_better(now, decision);
+  end_carried(request, decision);
   remember(request, now, decision);
   write(request, now, decision, result);
   allocated_at_ = now;
@@ -284,6 +324,7 @@ void LayerAllocator::write(const AllocationRequest& request, TimePoint now,
       grant.next = demand.options[next.option].id;
       grant.needed_bps = whole((sum + decision.audio) / kNewShare);
     }
+    grant.ends_carried = decision.ends_carried[i];
     explain(demand, i, now, decision, grant);
   }
 }
@@ -315,7 +356,7 @@ void LayerAllocator::explain_next(size_t index, TimePoint now, const Decision& d
   const Past& slot = slots_[index];
   if (decision.estimate == kInfinite) {
     grant.cause = GrantCause::kEstimateUnknown;
-  } else if (decision.standing[index] >= decision.highest[index]) {
+  } else if (decision.standing[index] >= decision.highest[index] && now < slot.held_until) {
     grant.cause = GrantCause::kHeldBack;
     grant.wait = slot.held_until - now;
   } else if (static_cast<double>(grant.needed_bps) <= decision.estimate) {

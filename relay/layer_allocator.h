@@ -55,6 +55,9 @@ class LayerAllocator {
   // Layers are taken from some for others when that is worth so much more, for so long.
   static constexpr double kMuchBetter = 1.1;
   static constexpr Duration kBetterFor = std::chrono::seconds(2);
+  // Where a full path is sent more than so many times what it carries, layers that are to be left
+  // end before the next ones begin.
+  static constexpr double kFarOver = 2;
 
   // Of each report. True when allocate() should be called: what was granted does not fit any more,
   // what was probed for was found, or some time has passed.
@@ -90,6 +93,7 @@ class LayerAllocator {
   void explain(const SlotDemand& demand, size_t index, TimePoint now, const Decision& decision,
                SlotGrant& grant) const;
   void explain_next(size_t index, TimePoint now, const Decision& decision, SlotGrant& grant) const;
+  void end_carried(const AllocationRequest& request, Decision& decision) const;
   double resumed_bps(const Decision& decision) const;
   double probe_bps(const Decision& decision) const;
 

@@ -154,6 +154,7 @@ struct Viewing {
 struct PathEstimate {
   uint64_t bps = 0;           // that it carries
   uint64_t arriving_bps = 0;  // of what is sent now; 0: not known
+  bool is_full = false;       // its queue is, so that what is too much is lost
 
   friend bool operator==(const PathEstimate&, const PathEstimate&) = default;
 };

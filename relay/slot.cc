@@ -104,6 +104,15 @@ void Slot::set_paused(bool paused, TimePoint now) {
   }
 }
 
+// Where key frames cannot be told apart, or are not sent when asked for, it goes on: one may be
+// long in coming.
+void Slot::end_carried(TimePoint now) {
+  if (!current_ || !waits_for_key_frame() || feed(*target_).key_frames().are_hidden()) return;
+  set_layers({}, target_);
+  repaired_from_ = stream_.last().index + 1;  // the receiver begins anew, and needs no more of it
+  ask_for_start(now);
+}
+
 std::optional<LayerTarget> Slot::carried() const {
   if (!current_) return std::nullopt;
   LayerTarget target{.encoding = *current_};
@@ -278,7 +287,7 @@ void Slot::retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
   for (const auto sequence_number : nack.missing) {
     if (out.size() >= kRetransmissionsMax) return;
     const auto index = stream_.sent_index(sequence_number);
-    auto sent = index ? sent_under(*index, tracks, now) : std::nullopt;
+    auto sent = index && *index >= repaired_from_ ? sent_under(*index, tracks, now) : std::nullopt;
     if (!sent) continue;
     const RetransmissionLimit::Request request = {.index = *index,
                                                   .size = sent->packet.media.payload_size,

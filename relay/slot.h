@@ -68,6 +68,8 @@ class Slot {
   void set_target(const std::optional<LayerTarget>& target, TimePoint now);
   // Nothing leaves while it is paused; afterwards it begins with a key frame.
   void set_paused(bool paused, TimePoint now);
+  // What it should no longer carry ends before the key frame of what it should.
+  void end_carried(TimePoint now);
   // What the track tells: the layers that are being sent are others; a layer began anew.
   void choose_layer(TimePoint now);
   void lose_layer(uint8_t layer, TimePoint now);
@@ -154,6 +156,7 @@ class Slot {
   std::vector<SlotCodec> codecs_;
   std::optional<rtp::Ssrc> rtx_ssrc_;
   uint64_t rtx_index_;                                         // of the next retransmission
+  uint64_t repaired_from_ = 0;                                 // index; nothing below it
   uint64_t repeat_next_ = 0;                                   // index; 0: the newest
   std::unique_ptr<RetransmissionLimit> retransmission_limit_;  // since the first was asked for
 

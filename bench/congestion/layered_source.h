@@ -15,7 +15,9 @@ namespace simpul::congestion {
 class LayeredSource {
  public:
   // The bitrates of the layers, lowest first; each is twice as wide as the one before.
-  LayeredSource(const std::vector<double>& layers, size_t slots, double audio_bps);
+  // A key frame is as large as so many ordinary ones.
+  LayeredSource(const std::vector<double>& layers, size_t slots, double audio_bps,
+                double key_frame_size);
 
   // Once a frame: how many bits leave now of all slots.
   double frame_bits(const std::optional<relay::PathEstimate>& estimate, TimePoint now);
@@ -24,18 +26,22 @@ class LayeredSource {
   // The layer that each slot carries; negative when it pauses.
   const std::vector<int>& layers() const { return carried_; }
   bool take_changed() { return std::exchange(is_changed_, false); }
+  // Nobody repairs any more what left before.
+  bool take_ended() { return std::exchange(is_ended_, false); }
 
  private:
   void allocate(const std::optional<relay::PathEstimate>& estimate, TimePoint now);
 
   std::vector<relay::LayerOption> options_;
   uint64_t audio_bps_;
+  double key_frame_size_;
   relay::LayerAllocator allocator_;
   relay::Allocation allocation_;
   std::vector<int> carried_;
   std::vector<int> granted_;
   std::vector<TimePoint> key_frame_at_;
   bool is_changed_ = false;
+  bool is_ended_ = false;
   bool knew_path_ = false;
   std::optional<double> probe_bps_;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "bench/congestion/layered_source.h"
 #include "rtp/rtcp_reader.h"
@@ -22,6 +23,7 @@ constexpr Duration kSampleInterval = milliseconds(100);
 constexpr double kPacing = 2.5;  // of the target, within a frame
 constexpr Duration kAudioFrame = milliseconds(20);
 constexpr Duration kRepair = milliseconds(20);  // beside the round trip, until it is sent again
+constexpr Duration kPacedMax = milliseconds(250);
 const TimePoint kZero = TimePoint(std::chrono::hours(1));
 
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -33,7 +35,13 @@ struct Simulator::Flow {
   explicit Flow(const FlowProfile& wanted)
       : profile(wanted),
         estimator({.start_bps = wanted.start_bps, .max_bps = wanted.max_bps * 1.5}),
-        source(wanted.layers, wanted.layers.empty() ? 0 : wanted.slots, wanted.audio_bps) {}
+        source(wanted.layers, wanted.layers.empty() ? 0 : wanted.slots, wanted.audio_bps,
+               wanted.key_frame_size) {}
+
+  struct Picture {
+    size_t missing = 0;  // packets
+    bool is_key = false;
+  };
 
   FlowProfile profile;
   Estimator estimator;
@@ -47,6 +55,11 @@ struct Simulator::Flow {
   double probe_bytes = 0;
   double sampled_bytes = 0;
   double last_queue_ms = 0;
+  Duration paced_until{};
+  std::map<uint64_t, Picture> pictures;  // that are not shown yet
+  uint64_t next_picture = 0;             // to be sent
+  uint64_t next_shown = 0;
+  uint64_t repaired_from = 0;
   FlowResult result;
 };
 
@@ -98,7 +111,7 @@ bool Simulator::is_lost() {
   return now_ >= path_.loss_from && now_ < path_.loss_until && random() < path_.loss;
 }
 
-bool Simulator::send(Flow& flow, size_t size, ProbeId probe) {
+std::optional<Duration> Simulator::send(Flow& flow, size_t size, ProbeId probe) {
   const rtp::SequenceNumber number(flow.next_number++);
   if (probe == ProbeId()) probe = flow.probe;
   flow.probe_bytes += static_cast<double>(size);
@@ -108,7 +121,7 @@ bool Simulator::send(Flow& flow, size_t size, ProbeId probe) {
   const auto left = cross(size);
   if (!left || is_lost()) {
     ++flow.result.lost_packets;
-    return false;
+    return std::nullopt;
   }
   const double queue_ms = std::chrono::duration<double, std::milli>(*left - now_).count();
   Duration arrival = *left + flow.profile.one_way + duration_of(random() * seconds(path_.jitter));
@@ -121,7 +134,7 @@ bool Simulator::send(Flow& flow, size_t size, ProbeId probe) {
     flow.result.queue_ms.push_back(queue_ms);
     flow.last_queue_ms = queue_ms;
   });
-  return true;
+  return arrival;
 }
 
 void Simulator::send_audio(Flow& flow) {
@@ -137,21 +150,48 @@ double Simulator::layered_bits(Flow& flow) {
   if (flow.estimator.knows_path(now)) {
     estimate = {
         .bps = static_cast<uint64_t>(flow.estimator.target_bps()),
-        .arriving_bps = static_cast<uint64_t>(flow.estimator.acknowledged_bps().value_or(0))};
+        .arriving_bps = static_cast<uint64_t>(flow.estimator.acknowledged_bps().value_or(0)),
+        .is_full = flow.estimator.is_full(now)};
   }
   const double bits = flow.source.frame_bits(estimate, now);
   const auto wanted = flow.source.probe_bps();
   if (wanted && flow.profile.has_rtx) flow.estimator.set_wanted(*wanted);
+  if (flow.source.take_ended()) flow.repaired_from = flow.next_picture;
+  flow.pictures[flow.next_picture] = {};
   if (flow.source.take_changed()) {
+    flow.pictures[flow.next_picture].is_key = true;
     flow.result.layer_switches.emplace_back(seconds(now_), flow.source.layers());
   }
   return bits;
 }
 
 // Who takes all that there is has what it sends again among it; layers come on top of that.
-void Simulator::send_media(Flow& flow, size_t size) {
-  if (send(flow, size, {}) || flow.profile.layers.empty() || !flow.profile.has_rtx) return;
-  at(now_ + 2 * flow.profile.one_way + kRepair, [this, &flow, size] { send(flow, size, {}); });
+void Simulator::send_media(Flow& flow, Piece piece) {
+  const auto arrival = send(flow, piece.size, {});
+  if (flow.profile.layers.empty()) return;
+  if (arrival) {
+    at(*arrival, [this, &flow, piece] {
+      const auto picture = flow.pictures.find(piece.picture);
+      if (picture == flow.pictures.end()) return;
+      if (--picture->second.missing == 0) decode(flow, seconds(now_));
+    });
+  } else if (flow.profile.has_rtx && piece.sent++ == 0) {
+    at(now_ + 2 * flow.profile.one_way + kRepair, [this, &flow, piece] {
+      if (piece.picture >= flow.repaired_from) send_media(flow, piece);
+    });
+  }
+}
+
+// A key frame is shown whatever is missing before it, any other picture after the one before it.
+void Simulator::decode(Flow& flow, double second) {
+  auto& pictures = flow.pictures;
+  for (auto picture = pictures.begin(); picture != pictures.end();) {
+    const auto& [number, state] = *picture++;
+    if (state.missing > 0 || (number != flow.next_shown && !state.is_key)) continue;
+    flow.next_shown = number + 1;
+    flow.result.pictures.push_back(second);
+    pictures.erase(pictures.begin(), picture);
+  }
 }
 
 void Simulator::send_frame(Flow& flow) {
@@ -165,14 +205,25 @@ void Simulator::send_frame(Flow& flow) {
   const double bps = bits / seconds(kFrame);
   // Frames differ in size, as an encoder's do.
   flow.unsent_bytes += bits / 8 * (0.8 + 0.4 * random());
+  double paced_bps = kPacing * std::max(target, bps / kPacing);
   Duration paced{};
+  const auto draining = flow.estimator.draining_bps(kZero + now_);
+  if (draining && !flow.profile.layers.empty()) {
+    paced_bps = *draining;
+    paced = std::clamp(flow.paced_until - now_, Duration{}, kPacedMax);
+  }
   while (flow.unsent_bytes >= 200) {
     const auto size = static_cast<size_t>(std::min<double>(flow.unsent_bytes, kPacketSize));
     flow.unsent_bytes -= static_cast<double>(size);
-    at(now_ + paced, [this, &flow, size] { send_media(flow, size); });
-    paced +=
-        duration_of(static_cast<double>(size) * 8 / (kPacing * std::max(target, bps / kPacing)));
+    if (!flow.profile.layers.empty()) ++flow.pictures[flow.next_picture].missing;
+    const Piece piece{.picture = flow.next_picture, .size = size};
+    at(now_ + paced, [this, &flow, piece] { send_media(flow, piece); });
+    paced = std::min(paced + duration_of(static_cast<double>(size) * 8 / paced_bps), kPacedMax);
   }
+  flow.paced_until = now_ + paced;
+  const auto picture = flow.pictures.find(flow.next_picture);
+  if (picture == flow.pictures.end()) return;
+  picture->second.missing > 0 ? void(++flow.next_picture) : void(flow.pictures.erase(picture));
 }
 
 // For as long as the probe takes, everything that is sent belongs to it, and padding makes up what
@@ -286,6 +337,17 @@ double FlowResult::queue_percentile(double share) const {
   std::vector<double> sorted = queue_ms;
   std::ranges::sort(sorted);
   return sorted[static_cast<size_t>(share * static_cast<double>(sorted.size() - 1))];
+}
+
+double FlowResult::longest_gap(double from, double to) const {
+  double longest = 0;
+  double last = from;
+  for (const double picture : pictures) {
+    if (picture < from || picture > to) continue;
+    longest = std::max(longest, picture - last);
+    last = picture;
+  }
+  return std::max(longest, to - last);
 }
 
 double FlowResult::reached(double bps, double from) const {

@@ -46,7 +46,8 @@ struct FlowProfile {
   double max_bps = 5'000'000;
   std::vector<double> layers = {};
   size_t slots = 1;
-  double audio_bps = 0;  // before all else, in packets of 20 ms
+  double audio_bps = 0;       // before all else, in packets of 20 ms
+  double key_frame_size = 4;  // of an ordinary frame of the same layer
   // Nothing is sent in between.
   std::optional<std::pair<Duration, Duration>> pause = {};
   double clock_drift = 0;  // of the receiver's clock, seconds a second
@@ -70,7 +71,10 @@ struct FlowResult {
   uint64_t lost_packets = 0;
   uint64_t sent_audio = 0;  // packets
   uint64_t lost_audio = 0;
-  std::vector<double> queue_ms;                                     // of each packet that arrived
+  std::vector<double> queue_ms;  // of each packet that arrived
+  // When a picture could be decoded, as all of it and of those that it needs had arrived: of layers
+  // in one slot.
+  std::vector<double> pictures;
   std::vector<std::pair<double, std::vector<int>>> layer_switches;  // second, layers then
 
   double mean_bps(double from, double to) const;  // of what was sent
@@ -80,6 +84,7 @@ struct FlowResult {
   // seconds; negative: never.
   double layer_settled(int layer, double from) const;
   double queue_percentile(double share) const;
+  double longest_gap(double from, double to) const;  // without a picture, seconds
   // The first second from `from` on at which the target reached a rate; negative: never.
   double reached(double bps, double from) const;
   // The first second from `from` on after which the queue was no longer than that for a second;
@@ -110,9 +115,16 @@ class Simulator {
   void at(Duration time, std::function<void()> act);
   double capacity(Duration time) const;
   double random() { return std::uniform_real_distribution<>(0, 1)(random_); }
-  bool send(Flow& flow, size_t size, ProbeId probe);  // false: it will not arrive
-  bool is_lost();                                     // by chance
-  void send_media(Flow& flow, size_t size);
+  // Nothing: it will not arrive.
+  std::optional<Duration> send(Flow& flow, size_t size, ProbeId probe);
+  bool is_lost();  // by chance
+  struct Piece {   // of a picture
+    uint64_t picture = 0;
+    size_t size = 0;
+    int sent = 0;
+  };
+  void send_media(Flow& flow, Piece piece);
+  static void decode(Flow& flow, double second);
   double layered_bits(Flow& flow);             // of a frame
   std::optional<Duration> cross(size_t size);  // when it leaves the bottleneck
   void send_audio(Flow& flow);

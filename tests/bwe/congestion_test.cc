@@ -118,6 +118,19 @@ TEST_P(Congestion, FollowsThePathDownInTwoSecondsAndUpInTen) {
   EXPECT_LT(flow.lost_audio, flow.sent_audio / 100);
 }
 
+// The publisher's key frames being of ordinary size, and of twelve ordinary frames.
+TEST_P(Congestion, APathThatBecomesNarrowHurtsForLessThanHalfASecond) {
+  for (const double key_frame_size : {4.0, 12.0}) {
+    Scenario follow = scenario("layers, follow");
+    follow.flows.front().key_frame_size = key_frame_size;
+    follow.duration = std::chrono::seconds(35);
+    const auto flow = run_scenario(follow, GetParam())[0];
+    EXPECT_LT(flow.longest_gap(20, 35), 0.5) << key_frame_size;
+    EXPECT_LT(flow.layer_settled(0, 20) - 20, 0.7) << key_frame_size;
+    EXPECT_LE(flow.lost_audio, 15 * 50 * 0.01) << key_frame_size << ": of the narrow 15 s";
+  }
+}
+
 TEST_P(Congestion, StaysWhereItIsWhileThePathStays) {
   for (const char* name : {"layers", "layers, drop", "layers, follow", "layers, four slots",
                            "layers, 5.1", "layers, loss 5 %"}) {

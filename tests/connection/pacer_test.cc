@@ -47,6 +47,17 @@ TEST_F(PacerTest, WhatLeftTakesItsTimeAtTwoAndAHalfTimesWhatThePathCarries) {
   EXPECT_FALSE(pacer_.admits(11, now_ + 10s)) << "what was not used is not saved";
 }
 
+TEST_F(PacerTest, PutsNoBurstOntoAPathThatIsFull) {
+  pacer_.set_narrow_rate(500'000);
+  EXPECT_TRUE(pacer_.admits(2, now_));
+  EXPECT_FALSE(pacer_.admits(3, now_));
+  EXPECT_EQ(pacer_.bytes_admitted(now_), 2'500u);
+  pacer_.on_sent(2'500, now_);
+  EXPECT_EQ(pacer_.clear_at(), now_ + 40ms) << "no faster than it carries";
+  pacer_.set_rate(500'000);
+  EXPECT_TRUE(pacer_.admits(10, now_ + 40ms)) << "and as before when it is not any more";
+}
+
 TEST_F(PacerTest, WhatWaitsLeavesInTimeHoweverNarrowThePathIs) {
   pacer_.set_rate(50'000);
   pacer_.on_sent(12'500, now_);

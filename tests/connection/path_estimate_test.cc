@@ -145,6 +145,9 @@ TEST(PathEstimate, ComesOfAQueueThatGrowsUnderAFloodOfMedia) {
   watcher.send_with_growing_queue(3s);
   ASSERT_TRUE(watcher.rates());
   EXPECT_LT(watcher.rates()->carried_bps, 800'000);
+  EXPECT_TRUE(watcher.rates()->is_full);
+  watcher.send_for_a_second();
+  EXPECT_FALSE(watcher.rates()->is_full);
 }
 
 TEST(PathEstimate, OfThePeersOwnIsKnownAtOnceAndForAWhile) {

@@ -52,6 +52,7 @@ class AllocationScene {
     }
     allocator.allocate({.estimate_bps = estimate_bps,
                         .arriving_bps = arriving_bps,
+                        .is_path_full = is_path_full,
                         .audio_bps = audio_bps,
                         .slots = demands},
                        now, result);
@@ -91,6 +92,7 @@ class AllocationScene {
   std::vector<Seat> seats{Seat{}};
   uint64_t audio_bps = 0;
   uint64_t arriving_bps = 0;
+  bool is_path_full = false;
   TimePoint now{1h};
   LayerAllocator allocator;
   Allocation result;

@@ -39,7 +39,7 @@ class AllotmentTest : public ::testing::Test {
     for (const TimePoint end = scene_.now + duration; scene_.now < end;) {
       if (estimate && scene_.now >= told_at_ + 100ms) {
         told_at_ = scene_.now;
-        scene_.relay.set_estimate(bob_, PathEstimate{*estimate, arriving}, scene_.now);
+        scene_.relay.set_estimate(bob_, PathEstimate{*estimate, arriving, is_full_}, scene_.now);
       }
       step();
     }
@@ -51,7 +51,7 @@ class AllotmentTest : public ::testing::Test {
     constexpr std::array<size_t, 3> kSizes = {500, 1'000, 1'000};
     for (uint8_t layer = 0; layer < 3; ++layer) {
       if (!sends_[layer]) continue;
-      const bool key = std::exchange(wants_key_[layer], false);
+      const bool key = answers_ && std::exchange(wants_key_[layer], false);
       scene_.receive(kCamera,
                      layers_[layer].frame(
                          {.key = key, .packets = kPackets[layer], .packet_size = kSizes[layer]}),
@@ -60,6 +60,7 @@ class AllotmentTest : public ::testing::Test {
     scene_.relay.receive(TrackId(kVoice), 0, voice_.audio(), scene_.now);
     for (const Sent& sent : scene_.collect()) {
       ++(sent.ssrc == kVideo ? video_ : audio_);
+      if (sent.ssrc == kVideo) last_ = rtp::SequenceNumber(static_cast<uint16_t>(sent.index));
     }
     const auto now = layer();
     if (now != before_) ++switches_;
@@ -82,6 +83,13 @@ class AllotmentTest : public ::testing::Test {
     const auto slots = scene_.relay.slots_of(bob_);
     return slots.size() < 2 ? "" : slots[1].layer.value_or("");
   }
+  // What the viewer is sent again of what it had last.
+  uint64_t repaired() {
+    const uint64_t before = scene_.relay.counters().retransmissions;
+    scene_.relay.receive_nack(bob_, kVideo, std::span(&last_, 1), scene_.now);
+    scene_.collect();
+    return scene_.relay.counters().retransmissions - before;
+  }
   bool is_paused() const { return scene_.relay.slots_of(bob_)[1].is_paused; }
   Explanation explain() { return scene_.relay.explain(bob_, scene_.now); }
   GrantCause cause() { return explain().slots.at(0).grant.cause; }
@@ -100,6 +108,9 @@ class AllotmentTest : public ::testing::Test {
   Source voice_{scene_.pool, {.ssrc = 7, .codec = rtp::Codec::kOpus}};
   std::array<bool, 3> wants_key_{true, true, true};
   std::array<bool, 3> sends_{true, true, true};
+  bool answers_ = true;  // with key frames
+  bool is_full_ = false;
+  rtp::SequenceNumber last_{0};
   TimePoint told_at_{};
   size_t audio_ = 0;
   size_t video_ = 0;
@@ -133,6 +144,80 @@ TEST_F(AllotmentTest, ALayerThatDoesNotFitIsLeftAtOnce) {
   EXPECT_LE(until("m", 700'000), 400ms);
   EXPECT_LE(until("l", 300'000), 400ms);
   EXPECT_EQ(cause(), kEstimate);
+}
+
+TEST_F(AllotmentTest, WhatIsFarTooMuchForAFullPathEndsBeforeTheNextLayerBegins) {
+  watch();
+  run(15s, 3'000'000);
+  ASSERT_EQ(layer(), "h");
+  answers_ = false;
+  is_full_ = true;
+  run(300ms, 300'000);
+  EXPECT_EQ(layer(), "");
+  EXPECT_EQ(video_of(1s, 300'000), 0u);
+  EXPECT_EQ(cause(), kWaitingForKeyFrame);
+  answers_ = true;
+  EXPECT_LE(until("l", 300'000), 100ms);
+}
+
+TEST_F(AllotmentTest, WhatIsNotFarTooMuchGoesOnUntilTheNextLayerBegins) {
+  watch();
+  run(15s, 3'000'000);
+  answers_ = false;
+  run(300ms, 300'000);
+  EXPECT_EQ(layer(), "h") << "nothing is lost yet: no queue is full";
+  is_full_ = true;
+  EXPECT_GT(video_of(1s, 900'000), 100u);
+  EXPECT_EQ(layer(), "h");
+}
+
+TEST_F(AllotmentTest, WhatFillsThePathEndsAlsoWhenThatIsKnownOnlyAfterTheDecision) {
+  watch();
+  run(15s, 3'000'000);
+  answers_ = false;
+  run(300ms, 300'000);
+  ASSERT_EQ(layer(), "h");
+  is_full_ = true;
+  run(300ms, 300'000);
+  EXPECT_EQ(layer(), "");
+}
+
+TEST_F(AllotmentTest, NothingEndsForAKeyFrameThatWouldNotShow) {
+  watch();
+  run(15s, 3'000'000);
+  answers_ = false;
+  run(6s, 300'000);
+  is_full_ = true;
+  EXPECT_GT(video_of(2s, 300'000), 100u) << "it does not come when it is asked for";
+  EXPECT_EQ(layer(), "h");
+}
+
+TEST_F(AllotmentTest, WhatWasEndedIsNotRepaired) {
+  watch();
+  scene_.watch({}, {audio_slot(3), video_slot(30)});  // so that it stays at hand
+  run(15s, 3'000'000);
+  EXPECT_EQ(repaired(), 1u);
+  answers_ = false;
+  is_full_ = true;
+  run(300ms, 300'000);
+  ASSERT_EQ(layer(), "");
+  EXPECT_EQ(repaired(), 0u);
+  answers_ = true;
+  run(300ms, 300'000);
+  ASSERT_EQ(layer(), "l");
+  EXPECT_EQ(repaired(), 1u) << "and what came after it is";
+}
+
+TEST_F(AllotmentTest, TheNextLayerBeginsWithItsLastKeyFrameWhereThatIsAtHand) {
+  watch();
+  run(15s, 3'000'000);
+  scene_.watch({.participant = {}, .layer = LayerChoice::kLow}, {audio_slot(3), video_slot(30)});
+  run(500ms, 3'000'000);
+  answers_ = false;
+  requests_ = 0;
+  is_full_ = true;
+  EXPECT_LE(until("l", 300'000), 300ms);
+  EXPECT_EQ(requests_, 1u) << "asked for before it was known that the other has to end";
 }
 
 TEST_F(AllotmentTest, ALayerIsTakenWhenItHasFittedForAWhile) {

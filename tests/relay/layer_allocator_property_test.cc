@@ -113,7 +113,16 @@ TEST(LayerAllocatorProperty, NeverGrantsMoreThanTheEstimateButForTheLowestLayers
         scene.seats[i] = random_seat(chance, static_cast<uint32_t>(1 + chance.below(50)));
       }
       const auto estimate = static_cast<uint64_t>(std::exp(chance.between(10, 17)));
+      scene.is_path_full = chance.one_in(4);
       scene.allocate(estimate);
+      for (size_t i = 0; i < scene.seats.size(); ++i) {
+        const SlotGrant& grant = scene.result.slots[i];
+        const auto& carried = scene.seats[i].carried;
+        ASSERT_TRUE(!grant.ends_carried || (scene.is_path_full && carried && grant.layer &&
+                                            grant.layer->encoding != carried->encoding))
+            << "seed " << seed << " step " << step;
+      }
+      if (chance.one_in(2)) scene.carry();
       scene.now += std::chrono::milliseconds(chance.below(3'000));
       ASSERT_TRUE(scene.result.video_bps + scene.audio_bps <= estimate + 1 ||
                   is_at_most_lowest(scene))

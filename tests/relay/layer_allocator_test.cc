@@ -53,6 +53,71 @@ TEST_F(LayerAllocatorTest, GoesOnWhenThePathOfOneThatIsPausedIsNotKnownAnyMore) 
   EXPECT_THAT(encodings(), ElementsAre(2));
 }
 
+TEST_F(LayerAllocatorTest, EndsWhatIsFarTooMuchForAFullPathAndBeginsAnewFromBelow) {
+  run(3'000'000, 5s);
+  ASSERT_THAT(encodings(), ElementsAre(2));
+  is_path_full = true;
+  allocate(700'000);
+  EXPECT_THAT(encodings(), ElementsAre(0)) << "the next would take most of the path";
+  EXPECT_TRUE(result.slots[0].ends_carried);
+  EXPECT_EQ(cause(), kWaitingForKeyFrame);
+  seats[0].carried.reset();
+  allocate(700'000);
+  EXPECT_THAT(encodings(), ElementsAre(0));
+  EXPECT_FALSE(result.slots[0].ends_carried);
+  is_path_full = false;
+  run(700'000, 5s);
+  EXPECT_THAT(encodings(), ElementsAre(1)) << "which it is given once it has fitted for a while";
+}
+
+TEST_F(LayerAllocatorTest, EndsNothingBeforeTheNextBeginsWhereThePathStillTakesIt) {
+  run(3'000'000, 5s);
+  allocate(700'000);
+  EXPECT_THAT(encodings(), ElementsAre(1));
+  EXPECT_FALSE(result.slots[0].ends_carried) << "no queue is full";
+  is_path_full = true;
+  allocate(760'000);
+  EXPECT_THAT(encodings(), ElementsAre(1));
+  EXPECT_FALSE(result.slots[0].ends_carried) << "not far too much";
+  allocate(400'000);
+  EXPECT_THAT(encodings(), ElementsAre(0));
+  EXPECT_TRUE(result.slots[0].ends_carried) << "what is still carried counts";
+}
+
+TEST_F(LayerAllocatorTest, EndsALayerForOneThatTakesLittleOfAFullPath) {
+  seats[0].options = {simulcast(0, 150'000), simulcast(1, 500'000), simulcast(2, 5'000'000)};
+  run(6'000'000, 5s);
+  ASSERT_THAT(encodings(), ElementsAre(2));
+  is_path_full = true;
+  allocate(2'000'000);
+  EXPECT_THAT(encodings(), ElementsAre(1));
+  EXPECT_TRUE(result.slots[0].ends_carried);
+}
+
+TEST_F(LayerAllocatorTest, EndsOnlyTheSlotsThatFall) {
+  sit(2);
+  seats[1].track = 2;
+  seats[1].options = {simulcast(0, 150'000)};
+  run(4'000'000, 5s);
+  ASSERT_THAT(encodings(), ElementsAre(2, 0));
+  is_path_full = true;
+  allocate(500'000);
+  EXPECT_THAT(encodings(), ElementsAre(0, 0));
+  EXPECT_TRUE(result.slots[0].ends_carried);
+  EXPECT_FALSE(result.slots[1].ends_carried);
+}
+
+TEST_F(LayerAllocatorTest, EndsNothingOfAnEncodingWhoseLowerLayersNeedNoKeyFrame) {
+  for (uint8_t temporal = 0; temporal < 3; ++temporal) {
+    seats[0].options[temporal].id = {.encoding = 0, .temporal = temporal};
+  }
+  run(3'000'000, 5s);
+  is_path_full = true;
+  allocate(200'000);
+  EXPECT_EQ(result.slots[0].layer, (LayerId{.encoding = 0, .temporal = 0}));
+  EXPECT_FALSE(result.slots[0].ends_carried);
+}
+
 TEST_F(LayerAllocatorTest, PausesNothingWhileAGoodPartOfItArrives) {
   sit(1);
   seats[0].options = {simulcast(2, 1'500'000)};
