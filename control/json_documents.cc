@@ -82,6 +82,7 @@ Json slot_json(const node::SlotReport& slot) {
           {"layer", or_null(state.layer)},
           {"bitrate_bps", state.bitrate_bps},
           {"loss", slot.loss},
+          {"redundancy", state.repeated_frames},
           {"paused", state.is_paused}};
 }
 

@@ -183,6 +183,7 @@ void Switchboard::take_feedback(Entry& entry, TimePoint now) {
                             .arrival = now});
   }
   for (const auto& reception : out_.receptions) {
+    relay_.receive_loss(entry.subscriber, reception.ssrc, reception.loss, now);
     for (size_t i = 0; i < entry.session.slots.size(); ++i) {
       if (entry.session.slots[i].ssrc == reception.ssrc) entry.slot_loss[i] = reception.loss;
     }

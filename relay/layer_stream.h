@@ -125,6 +125,8 @@ class LayerStream {
   const Last& last() const { return last_; }
   uint32_t packets() const { return packets_; }
   uint64_t octets() const { return octets_; }
+  // What was written has been made longer since.
+  void note_more(size_t octets) { octets_ += octets; }
 
  private:
   Duration time_replayed(const FeedPacket& packet, rtp::OutgoingPacket& outgoing);

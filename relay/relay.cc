@@ -337,7 +337,9 @@ void Relay::set_target(SubscriberId subscriber_id, rtp::Ssrc ssrc,
 void Relay::set_estimate(SubscriberId subscriber_id, const std::optional<PathEstimate>& estimate,
                          TimePoint now) {
   Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
-  if (subscriber != nullptr) state_->allotments.set_estimate(*subscriber, estimate, now);
+  if (subscriber == nullptr) return;
+  subscriber->path_bps = estimate ? std::optional(estimate->bps) : std::nullopt;
+  state_->allotments.set_estimate(*subscriber, estimate, now);
 }
 
 void Relay::set_viewing(SubscriberId subscriber_id, rtp::Ssrc ssrc, const Viewing& viewing) {
@@ -354,6 +356,13 @@ Explanation Relay::explain(SubscriberId subscriber_id, TimePoint now) {
 void Relay::set_round_trip(SubscriberId subscriber_id, Duration round_trip) {
   Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
   if (subscriber != nullptr) subscriber->round_trip = round_trip;
+}
+
+void Relay::receive_loss(SubscriberId subscriber_id, rtp::Ssrc ssrc, double loss, TimePoint now) {
+  state_->latest = now;
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
+  if (slot != nullptr) subscriber->receive_loss(*slot, loss, now);
 }
 
 void Relay::set_wall_clock(TimePoint now, uint64_t ntp_now) {

@@ -138,7 +138,8 @@ struct SlotState {
   std::optional<LayerTarget> sublayers = {};
   uint64_t bitrate_bps = 0;
   uint64_t packets = 0;
-  bool is_paused = false;  // by request, or because the path does not carry even the least
+  bool is_paused = false;      // by request, or because the path does not carry even the least
+  size_t repeated_frames = 0;  // of sound, in each packet, because the receiver loses some
 };
 
 // What somebody who watches wants of a slot.
@@ -270,6 +271,9 @@ class Relay {
                     std::span<const rtp::SequenceNumber> missing, TimePoint now);
   void receive_key_frame_request(SubscriberId subscriber, rtp::Ssrc ssrc, TimePoint now);
   void set_round_trip(SubscriberId subscriber, Duration round_trip);
+  // The share (0 to 1) of the slot's packets that were lost since the last such report. Sound
+  // towards who has RED and loses packets repeats its earlier frames (RedundancyChoice).
+  void receive_loss(SubscriberId subscriber, rtp::Ssrc ssrc, double loss, TimePoint now);
   // The node's clock, which sender reports tell: `ntp_now` is the NTP time at `now`. Told once,
   // before the first packet.
   void set_wall_clock(TimePoint now, uint64_t ntp_now);

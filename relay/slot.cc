@@ -200,6 +200,7 @@ void Slot::forward(std::vector<rtp::OutgoingPacket>& out) {
   }
   if (target_ && target_ != current_) begin(out);
   count_starter();
+  if (redundancy_) add_redundancy(std::span(out).subspan(first));
   const auto clock_ahead = track_->publisher().clock.ahead();
   for (size_t i = first; i < out.size(); ++i) out[i].clock_ahead = clock_ahead;
   if (out.size() > first && !look.is_set()) {
@@ -386,6 +387,7 @@ SlotState Slot::state() const {
   state.bitrate_bps = bitrate_bps_;
   state.packets = stream_.packets();
   state.is_paused = is_paused_;
+  state.repeated_frames = repeated_frames();
   if (track_ == nullptr) return state;
   // Nothing of the track that this receiver could decode.
   if (started_ && !is_paused_ && !current_ && !target_ && track_->is_sent()) return state;

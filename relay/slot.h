@@ -11,6 +11,7 @@
 #include "relay/clock_mapping.h"
 #include "relay/layer_stream.h"
 #include "relay/layer_target.h"
+#include "relay/redundancy.h"
 #include "relay/relay.h"
 #include "relay/replay.h"
 #include "relay/retransmissions.h"
@@ -90,6 +91,13 @@ class Slot {
                   std::vector<Retransmission>& out, Counters& counters);
   void write(const Retransmission& retransmission, std::vector<rtp::OutgoingPacket>& out);
 
+  // Sound for receivers that lose packets: slot_redundancy.cc. How many earlier frames each packet
+  // repeats from now on; none where the receiver has no RED.
+  void set_redundancy(size_t frames);
+  size_t repeated_frames() const;
+  // How many packets left since this was asked last.
+  uint32_t take_packets_to_report();
+
   // Padding: slot_padding.cc. When media last left; nothing before any did.
   std::optional<TimePoint> last_sent() const;
   bool can_pad() const;
@@ -137,6 +145,8 @@ class Slot {
   void begin(std::vector<rtp::OutgoingPacket>& out);
   uint32_t ticks_since_last(const Feed& feed, const FeedPacket& first) const;
   uint32_t timestamp_at(TimePoint now, const WallClock& clock) const;
+  std::optional<Redundancy::Types> redundancy_types() const;
+  void add_redundancy(std::span<rtp::OutgoingPacket> packets);
 
   Track* track_ = nullptr;
   Layer current_;   // what it carries
@@ -145,6 +155,7 @@ class Slot {
   Layer awaited_;   // what it should carry and what is suspended
   LayerStream stream_;
   std::unique_ptr<Replay> replay_;  // of what it carries
+  std::unique_ptr<Redundancy> redundancy_;
 
   Subscriber* subscriber_;
   rtp::MediaKind kind_;
@@ -162,6 +173,7 @@ class Slot {
 
   TimePoint report_due_{};
   uint32_t packets_reported_ = 0;
+  uint32_t packets_judged_ = 0;  // up to the last reception report
   TimePoint metered_at_{};
   uint64_t octets_metered_ = 0;
   uint64_t bitrate_bps_ = 0;

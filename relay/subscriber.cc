@@ -36,6 +36,23 @@ size_t Subscriber::admit_nacks(size_t count, TimePoint now) {
   return admitted;
 }
 
+void Subscriber::receive_loss(Slot& slot, double loss, TimePoint now) {
+  const uint32_t packets = slot.take_packets_to_report();
+  if (packets == 0) return;
+  RedundancyChoice::Rates rates{.path_bps = path_bps};
+  for (const Slot& one : slots) {
+    if (one.kind() != rtp::MediaKind::kAudio || one.bitrate_bps() == 0) continue;
+    rates.sound_bps += one.bitrate_bps() / (1 + one.repeated_frames());
+    rates.headers_bps += Allotment::kAudioHeaders;
+  }
+  bool changed = redundancy.set_rates(rates);
+  changed |= redundancy.on_report({.loss = loss, .packets = packets}, now);
+  if (!changed) return;
+  for (Slot& one : slots) {
+    if (one.kind() == rtp::MediaKind::kAudio) one.set_redundancy(redundancy.frames());
+  }
+}
+
 size_t Subscriber::forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters) {
   auto slot = slots.begin();
   for (; slot != slots.end() && slot->kind() == rtp::MediaKind::kAudio; ++slot) slot->forward(out);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/deadlines.h"
 #include "base/time.h"
 #include "relay/allotment.h"
+#include "relay/redundancy_choice.h"
 #include "relay/relay.h"
 #include "relay/slot.h"
 
@@ -47,6 +49,9 @@ struct Subscriber {
   // How many of `count` packets that it names as lost may be looked at now; they are taken as that.
   size_t admit_nacks(size_t count, TimePoint now);
 
+  // It says to have lost so much (0 to 1) of what a slot sent since it last said so.
+  void receive_loss(Slot& slot, double loss, TimePoint now);
+
   // Appends all that is due for it: audio, what was asked for again, video. Returns where the video
   // begins.
   size_t forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters);
@@ -70,7 +75,9 @@ struct Subscriber {
   std::vector<rtp::Ssrc> order;  // of the slots as they were configured
   // Since something is known of its path, or wished for.
   std::unique_ptr<Allotment> allotment;
-  DeadlinePlace allocation;  // Schedule's
+  DeadlinePlace allocation;          // Schedule's
+  std::optional<uint64_t> path_bps;  // that its path carries
+  RedundancyChoice redundancy;       // of its sound
 };
 
 }  // namespace simpul::relay

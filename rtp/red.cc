@@ -1,11 +1,16 @@
 #include "rtp/red.h"
 
+#include "base/byte_writer.h"
+#include "base/check.h"
 #include "rtp/byte_reader.h"
 
 namespace simpul::rtp {
 namespace {
 
 constexpr uint8_t kFollowed = 0x80;  // F: another header comes after this one
+constexpr size_t kOlderHeader = 4;
+constexpr size_t kPrimaryHeader = 1;
+constexpr int kSizeBits = 10;
 
 }  // namespace
 
@@ -33,6 +38,30 @@ Expected<RedPayload, ParseError> RedPayload::parse(Bytes payload) {
   if (reader.rest().empty()) return unexpected(ParseError::kMalformed);
   return RedPayload{.block_type = PayloadType(type),
                     .primary_offset = static_cast<uint16_t>(reader.read())};
+}
+
+size_t red_size(std::span<const RedBlock> older, Bytes primary) {
+  size_t size = kPrimaryHeader + primary.size();
+  for (const RedBlock& block : older) size += kOlderHeader + block.data.size();
+  return size;
+}
+
+size_t write_red(PayloadType block_type, std::span<const RedBlock> older, Bytes primary,
+                 MutableBytes room) {
+  SIMPUL_CHECK(red_size(older, primary) <= room.size());
+  ByteWriter writer(room);
+  for (const RedBlock& block : older) {
+    SIMPUL_CHECK(block.age <= RedBlock::kAgeMax && block.data.size() <= RedBlock::kSizeMax);
+    const uint32_t age_and_size =
+        uint32_t{block.age} << kSizeBits | static_cast<uint32_t>(block.data.size());
+    writer.u8(static_cast<uint8_t>(kFollowed | block_type.value()));
+    writer.u8(static_cast<uint8_t>(age_and_size >> 16));
+    writer.u16(static_cast<uint16_t>(age_and_size));
+  }
+  writer.u8(block_type.value());
+  for (const RedBlock& block : older) writer.bytes(block.data);
+  writer.bytes(primary);
+  return red_size(older, primary);
 }
 
 }  // namespace simpul::rtp

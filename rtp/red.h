@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/bytes.h"
 #include "base/expected.h"
@@ -22,5 +24,21 @@ struct RedPayload {
   // than kRedundantMax redundant blocks or when there is no primary one.
   [[nodiscard]] static Expected<RedPayload, ParseError> parse(Bytes payload);
 };
+
+// A redundant block: so many ticks of the RTP clock older than the primary one.
+struct RedBlock {
+  static constexpr uint32_t kAgeMax = 0x3FFF;  // what 14 and 10 bits hold
+  static constexpr size_t kSizeMax = 0x3FF;
+
+  uint16_t age = 0;
+  Bytes data;
+};
+
+// How many bytes write_red() needs.
+size_t red_size(std::span<const RedBlock> older, Bytes primary);
+// Writes a RED payload whose blocks are all of one type, the oldest first, and returns its size.
+// Blocks are within RedBlock's limits, and the room is large enough.
+size_t write_red(PayloadType block_type, std::span<const RedBlock> older, Bytes primary,
+                 MutableBytes room);
 
 }  // namespace simpul::rtp

@@ -54,10 +54,12 @@ std::string section_head(std::string_view kind, const std::string& formats, cons
 }
 
 std::string audio_section(const Options& options, const std::string& mid) {
-  std::string text = section_head("audio", " 111", mid, options.publishes);
+  std::string text =
+      section_head("audio", options.red ? " 111 63" : " 111", mid, options.publishes);
   text += extension_line(ExtensionKind::kAudioLevel);
   if (options.all_extensions) text += extension_line(ExtensionKind::kAbsSendTime);
   text += "a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n";
+  if (options.red) text += "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n";
   return text + "a=rtcp-fb:111 transport-cc\r\n";
 }
 

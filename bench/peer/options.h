@@ -28,6 +28,8 @@ struct Options {
   // Offers the header extensions that browsers offer, and both of their forms; otherwise only mid,
   // rid, audio level and the transport-wide sequence number.
   bool all_extensions = false;
+  // Offers RED (RFC 2198) behind Opus.
+  bool red = false;
   // The only SRTP profile that it offers; nothing: all, and the server chooses.
   std::optional<dtls::SrtpProfile> srtp_profile = {};
   // False: media that comes is left as it is, encrypted, but for retransmissions. Whoever gets it

@@ -88,6 +88,7 @@ TEST(JsonDocuments, ShowAWatcherWithAFilledAndAnEmptySlot) {
   filled.state.participant = "bob";
   filled.state.layer = "h";
   filled.state.bitrate_bps = 32000;
+  filled.state.repeated_frames = 2;
   node::SlotReport empty;
   empty.mid = "1";
   empty.state.participant = "gone";
@@ -97,9 +98,10 @@ TEST(JsonDocuments, ShowAWatcherWithAFilledAndAnEmptySlot) {
       participant_document(participant),
       HasSubstr(R"("state":"checking","role":"whep","worker":3,"path":null,"estimate_bps":null,)"
                 R"("tracks":[],"slots":[{"mid":"0","kind":"video","track":7,"participant":"bob",)"
-                R"("layer":"h","bitrate_bps":32000,"loss":0.5,"paused":false},{"mid":"1",)"
+                R"("layer":"h","bitrate_bps":32000,"loss":0.5,"redundancy":2,)"
+                R"("paused":false},{"mid":"1",)"
                 R"("kind":"audio","track":null,"participant":null,"layer":null,"bitrate_bps":0,)"
-                R"("loss":0.0,"paused":false}])"));
+                R"("loss":0.0,"redundancy":0,"paused":false}])"));
 }
 
 TEST(JsonDocuments, GiveNullForWhatIsNotKnownYet) {

@@ -53,5 +53,28 @@ TEST(RedPayload, AChainOfTooManyBlocksIsRefused) {
             ParseError::kMalformed);
 }
 
+TEST(WriteRed, WritesTheOldestBlockFirstAndThePrimaryOneLast) {
+  const auto oldest = from_hex("aaaaaa");
+  const auto newer = from_hex("bb");
+  const auto primary = from_hex("cccc");
+  const std::vector<RedBlock> blocks = {{.age = 1'920, .data = oldest},
+                                        {.age = 960, .data = newer}};
+  std::vector<uint8_t> room(red_size(blocks, primary));
+  EXPECT_EQ(write_red(PayloadType(111), blocks, primary, room), room.size());
+  EXPECT_EQ(room, from_hex("ef 1e0003 ef 0f0001 6f aaaaaa bb cccc"));
+}
+
+TEST(WriteRed, FillsTheBitsOfAgeAndSizeAndNoOthers) {
+  const std::vector<uint8_t> large(RedBlock::kSizeMax, 0x11);
+  const auto primary = from_hex("cc");
+  const std::vector<RedBlock> blocks = {{.age = RedBlock::kAgeMax, .data = large}};
+  std::vector<uint8_t> room(red_size(blocks, primary));
+  write_red(PayloadType(127), blocks, primary, room);
+  EXPECT_EQ(std::vector<uint8_t>(room.begin(), room.begin() + 5), from_hex("ff ffffff 7f"));
+  const auto red = RedPayload::parse(room);
+  ASSERT_TRUE(red);
+  EXPECT_EQ(red->primary_offset, room.size() - 1);
+}
+
 }  // namespace
 }  // namespace simpul::rtp

@@ -49,8 +49,18 @@ function scrambleAv1(bytes) {
   }
 }
 
+/** Of RED (RFC 2198) the blocks, each of which is a frame; their headers may be the relay's. */
+function scrambleSound(bytes, {red}) {
+  let at = 0;
+  if (red) {
+    while (bytes[at] & 0x80) at += 4;
+    ++at;
+  }
+  scramble(bytes, at, bytes.length);
+}
+
 const kScramblers = {
-  opus: (bytes) => scramble(bytes, 0, bytes.length),
+  opus: scrambleSound,
   VP8: scrambleVp8,
   VP9: (bytes) => scramble(bytes, 0, bytes.length),
   H264: scrambleH264,
@@ -64,7 +74,8 @@ function pass(readable, writable, {name, kind, codec, clear}) {
   const transform = (frame, controller) => {
     if (codec) {
       const bytes = new Uint8Array(frame.data);
-      kScramblers[codec](bytes, {clear, key: frame.type === 'key'});
+      const red = /red$/i.test(frame.getMetadata().mimeType ?? '');
+      kScramblers[codec](bytes, {clear, red, key: frame.type === 'key'});
       frame.data = bytes.buffer;
     }
     // Frames have an id of their own only where a dependency descriptor came with them.

@@ -88,6 +88,12 @@ function install() {
     transceiver.setCodecPreferences(ends.getCapabilities('video').codecs.filter(isKept));
   }
 
+  /** Opus, and nothing that repeats it. */
+  function leaveOutRed(transceiver) {
+    const isKept = ({mimeType}) => mimeType.toLowerCase() !== 'audio/red';
+    transceiver.setCodecPreferences(RTCRtpReceiver.getCapabilities('audio').codecs.filter(isKept));
+  }
+
   function negotiateDescriptor(transceiver) {
     const extensions = transceiver.getHeaderExtensionsToNegotiate();
     for (const extension of extensions) {
@@ -187,12 +193,13 @@ function install() {
     void element.play().catch(() => {});
   }
 
-  async function watch({name, room, layer, codec, transform, descriptor, port, bufferMs, participant, audible}) {
+  async function watch({name, room, layer, codec, transform, descriptor, port, bufferMs, participant, audible, withoutRed}) {
     const party = newParty(name, transform);
     const stream = new MediaStream();
     for (const kind of ['audio', 'video']) {
       const transceiver = party.connection.addTransceiver(kind, {direction: 'recvonly'});
       if (kind === 'video' && descriptor) negotiateDescriptor(transceiver);
+      if (kind === 'audio' && withoutRed) leaveOutRed(transceiver);
       if (transform) attach(transceiver.receiver, name, kind, kind === 'video' ? codec : 'opus', transform);
       if (bufferMs) transceiver.receiver.jitterBufferTarget = bufferMs;
       stream.addTrack(transceiver.receiver.track);

@@ -7,7 +7,8 @@
 
 // Any order of calls with any payloads, and what a receiver relies on: no index leaves twice, no
 // step of the indices is too long to follow, retransmissions count up one by one, the publisher is
-// asked for key frames within the token bucket, and every packet's memory is given back.
+// asked for key frames within the token bucket, RED can be taken apart, and every packet's memory
+// is given back.
 namespace simpul::relay {
 namespace {
 
@@ -59,6 +60,7 @@ class Ops {
  private:
   void one() {
     const uint8_t op = in_.u8();
+    if (op == kLoseOp) return lose();
     switch (op % 16) {
       case 0:
         return publish();
@@ -121,9 +123,15 @@ class Ops {
     const uint8_t what = in_.u8();
     const Wish wish{.participant = what % 3 == 0 ? "ana" : "",
                     .layer = static_cast<LayerChoice>(what / 3 % 4)};
-    const std::vector<SlotConfig> slots = {audio_slot(1), video_slot(2), video_slot(4)};
+    std::vector<SlotConfig> slots = {audio_slot(1), video_slot(2), video_slot(4)};
+    slots[0].codecs.push_back({format_of(rtp::Codec::kRed), kRedType, {}});
     subscribers_.push_back(scene_.relay.add_subscriber("room", wish, slots, scene_.now));
     if (what < 200) scene_.relay.start_subscriber(subscribers_.back(), scene_.now);
+  }
+  void lose() {
+    const SubscriberId subscriber = some(subscribers_);
+    const rtp::Ssrc of = ssrc();
+    scene_.relay.receive_loss(subscriber, of, in_.u8() / 256.0, scene_.now);
   }
   void limit() {
     const SubscriberId subscriber = some(subscribers_);
@@ -230,6 +238,10 @@ class Ops {
   static void check_content(const rtp::OutgoingPacket& packet) {
     SIMPUL_CHECK(packet.extensions != nullptr && !packet.source.empty());
     SIMPUL_CHECK(packet.head_size <= packet.head.size());
+    if (packet.payload_type == kRedType) {
+      const auto red = rtp::RedPayload::parse(packet.body);
+      SIMPUL_CHECK(red && red->block_type == kOpusType);
+    }
     check_descriptor(packet);
   }
 
@@ -255,6 +267,7 @@ class Ops {
     SIMPUL_CHECK(scene_.relay.next_deadline() > scene_.now);
   }
 
+  static constexpr uint8_t kLoseOp = 0xFC;
   using Key = std::pair<uint32_t, uint32_t>;
 
   Input in_;
