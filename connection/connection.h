@@ -20,6 +20,7 @@
 #include "connection/paced_packets.h"
 #include "connection/pacer.h"
 #include "connection/probe_sender.h"
+#include "connection/protection_rule.h"
 #include "connection/round_trip.h"
 #include "dtls/endpoint.h"
 #include "dtls/srtp_receiver.h"
@@ -220,6 +221,7 @@ class Connection {
   void take_dtls(TimePoint now, Output& out);
   void send_rtcp(Bytes plain, Output& out);
   void enter(State state, CloseReason reason, Output& out);
+  void judge_protection(TimePoint now);
   bool hears_of_path() const;
   void begin_estimate();
   size_t seal_counted(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
@@ -245,6 +247,7 @@ class Connection {
   Pacer pacer_;
   std::unique_ptr<PacedPackets> paced_;  // null: nothing waits
   bool path_told_ = false;
+  ProtectionRule protection_;
   TimePoint feedback_until_{};  // what was read has used up the rate until then
   State state_ = State::kNew;
   CloseReason close_reason_ = CloseReason::kNone;

@@ -49,12 +49,19 @@ struct LayerId {
   friend bool operator==(const LayerId&, const LayerId&) = default;
 };
 
+// The parity packets of one m-line (draft-ietf-payload-flexible-fec-scheme-03).
+struct Flexfec {
+  rtp::Ssrc ssrc;
+  rtp::PayloadType payload_type;
+};
+
 // One m-line on which we send: a slot.
 struct SendingLine {
   std::string mid;
   rtp::Ssrc ssrc;
   std::optional<rtp::Ssrc> rtx_ssrc;
   bool transport_feedback = false;  // its packets are numbered, and the peer reports on each
+  std::optional<Flexfec> flexfec{};
 };
 
 struct MediaConfig {
