@@ -140,9 +140,8 @@ TEST_F(SessionSetupTest, GivesEverySlotSourcesOfItsOwn) {
   for (const auto& line : join->session.connection.media.sending) {
     if (!line.flexfec) continue;
     EXPECT_EQ(line.flexfec->payload_type, rtp::PayloadType(49));
-    EXPECT_THAT(join->answer,
-                HasSubstr("a=ssrc-group:FEC-FR " + std::to_string(line.ssrc.value()) + " " +
-                          std::to_string(line.flexfec->ssrc.value()) + "\r\n"));
+    EXPECT_THAT(join->answer, HasSubstr("a=ssrc-group:FEC-FR " + std::to_string(line.ssrc.value()) +
+                                        " " + std::to_string(line.flexfec->ssrc.value()) + "\r\n"));
     ssrcs.insert(line.flexfec->ssrc.value());
   }
   EXPECT_THAT(ssrcs, SizeIs(1 + 9 * 3));
