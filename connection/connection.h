@@ -20,6 +20,7 @@
 #include "connection/paced_packets.h"
 #include "connection/pacer.h"
 #include "connection/probe_sender.h"
+#include "connection/protection_rule.h"
 #include "connection/round_trip.h"
 #include "connection/sent_numbers.h"
 #include "dtls/endpoint.h"
@@ -226,6 +227,7 @@ class Connection {
   void take_dtls(TimePoint now, Output& out);
   void send_rtcp(Bytes plain, Output& out);
   void enter(State state, CloseReason reason, Output& out);
+  void judge_protection(TimePoint now);
   bool hears_of_path() const;
   void begin_estimate();
   size_t seal_counted(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
@@ -253,6 +255,7 @@ class Connection {
   std::unique_ptr<PacedPackets> paced_;  // null: nothing waits
   bool path_told_ = false;
   uint32_t false_reports_ = 0;  // that were counted
+  ProtectionRule protection_;
   TimePoint feedback_until_{};  // what was read has used up the rate until then
   State state_ = State::kNew;
   CloseReason close_reason_ = CloseReason::kNone;

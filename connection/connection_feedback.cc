@@ -105,6 +105,7 @@ void Connection::path_was_told(TimePoint now, Output& out) {
     count(Drop::kFalseReport);
   }
   pace(now);
+  if (sender_.may_protect()) judge_protection(now);
   if (estimator_->next_deadline() == kNever) plan_probes(now, out);
   if (!planned_.empty()) begin_probes(out);
 }
@@ -121,9 +122,23 @@ std::optional<double> Connection::estimate_bps() const {
 
 std::optional<Connection::PathRates> Connection::path_rates(TimePoint now) const {
   if (!path_told_ || !estimator_->knows_path(now)) return std::nullopt;
-  return PathRates{.carried_bps = estimator_->target_bps(),
-                   .arriving_bps = estimator_->acknowledged_bps().value_or(0),
-                   .is_full = estimator_->is_full(now)};
+  // What parity packets take is not for layers.
+  return PathRates{
+      .carried_bps = estimator_->target_bps() / (1 + protection_.reserved()),
+      .arriving_bps = estimator_->acknowledged_bps().value_or(0) / (1 + protection_.share()),
+      .is_full = estimator_->is_full(now)};
+}
+
+void Connection::judge_protection(TimePoint now) {
+  const Duration queue = estimator_->queue_delay();
+  const Duration round_trip = round_trip_.value().value_or(Duration::zero());
+  const double former = protection_.share();
+  protection_.update({.round_trip = round_trip - std::min(queue, round_trip),
+                      .queue_delay = queue,
+                      .loss = estimator_->loss(),
+                      .carried_bps = estimator_->knows_path(now) ? estimator_->target_bps() : 0,
+                      .arriving_bps = estimator_->acknowledged_bps().value_or(0)});
+  if (protection_.share() != former) sender_.set_protection(protection_.share());
 }
 
 void Connection::take_report_blocks(const rtp::WireList<rtp::ReportBlock>& blocks, TimePoint now,

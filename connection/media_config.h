@@ -49,6 +49,12 @@ struct LayerId {
   friend bool operator==(const LayerId&, const LayerId&) = default;
 };
 
+// The parity packets of one m-line (draft-ietf-payload-flexible-fec-scheme-03).
+struct Flexfec {
+  rtp::Ssrc ssrc;
+  rtp::PayloadType payload_type;
+};
+
 // One m-line on which we send: a slot.
 struct SendingLine {
   std::string mid;
@@ -57,6 +63,7 @@ struct SendingLine {
   bool transport_feedback = false;  // its packets are numbered, and the peer reports on each
   // The peer reports on each packet by the numbers that it has anyway (RFC 8888).
   bool congestion_feedback = false;
+  std::optional<Flexfec> flexfec{};
 };
 
 struct MediaConfig {

@@ -97,7 +97,8 @@ uint32_t hole_distance(uint64_t& state) {
 
 }  // namespace
 
-MediaSender::MediaSender(const MediaConfig& config) : config_(config), holes_(config.hole_seed) {
+MediaSender::MediaSender(const MediaConfig& config)
+    : config_(config), holes_(config.hole_seed), protection_(config) {
   if (holes_ != 0) until_hole_ = hole_distance(holes_);
   const bool numbers = has_room_for_number(config);
   for (size_t line = 0; line < config.sending.size(); ++line) {
@@ -113,6 +114,10 @@ MediaSender::MediaSender(const MediaConfig& config) : config_(config), holes_(co
       sources_.push_back(source);
       sources_.back().ssrc = *rtx;
       sources_.back().is_rtx = true;
+    }
+    if (const auto& flexfec = sending.flexfec) {
+      sources_.push_back(source);
+      sources_.back().ssrc = flexfec->ssrc;
     }
   }
 }
@@ -202,6 +207,42 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
   header.is_numbered = source != nullptr && source->numbered;
 }
 
+void MediaSender::put(const rtp::OutgoingPacket& packet, const Header& header, uint8_t padding,
+                      const Place& place, size_t overhead, Scratch& scratch) {
+  const size_t size = header.size + packet.payload_size() + padding + overhead;
+  const MutableBytes destination = place(size);
+  if (destination.empty()) return;
+  std::copy_n(header.bytes.begin(), header.size, destination.begin());
+  if (padding > 0) destination[0] |= kPaddingBit;
+  if (header.is_numbered) {
+    const rtp::SequenceNumber number = take_number();
+    if (header.number_at != 0) {
+      store_be16(destination.subspan(header.number_at).first<2>(), number.value());
+    }
+    scratch.numbered_.push_back({.transport_sequence = number,
+                                 .size = size,
+                                 .ssrc = packet.ssrc,
+                                 .sequence = packet.sequence_number()});
+  }
+  scratch.jobs_.push_back({.destination = destination,
+                           .header_size = header.size,
+                           .head = Bytes(packet.head).first(packet.head_size),
+                           .body = packet.body,
+                           .padding = padding,
+                           .index = packet.index});
+}
+
+void MediaSender::put_parities(const Place& place, size_t overhead, Scratch& scratch) {
+  Parities& parities = scratch.parities_;
+  protection_.end_burst(parities);
+  for (size_t i = 0; i < parities.payloads.size(); ++i) {
+    const rtp::OutgoingPacket packet = protection_.packet_of(parities, i);
+    Header header;
+    write_header(packet, header, scratch);
+    put(packet, header, 0, place, overhead, scratch);
+  }
+}
+
 void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpSender& srtp,
                        const Place& place, Scratch& scratch) {
   auto& headers = scratch.headers_;
@@ -222,32 +263,18 @@ void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpS
   pad_frames(packets, scratch);
   scratch.jobs_.clear();
   scratch.numbered_.clear();
+  scratch.parities_.payloads.clear();
+  scratch.parities_.lines.clear();
   for (size_t i = 0; i < packets.size(); ++i) {
     const rtp::OutgoingPacket& packet = packets[i];
-    const Header& header = headers[i];
     const auto padding = static_cast<uint8_t>(scratch.paddings_[i] + packet.padding);
-    const size_t size = header.size + packet.payload_size() + padding + srtp.overhead();
-    const MutableBytes destination = place(size);
-    if (destination.empty()) continue;
-    std::copy_n(header.bytes.begin(), header.size, destination.begin());
-    if (padding > 0) destination[0] |= kPaddingBit;
-    if (header.is_numbered) {
-      const rtp::SequenceNumber number = take_number();
-      if (header.number_at != 0) {
-        store_be16(destination.subspan(header.number_at).first<2>(), number.value());
-      }
-      scratch.numbered_.push_back({.transport_sequence = number,
-                                   .size = size,
-                                   .ssrc = packet.ssrc,
-                                   .sequence = packet.sequence_number()});
+    put(packet, headers[i], padding, place, srtp.overhead(), scratch);
+    if (protection_.is_on()) {
+      protection_.add(packet, Bytes(headers[i].bytes).first(headers[i].size), padding,
+                      scratch.parities_);
     }
-    scratch.jobs_.push_back({.destination = destination,
-                             .header_size = header.size,
-                             .head = Bytes(packet.head).first(packet.head_size),
-                             .body = packet.body,
-                             .padding = padding,
-                             .index = packet.index});
   }
+  if (protection_.is_on()) put_parities(place, srtp.overhead(), scratch);
   srtp.begin_seal(scratch.jobs_, scratch.tags_);
 }
 

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/prefetch.h"
 #include "connection/media_config.h"
+#include "connection/packet_protection.h"
 #include "dtls/srtp_sender.h"
 #include "rtp/header_extensions.h"
 #include "rtp/media_packet.h"
@@ -79,6 +80,7 @@ class MediaSender {
     std::vector<dtls::RtpToSeal> jobs_;
     std::vector<uint8_t> paddings_;
     std::vector<NumberedPacket> numbered_;
+    Parities parities_;
   };
 
   explicit MediaSender(const MediaConfig& config);
@@ -93,6 +95,11 @@ class MediaSender {
 
   // The peer takes retransmissions, and reports on each of them.
   bool numbers_retransmissions() const;
+
+  // Some line agreed on parity packets.
+  bool may_protect() const { return protection_.is_possible(); }
+  // So many parity packets follow for each packet of the lines that agreed on them; 0: none.
+  void set_protection(double share) { protection_.set_share(share); }
 
   // A receiver report about the source came: it needs the MID no longer (RFC 9143 §14).
   void source_is_known(rtp::Ssrc ssrc);
@@ -109,6 +116,10 @@ class MediaSender {
 
   rtp::SequenceNumber take_number();
   void write_header(const rtp::OutgoingPacket& packet, Header& header, Scratch& scratch) const;
+  // Asks for the packet's place, gives it its number and leaves the rest to be encrypted.
+  void put(const rtp::OutgoingPacket& packet, const Header& header, uint8_t padding,
+           const Place& place, size_t overhead, Scratch& scratch);
+  void put_parities(const Place& place, size_t overhead, Scratch& scratch);
   const Source* source_of(rtp::Ssrc ssrc) const;
   // Fills the paddings, by the sizes of header and payload together.
   void pad_frames(std::span<const rtp::OutgoingPacket> packets, Scratch& scratch) const;
@@ -118,6 +129,7 @@ class MediaSender {
   uint16_t next_number_ = 0;
   uint64_t holes_ = 0;       // what the distances come from
   uint32_t until_hole_ = 0;  // numbers; 0: none is left out
+  PacketProtection protection_;
 };
 
 }  // namespace simpul::connection

@@ -188,18 +188,22 @@ void SessionSetup::add_slots(const sdp::Negotiated& negotiated, Session& session
       slot.codecs.push_back({codec.format, codec.payload_type, codec.rtx_payload_type});
       if (codec.rtx_payload_type && !slot.rtx_ssrc) slot.rtx_ssrc = ssrcs.next();
     }
+    std::optional<connection::Flexfec> flexfec;
+    if (media.flexfec) flexfec = {.ssrc = ssrcs.next(), .payload_type = *media.flexfec};
     // Audio slot k and video slot k are one stream, which browsers play in sync.
     const size_t number = counts[static_cast<size_t>(media.kind())]++;
     answer.slots.push_back(
         {.ssrc = slot.ssrc,
          .rtx_ssrc = slot.rtx_ssrc,
          .stream_id = "stream-" + std::to_string(number),
-         .track_id = std::string(rtp::to_string(media.kind())) + "-" + std::to_string(number)});
+         .track_id = std::string(rtp::to_string(media.kind())) + "-" + std::to_string(number),
+         .flexfec_ssrc = flexfec ? std::optional(flexfec->ssrc) : std::nullopt});
     session.connection.media.sending.push_back({.mid = media.mid,
                                                 .ssrc = slot.ssrc,
                                                 .rtx_ssrc = slot.rtx_ssrc,
                                                 .transport_feedback = transport_feedback,
-                                                .congestion_feedback = congestion_feedback});
+                                                .congestion_feedback = congestion_feedback,
+                                                .flexfec = flexfec});
     session.slots.push_back(std::move(slot));
   }
 }

@@ -6,6 +6,9 @@
 namespace simpul::sdp {
 namespace {
 
+// Within this time, in µs, parity packets follow what they protect
+// (draft-ietf-payload-flexible-fec-scheme-03 §5.1.1).
+constexpr std::string_view kRepairWindow = "500000";
 constexpr uint16_t kDiscardPort = 9;  // RFC 8829 §5.3.1: a port that is told elsewhere
 
 class AnswerWriter {
@@ -119,6 +122,10 @@ void AnswerWriter::write_accepted(size_t index) {
   if (std::ranges::any_of(codecs, [](const auto& codec) { return codec.feedback.ccfb; })) {
     line("a=rtcp-fb:* ack ccfb");
   }
+  if (media.flexfec) {
+    line("a=rtpmap:", number(*media.flexfec), " flexfec-03/90000");
+    line("a=fmtp:", number(*media.flexfec), " repair-window=", kRepairWindow);
+  }
   write_rids(media);
   if (negotiated_.role == PeerRole::kWatcher && index < parameters_.slots.size()) {
     write_slot(media, parameters_.slots[index]);
@@ -134,6 +141,7 @@ void AnswerWriter::write_media_line(const NegotiatedMedia& media, bool tagged) {
     text_ += ' ' + number(codec.payload_type);
     if (codec.rtx_payload_type) text_ += ' ' + number(*codec.rtx_payload_type);
   }
+  if (media.flexfec) text_ += ' ' + number(*media.flexfec);
   line("");
   line("c=", connection_address(address));
 }
@@ -203,9 +211,14 @@ void AnswerWriter::write_rids(const NegotiatedMedia& media) {
 void AnswerWriter::write_slot(const NegotiatedMedia& media, const SlotIdentity& slot) {
   line("a=msid:", slot.stream_id, " ", slot.track_id);
   const bool with_rtx = slot.rtx_ssrc && has_rtx(media);
+  const bool with_flexfec = slot.flexfec_ssrc && media.flexfec;
   if (with_rtx) line("a=ssrc-group:FID ", number(slot.ssrc), " ", number(*slot.rtx_ssrc));
+  // RFC 5956 §4.3.
+  if (with_flexfec)
+    line("a=ssrc-group:FEC-FR ", number(slot.ssrc), " ", number(*slot.flexfec_ssrc));
   line("a=ssrc:", number(slot.ssrc), " cname:", parameters_.cname);
   if (with_rtx) line("a=ssrc:", number(*slot.rtx_ssrc), " cname:", parameters_.cname);
+  if (with_flexfec) line("a=ssrc:", number(*slot.flexfec_ssrc), " cname:", parameters_.cname);
 }
 
 }  // namespace

@@ -38,6 +38,10 @@ constexpr std::array<std::string_view, 3> kAv1Echoed = {"profile", "level-idx", 
 constexpr uint32_t kValueMax = 120;
 constexpr uint32_t kPayloadTypeMax = 127;
 
+// Its later names (RFC 8627) stand for another header.
+constexpr std::string_view kFlexfec = "flexfec-03";
+constexpr uint32_t kFlexfecClockRate = 90'000;  // of all video
+
 constexpr uint32_t kVp9ProfileMax = 3;
 constexpr uint32_t kAv1ProfileMax = 2;
 constexpr uint32_t kPacketizationModeMax = 1;                      // 2 interleaves
@@ -218,6 +222,21 @@ std::optional<rtp::PayloadType> CodecChoice::find_rtx(const MediaDescription& me
       continue;
     }
     if (claim(format.payload_type, "rtx " + std::to_string(repaired))) return format.payload_type;
+  }
+  return std::nullopt;
+}
+
+std::optional<rtp::PayloadType> CodecChoice::choose_flexfec(
+    const MediaDescription& media, const std::vector<NegotiatedCodec>& codecs) {
+  if (media.type != MediaType::kVideo) return std::nullopt;
+  if (!std::ranges::any_of(codecs, [](const auto& codec) { return codec.feedback.transport_cc; })) {
+    return std::nullopt;
+  }
+  for (const auto& format : media.codecs) {
+    if (!equal_ignoring_case(format.name, kFlexfec) || format.clock_rate != kFlexfecClockRate) {
+      continue;
+    }
+    if (claim(format.payload_type, std::string(kFlexfec))) return format.payload_type;
   }
   return std::nullopt;
 }

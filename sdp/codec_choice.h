@@ -20,6 +20,10 @@ class CodecChoice {
   // profile and packetization mode, VP9 and AV1 for each profile); empty when there is none.
   // `transport_sequence` is whether the m-line negotiated that header extension.
   std::vector<NegotiatedCodec> choose(const MediaDescription& media, bool transport_sequence);
+  // The payload type of parity packets, beside codecs that were chosen for the m-line. They are of
+  // use only where losses are reported.
+  std::optional<rtp::PayloadType> choose_flexfec(const MediaDescription& media,
+                                                 const std::vector<NegotiatedCodec>& codecs);
 
  private:
   // Whether the number is free, or means `meaning` already; then it is taken.

@@ -131,6 +131,9 @@ void Negotiator::accept(const MediaDescription& media, NegotiatedMedia& settled)
     settled.extensions.clear();
     return;
   }
+  if (policy_.role == PeerRole::kWatcher) {
+    settled.flexfec = codecs_.choose_flexfec(media, settled.codecs);
+  }
   settled.rtcp_rsize = media.rtcp_rsize;
   settled.extmap_allow_mixed = media.extmap_allow_mixed;
   if (policy_.role == PeerRole::kWatcher) return;

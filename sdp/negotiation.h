@@ -94,6 +94,9 @@ struct NegotiatedMedia {
   std::optional<Refusal> refusal;  // absent: accepted; what follows is only filled then
 
   std::vector<NegotiatedCodec> codecs;  // the policy's order, then the offer's; never empty
+  // Of parity packets (draft-ietf-payload-flexible-fec-scheme-03) to a watcher who reports on what
+  // arrives.
+  std::optional<rtp::PayloadType> flexfec;
   std::vector<NegotiatedExtension> extensions;
   std::vector<NegotiatedRid> rids;  // publisher's simulcast, in the offer's order; else empty
   std::vector<AnnouncedStream> announced;
@@ -165,6 +168,7 @@ struct SlotIdentity {
   std::optional<rtp::Ssrc> rtx_ssrc;  // written only where the m-line negotiated RTX
   std::string stream_id;
   std::string track_id;
+  std::optional<rtp::Ssrc> flexfec_ssrc{};  // likewise
 };
 
 // Our end: what the answer says beyond what was negotiated.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -17,6 +18,7 @@ struct Agreed {
   bool remb = false;
   bool congestion_feedback = false;
   uint64_t hole_seed = 0;
+  bool flexfec = false;
 };
 
 // A connection to a peer who watches. What is sent, and what the peer says of it, is the test's.
@@ -24,6 +26,7 @@ class WatchedConnection {
  public:
   static constexpr rtp::Ssrc kSlot{11};
   static constexpr rtp::Ssrc kRtx{12};
+  static constexpr rtp::Ssrc kParity{13};
   static constexpr rtp::Ssrc kPeer{99};
 
   explicit WatchedConnection(const Agreed& agreed) : pair_(media(agreed)) {
@@ -37,28 +40,29 @@ class WatchedConnection {
   struct Media {
     rtp::Ssrc ssrc = kSlot;
     uint64_t index = 0;
+    uint32_t timestamp = 0;
     size_t payload = 0;
     uint8_t padding = 0;
   };
-  // Returns the size of the datagram.
+  // Returns the size of the datagrams.
   size_t send(const Media& media) {
     const std::vector<uint8_t> body(media.payload);
     const rtp::OutgoingPacket packet{.index = media.index,
+                                     .timestamp = media.timestamp,
                                      .ssrc = media.ssrc,
                                      .payload_type = rtp::PayloadType(96),
                                      .padding = media.padding,
                                      .body = body,
                                      .source = body};
-    std::vector<uint8_t> place;
+    std::deque<std::vector<uint8_t>> places;
     connection().seal(
         std::span(&packet, 1),
-        [&](size_t bytes) -> MutableBytes {
-          place.resize(bytes);
-          return place;
-        },
-        scratch_, pair_.now);
+        [&](size_t bytes) -> MutableBytes { return places.emplace_back(bytes); }, scratch_,
+        pair_.now);
     scratch_.finish();
-    return place.size();
+    size_t size = 0;
+    for (const auto& place : places) size += place.size();
+    return size;
   }
   // Of what was sent last.
   std::span<const NumberedPacket> numbered() const { return scratch_.numbered(); }
@@ -78,6 +82,9 @@ class WatchedConnection {
                        .cname = "us",
                        .hole_seed = agreed.hole_seed,
                        .remb = agreed.remb};
+    if (agreed.flexfec) {
+      config.sending[0].flexfec = {.ssrc = kParity, .payload_type = rtp::PayloadType(49)};
+    }
     config.extensions.set(rtp::ExtensionKind::kTransportSequence, 3);
     return config;
   }

@@ -137,7 +137,14 @@ TEST_F(SessionSetupTest, GivesEverySlotSourcesOfItsOwn) {
     ssrcs.insert(slot.ssrc.value());
     if (slot.rtx_ssrc) ssrcs.insert(slot.rtx_ssrc->value());
   }
-  EXPECT_THAT(ssrcs, SizeIs(1 + 9 * 2));
+  for (const auto& line : join->session.connection.media.sending) {
+    if (!line.flexfec) continue;
+    EXPECT_EQ(line.flexfec->payload_type, rtp::PayloadType(49));
+    EXPECT_THAT(join->answer, HasSubstr("a=ssrc-group:FEC-FR " + std::to_string(line.ssrc.value()) +
+                                        " " + std::to_string(line.flexfec->ssrc.value()) + "\r\n"));
+    ssrcs.insert(line.flexfec->ssrc.value());
+  }
+  EXPECT_THAT(ssrcs, SizeIs(1 + 9 * 3));
   EXPECT_FALSE(ssrcs.contains(0));
 }
 

@@ -13,7 +13,8 @@ inline const std::string kOurFingerprint =
     "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:"
     "10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F";
 
-// Our end of an answer, with fixed numbers: slot k has SSRC 1000 + k and RTX SSRC 2000 + k.
+// Our end of an answer, with fixed numbers: slot k has SSRC 1000 + k and RTX SSRC 2000 + k,
+// and 3000 + k for parity packets.
 inline AnswerParameters our_end() {
   AnswerParameters parameters;
   parameters.session_id = 4711;
@@ -27,7 +28,8 @@ inline AnswerParameters our_end() {
   parameters.cname = "us";
   for (uint32_t k = 0; k < kMediaMax; ++k) {
     parameters.slots.push_back({rtp::Ssrc(1000 + k), rtp::Ssrc(2000 + k),
-                                "stream" + std::to_string(k), "track" + std::to_string(k)});
+                                "stream" + std::to_string(k), "track" + std::to_string(k),
+                                rtp::Ssrc(3000 + k)});
   }
   return parameters;
 }

@@ -108,6 +108,21 @@ TEST(Answer, ReportsBySourceAreOfAllPayloadTypes) {
   EXPECT_THAT(video, Not(Contains(::testing::HasSubstr("goog-remb"))));
 }
 
+TEST(Answer, ToAWatcherWhoTakesParityPacketsAnnouncesTheirSource) {
+  const auto offer = sample_offer("chromium-offer-recvonly");
+  const auto text = answer_to(offer, PeerRole::kWatcher);
+  const auto video = section_of(text, 2);
+  EXPECT_THAT(video[0], ::testing::EndsWith(" 49"));
+  EXPECT_THAT(video, IsSupersetOf({"a=rtpmap:49 flexfec-03/90000", "a=fmtp:49 repair-window=500000",
+                                   "a=ssrc-group:FEC-FR 1001 3001", "a=ssrc:3001 cname:us"}));
+  EXPECT_THAT(section_of(text, 1), Not(Contains(::testing::HasSubstr("FEC"))));
+  const auto without = replaced(offer, "a=rtpmap:49 flexfec-03/90000", "a=rtpmap:49 other/90000");
+  for (const auto& line : lines_of(answer_to(without, PeerRole::kWatcher))) {
+    EXPECT_THAT(line,
+                Not(::testing::AnyOf(::testing::HasSubstr("FEC"), ::testing::HasSubstr("3001"))));
+  }
+}
+
 TEST(Answer, ARefusedMediaLineKeepsItsPlaceItsMidAndTheTransport) {
   const auto text = answer_to(sample_offer("gst-offer-default"), PeerRole::kPublisher);
   EXPECT_THAT(section_of(text, 0), Contains("a=group:BUNDLE video0 audio1"));

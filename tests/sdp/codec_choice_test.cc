@@ -87,6 +87,20 @@ TEST(CodecChoice, KeepsTheParametersThatTellFormatsApart) {
   EXPECT_THAT(firefox, Not(Contains(::testing::StartsWith("a=fmtp:121"))));
 }
 
+TEST(CodecChoice, TakesParityPacketsOfVideoToAWatcherWhoReportsOnEachPacket) {
+  const auto offer = sample_offer("chromium-offer-recvonly");
+  EXPECT_EQ(media_of(offer, PeerRole::kWatcher, 1).flexfec, rtp::PayloadType(49));
+  EXPECT_FALSE(media_of(offer, PeerRole::kWatcher, 0).flexfec) << "audio";
+  const auto flexfec_of = [&](std::string_view from, std::string_view to) {
+    return media_of(replaced(offer, from, to), PeerRole::kWatcher, 1).flexfec;
+  };
+  EXPECT_FALSE(flexfec_of("transport-cc", "other-cc"));
+  EXPECT_FALSE(flexfec_of("a=rtpmap:49 flexfec-03/90000", "a=rtpmap:49 flexfec/90000"));
+  EXPECT_FALSE(flexfec_of("a=rtpmap:49 flexfec-03/90000", "a=rtpmap:49 flexfec-03/8000"));
+  const auto sender = replaced(offer, "a=recvonly", "a=sendonly");
+  EXPECT_FALSE(media_of(sender, PeerRole::kPublisher, 1).flexfec);
+}
+
 TEST(CodecChoice, KeepsRedOfTheOpusThatItKeeps) {
   const auto offer = sample_offer("chromium-offer-audio-red");
   EXPECT_THAT(formats_of(media_of(offer, PeerRole::kPublisher)),
