@@ -37,6 +37,7 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   if (taken.new_generation) {
     format_ = packet.media.format;
     ++generation_;
+    begun_ = now;
     meters_.clear();
     forget_packets();
     due_.clear();

@@ -36,6 +36,9 @@ class Feed {
   static constexpr Duration kStepAheadMax = std::chrono::seconds(10);
   // A packet that has been missing for so long is taken as lost.
   static constexpr Duration kMissingMax = std::chrono::milliseconds(200);
+  // So long a publisher has to tell what its timestamps mean: browsers tell those of sound after
+  // 2.5 s, and again 2.5 to 7.5 s later.
+  static constexpr Duration kClockPatience = std::chrono::seconds(10);
 
   Feed(std::string rid, const TrackConfig& track, const Limits& limits);
 
@@ -120,6 +123,8 @@ class Feed {
   const KeyFrameRequests& key_frames() const { return key_frames_; }
   void set_clock(const ClockMapping& clock) { clock_ = clock; }
   const std::optional<ClockMapping>& clock() const { return clock_; }
+  // While none is known, one may still come until then.
+  TimePoint clock_awaited_until() const { return clock_ ? TimePoint{} : begun_ + kClockPatience; }
 
  private:
   // True when the packet is the first of another format.
@@ -137,6 +142,7 @@ class Feed {
   std::optional<rtp::CodecFormat> format_;
   FeedNumbering numbering_;
   uint32_t generation_ = 0;
+  TimePoint begun_{};                   // this generation
   rtp::DependencyReader dependencies_;  // of this generation
   std::vector<FeedPacket> waiting_;     // as they came
   size_t complete_ = 0;                 // of them, how many are due at once

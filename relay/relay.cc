@@ -244,8 +244,12 @@ void Relay::receive_sender_report(TrackId track_id, uint8_t layer, uint64_t ntp_
   if (ntp_time == 0) return;  // the sender has no clock to tell (RFC 3550 §6.4.1)
   Track* track = state_->track(track_id, layer);
   if (track == nullptr) return;
-  track->feeds()[layer].set_clock({.ntp_time = ntp_time, .rtp_timestamp = rtp_timestamp});
+  Feed& feed = track->feeds()[layer];
+  const bool is_first = !feed.clock();
+  feed.set_clock({.ntp_time = ntp_time, .rtp_timestamp = rtp_timestamp});
   track->publisher().clock.observe(ntp_time, state_->clock.ntp_time(now));
+  if (!is_first) return;
+  for (Slot* slot : track->slots()) slot->learn_clock(layer, now);
 }
 
 void Relay::interrupt(TrackId track_id, uint8_t layer) {

@@ -346,7 +346,11 @@ void Slot::advance(TimePoint now, const WallClock& clock, std::vector<SlotReport
     octets_metered_ = stream_.octets();
     metered_at_ = now;
   }
-  if (stream_.packets() == packets_reported_ || !current_ || now < report_due_) return;
+  if (stream_.packets() == packets_reported_ || !current_) return;
+  if (track_->publisher().clock.ahead()) {
+    report_due_ = std::max(report_due_, feed(*current_).clock_awaited_until());
+  }
+  if (now < report_due_) return;
   packets_reported_ = stream_.packets();
   report_due_ = now + kReportInterval + Duration(ssrc().value() % kReportSpread);
   reports.push_back({.subscriber = subscriber_->id,
@@ -355,6 +359,11 @@ void Slot::advance(TimePoint now, const WallClock& clock, std::vector<SlotReport
                      .rtp_timestamp = timestamp_at(now, clock),
                      .packets = stream_.packets(),
                      .octets = static_cast<uint32_t>(stream_.octets())});
+}
+
+void Slot::learn_clock(uint8_t layer, TimePoint now) {
+  if (current_ == layer) report_due_ = now;
+  if (look.is_set()) track_->schedule().slots.set(*this, next_look());
 }
 
 TimePoint Slot::next_look() const {

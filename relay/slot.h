@@ -105,8 +105,12 @@ class Slot {
   size_t repeat(const PaddingWish& wish, std::vector<Retransmission>& out);
   void write_padding(size_t bytes, std::vector<rtp::OutgoingPacket>& out);
 
-  // Keeps the meter running; appends a report when it is due.
+  // Keeps the meter running; appends a report when it is due. Once the publisher has told the clock
+  // of another track none goes by the times of arrival while this one's may still come: receivers
+  // draw a line through many reports, and one that is beside it keeps sound and picture apart.
   void advance(TimePoint now, const WallClock& clock, std::vector<SlotReport>& reports);
+  // The publisher has told for the first time what a layer's timestamps mean.
+  void learn_clock(uint8_t layer, TimePoint now);
   TimePoint next_look() const;  // kNever when nothing has left since
   SlotState state() const;
 

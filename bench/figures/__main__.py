@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from bench.figures import counting, forwarding, load, machine, others, people, report
+from bench.figures import arrivals, counting, forwarding, load, machine, others, people, report
 
 ROWS = {
     "stage": forwarding.stage,
@@ -24,6 +24,7 @@ ROWS = {
     "listeners": people.listeners,
     "join": people.join,
     "storm": people.storm,
+    "arrivals": arrivals.arrivals,
     "pairs": forwarding.pairs,
     "memory": people.memory,
     "count": counting.count,

@@ -106,6 +106,14 @@ class Relay:
                 return found
             after = f"&after={page['next']}"
 
+    def published_bps(self):
+        """Of all video that comes in, in the only room that has any."""
+        room, = self._list("/v1/rooms", "rooms")
+        people = self._list(f"/v1/rooms/{room['id']}/participants", "participants")
+        return sum(layer["bitrate_bps"] for person in people for connection in person["connections"]
+                   if connection["role"] == "whip" for track in connection["tracks"]
+                   if track["kind"] == "video" for layer in track["layers"])
+
     def share_apart(self):
         """Of those who watch somebody, how many do so from another worker."""
         apart = []

@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 sys.dont_write_bytecode = True
 
 from bench.figures import __main__ as program
-from bench.figures import load, machine, measure, people, plot, relay, report
+from bench.figures import arrivals, load, machine, measure, people, plot, relay, report
 from bench.figures.load import Shape
 from bench.figures.measure import Figure
 
@@ -133,6 +133,22 @@ class People(unittest.TestCase):
         self.assertEqual((storm["kind"], storm["joins"], storm["within"]), ("storm", 1000, "5s"))
         self.assertGreater(int(storm["duration"][:-1]), people.WITHIN)
 
+    def test_requests_count_together_that_are_no_further_apart_than_a_time(self):
+        sent = [(0, 1), (1, 1), (2, 2), (3, 2), (4, 4)]
+        self.assertEqual(arrivals.most_within(sent, 2), 2)
+        self.assertEqual(arrivals.most_within(sent, 1), 2)
+        self.assertEqual(arrivals.most_within(sent, 4), 3)
+        self.assertEqual(arrivals.most_within(sent[:2], 2), 0)
+
+    def test_a_rate_dips_below_its_median(self):
+        self.assertAlmostEqual(arrivals.dip([100, 100, 80, 130]), 0.2)
+        self.assertEqual(arrivals.dip([100, 100]), 0)
+
+    def test_five_hundred_come_while_the_relay_is_looked_at(self):
+        crowd, = tomllib.loads(arrivals.scenario(500))["phases"]
+        self.assertEqual((crowd["kind"], crowd["joins"], crowd["within"]), ("storm", 500, "10s"))
+        self.assertGreater(int(crowd["duration"][:-1]), arrivals.WITHIN + arrivals.CALM)
+
     def test_the_delay_within_a_time_is_of_its_whole_seconds_that_are_known(self):
         told = {4.02: 9, 5.02: 1, 6.03: None, 7.03: 2, 8.04: 3, 9.04: 9}
         seen = {"per_second": [{"at": at, "delay_ms_p99": delay} for at, delay in told.items()]}
@@ -172,7 +188,7 @@ class Rows(unittest.TestCase):
         return row
 
     def test_every_row_is_a_function_with_a_name_of_its_own(self):
-        self.assertEqual(len(program.ROWS), 16)
+        self.assertEqual(len(program.ROWS), 17)
         self.assertEqual(program.parse(["stage", "--rounds", "5"]).rounds, 5)
         with self.assertRaises(SystemExit), open("/dev/null", "w") as nothing:
             sys.stderr, kept = nothing, sys.stderr

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "relay/clock_mapping.h"
+#include "relay/feed.h"
 #include "tests/relay/scene.h"
 
 namespace simpul::relay {
@@ -19,7 +20,7 @@ class SenderReportTest : public ::testing::Test {
   SenderReportTest() {
     scene_.relay.set_wall_clock(scene_.now, kNodeNtp);
     began_ = scene_.now;
-    scene_.publish("ana", {audio_track(1), video_track(2)});
+    ana_ = scene_.publish("ana", {audio_track(1), video_track(2)});
     scene_.watch({}, {audio_slot(1), video_slot(10)});
   }
   std::vector<Sent> voice() {
@@ -30,6 +31,9 @@ class SenderReportTest : public ::testing::Test {
   std::vector<Sent> picture() { return scene_.pass(2, source_.frame({.key = true})); }
   static const SlotReport& of(const Output& out, uint32_t ssrc) {
     return *std::ranges::find(out.reports, rtp::Ssrc(ssrc), &SlotReport::ssrc);
+  }
+  void report_of_picture() {
+    scene_.relay.receive_sender_report(TrackId(2), 0, kTheirNtp, 9'000, scene_.now);
   }
   // The publisher's clock, and the two RTP clocks, at a moment of ours.
   void their_reports() {
@@ -43,6 +47,7 @@ class SenderReportTest : public ::testing::Test {
 
   Scene scene_;
   TimePoint began_;
+  PublisherId ana_;
   Source source_{scene_.pool, {.timestamp = 9'000}};
   Source voice_{scene_.pool, {.ssrc = 7, .codec = rtp::Codec::kOpus, .timestamp = 1'000}};
 };
@@ -100,6 +105,56 @@ TEST_F(SenderReportTest, KeepsAudioAndVideoOfOneMomentTogether) {
   const auto apart = static_cast<int64_t>(heard - seen);
   EXPECT_LT(apart, ntp_span(1ms));
   EXPECT_GT(apart, -ntp_span(1ms));
+}
+
+TEST_F(SenderReportTest, WaitsForTheReportOfSoundOnceThereIsOneOfThePicture) {
+  report_of_picture();
+  for (int i = 0; i < 100; ++i) {
+    voice();
+    EXPECT_THAT(scene_.advance(20ms).reports, IsEmpty()) << "what they would say is a guess";
+  }
+  their_reports();
+  const auto sent = voice();
+  const auto out = scene_.advance(100ms);
+  ASSERT_THAT(out.reports, SizeIs(1));
+  const uint32_t captured = voice_.at().timestamp - 960;
+  const auto shown = 1'000 + static_cast<uint32_t>(ticks_of(scene_.now - began_, 48'000));
+  EXPECT_EQ(out.reports[0].rtp_timestamp, sent[0].timestamp + (shown - captured));
+}
+
+TEST_F(SenderReportTest, WaitsForTheReportsOfTheNextPublisherToo) {
+  their_reports();
+  voice();
+  EXPECT_THAT(scene_.advance(100ms).reports, SizeIs(1));
+  scene_.publish("ben", {audio_track(3), video_track(4)});
+  scene_.relay.remove_publisher(ana_, scene_.now);
+  Source other{scene_.pool, {.ssrc = 8, .codec = rtp::Codec::kOpus, .timestamp = 7}};
+  const auto say = [&] {
+    std::vector<rtp::MediaPacket> packets;
+    packets.push_back(other.audio());
+    scene_.pass(3, std::move(packets));
+    return scene_.advance(20ms).reports;
+  };
+  scene_.relay.receive_sender_report(TrackId(4), 0, kTheirNtp, 7, scene_.now);
+  for (int i = 0; i < 100; ++i) EXPECT_THAT(say(), IsEmpty());
+  scene_.relay.receive_sender_report(TrackId(3), 0, kTheirNtp, 7, scene_.now);
+  size_t reports = 0;
+  for (int i = 0; i < 20; ++i) reports += say().size();
+  EXPECT_EQ(reports, 1u);
+}
+
+TEST_F(SenderReportTest, GoesByTheArrivalsOfSoundThatIsNeverReported) {
+  report_of_picture();
+  TimePoint first = kNever;
+  for (int i = 0; i < 600 && first == kNever; ++i) {
+    const auto sent = voice();
+    const auto out = scene_.advance(20ms);
+    if (out.reports.empty()) continue;
+    first = scene_.now;
+    EXPECT_EQ(out.reports[0].rtp_timestamp, sent[0].timestamp + 960);
+  }
+  EXPECT_GE(first - began_, Feed::kClockPatience);
+  EXPECT_LE(first - began_, Feed::kClockPatience + 1s);
 }
 
 TEST_F(SenderReportTest, DoesNotFollowAReportThatIsNonsense) {

@@ -67,8 +67,8 @@ const kScramblers = {
   AV1: scrambleAv1,
 };
 
-/** `codec` absent: frames are counted and pass as they are. */
-function pass(readable, writable, {name, kind, codec, clear}) {
+/** `codec` absent: frames are counted and pass as they are. Held ones pass so much later. */
+function pass(readable, writable, {name, kind, codec, clear, heldMs}) {
   let frames = 0;
   let described = 0;
   const transform = (frame, controller) => {
@@ -81,9 +81,12 @@ function pass(readable, writable, {name, kind, codec, clear}) {
     // Frames have an id of their own only where a dependency descriptor came with them.
     if (frame.getMetadata().frameId !== undefined) ++described;
     if (++frames % kToldEvery === 0) postMessage({name, kind, frames, described});
-    controller.enqueue(frame);
+    if (!heldMs) return void controller.enqueue(frame);
+    setTimeout(() => isOpen && controller.enqueue(frame), heldMs);
   };
-  void readable.pipeThrough(new TransformStream({transform})).pipeTo(writable).catch(() => {});
+  let isOpen = true;
+  const close = () => (isOpen = false);
+  void readable.pipeThrough(new TransformStream({transform, flush: close})).pipeTo(writable).catch(close);
 }
 
 self.onrtctransform = ({transformer}) => pass(transformer.readable, transformer.writable, transformer.options);

@@ -6,21 +6,25 @@ import {extname, join, normalize} from 'node:path';
 import {fileURLToPath} from 'node:url';
 
 import {installFrameLog} from './frame_log.mjs';
+import {installLipSync} from './lip_sync.mjs';
 import {until} from './measure.mjs';
 
 const kRoot = fileURLToPath(new URL('../../../web/dist', import.meta.url));
-const kWorker = fileURLToPath(new URL('./frame_worker.js', import.meta.url));
+const kScripts = ['frame_worker.js', 'beep_listener.js'];
 const kTypes = {'.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml'};
 const kNoBody = 204;
 const kHeadersPassed = ['content-type', 'location', 'retry-after'];
 
-/** The page, without its content security policy and with a worker more, in front of a relay. */
+/** The page, without its content security policy and with some scripts more, in front of a relay. */
 export async function serveLab(relay) {
   const server = createServer(async (request, response) => {
     try {
       if (/^\/(whip|whep|v1)\//.test(request.url)) return await proxy(relay, request, response);
       const path = new URL(request.url, 'http://localhost').pathname;
-      const file = path === '/frame_worker.js' ? kWorker : join(kRoot, normalize(path === '/' ? '/index.html' : path));
+      const isOurs = kScripts.includes(path.slice(1));
+      const file = isOurs
+        ? fileURLToPath(new URL(`.${path}`, import.meta.url))
+        : join(kRoot, normalize(path === '/' ? '/index.html' : path));
       const body = await readFile(file);
       response.writeHead(200, {'Content-Type': kTypes[extname(file)] ?? 'application/octet-stream'}).end(body);
     } catch {
@@ -68,8 +72,8 @@ function install() {
   }
 
   /** Puts the worker between codec and packets of one sender or receiver. */
-  function attach(end, name, kind, codec, {streams, scrambles, clear}) {
-    const options = {name, kind, clear, codec: scrambles ? codec : undefined};
+  function attach(end, name, kind, codec, {streams, scrambles, clear, heldMs}) {
+    const options = {name, kind, clear, heldMs: kind === 'video' ? heldMs : undefined, codec: scrambles ? codec : undefined};
     if (!streams) return void (end.transform = new RTCRtpScriptTransform(worker(), options));
     const {readable, writable} = end.createEncodedStreams();
     worker().postMessage({readable, writable, options}, [readable, writable]);
@@ -160,10 +164,14 @@ function install() {
     Object.defineProperty(picture, 'backdrop', {get: () => noisy[++turn % kPictures]});
   }
 
-  async function publish({name, room, codec, size, encodings, transform, descriptor, port, microphone, noise, participant}) {
+  async function publish({name, room, codec, size, encodings, transform, descriptor, port, microphone, noise, participant, flashes}) {
     const party = newParty(name, transform);
     party.picture = new window.simpul.TestPicture(size, name);
     if (noise) addNoise(party.picture, size);
+    if (flashes) {
+      party.sync = new window.MadeInSync();
+      await party.sync.begin(party.picture);
+    }
     const {stream} = party.picture;
     const [video] = stream.getVideoTracks();
     let [audio] = stream.getAudioTracks();
@@ -193,7 +201,8 @@ function install() {
     void element.play().catch(() => {});
   }
 
-  async function watch({name, room, layer, codec, transform, descriptor, port, bufferMs, participant, audible, withoutRed}) {
+  async function watch({name, room, layer, codec, transform, descriptor, port, bufferMs, participant, audible, withoutRed,
+    listens}) {
     const party = newParty(name, transform);
     const stream = new MediaStream();
     for (const kind of ['audio', 'video']) {
@@ -207,6 +216,10 @@ function install() {
     show(party, stream, !audible);
     const query = new URLSearchParams({...(layer && {layer}), ...(participant && {participant})});
     await join(party, `/whep/${room}?${query}`, port);
+    if (listens) {
+      party.sync = new window.SeenInSync();
+      await party.sync.begin(party.element, party.connection);
+    }
     return party.location;
   }
 
@@ -256,11 +269,12 @@ function install() {
 
   /** What a party knows of itself at one moment. */
   async function look(name) {
-    const {connection, marker, log, passed, offersDescriptor, agreedOnDescriptor} = parties[name];
+    const {connection, marker, log, sync, passed, offersDescriptor, agreedOnDescriptor} = parties[name];
     const seen = {at: performance.now(), state: connection.connectionState, offersDescriptor, agreedOnDescriptor, video: {}, audio: {}};
     seen.passed = structuredClone(passed);
     Object.assign(seen, {advances: 0, unreadable: 0}, marker?.tally);
     if (log) Object.assign(seen, {widths: log.widths, late: log.late});
+    if (sync) seen.sync = {flashes: sync.flashes, beeps: sync.beeps, playout: sync.playout};
     const all = await connection.getStats();
     const sums = ['framesEncoded', 'keyFramesEncoded', 'pliCount', 'nackCount', 'retransmittedPacketsSent'];
     all.forEach((entry) => {
@@ -287,6 +301,7 @@ function install() {
     party.picture?.stop();
     party.marker?.stop();
     party.log?.stop();
+    party.sync?.stop?.();
     party.element?.remove();
   }
 
@@ -308,6 +323,7 @@ function install() {
 export async function openLab(browser, site) {
   const page = await browser.page();
   await page.beforeLoad(installFrameLog);
+  await page.beforeLoad(installLipSync);
   await page.beforeLoad(install);
   await page.open(site.address);
   await until('the page', () => page.evaluate(() => Boolean(window.lab && window.simpul)));

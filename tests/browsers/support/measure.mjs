@@ -119,6 +119,11 @@ export async function goesOn(page, {sound = true, counters = kCountersOn} = {}) 
   return {...seen, firstPictureMs: Math.round(last.firstPictureMs)};
 }
 
+/** The middle one. */
+export function median(numbers) {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+}
+
 /** One line that a person, or a script, can find in the log. */
 export function report(name, result) {
   console.log(`# result ${name}: ${JSON.stringify(result)}`);
