@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "relay/following.h"
+
 namespace simpul::relay {
 namespace {
 
@@ -79,7 +81,7 @@ void reseat_silent(const Room& room, TimePoint now) {
   };
   if (room.publishers.size() < 2 || std::ranges::none_of(room.publishers, is_silent)) return;
   for (Subscriber* subscriber : room.subscribers) {
-    if (!subscriber->wish.participant.empty()) continue;
+    if (!subscriber->wish.participant.empty() || follows(*subscriber)) continue;
     for (Seat& seat : subscriber->seats) {
       if (seat.publisher == nullptr || !is_silent(seat.publisher)) continue;
       const auto& publishers = room.publishers;
@@ -105,6 +107,7 @@ TimePoint next_reseat(const Room& room, TimePoint now) {
 }
 
 void seat(Subscriber& subscriber, TimePoint now) {
+  if (follows(subscriber)) return follow(subscriber, now);
   if (subscriber.wish.participant.empty()) {
     fill_by_last(subscriber);
   } else {
@@ -117,11 +120,11 @@ void seat(Subscriber& subscriber, TimePoint now) {
 
 void unseat(Subscriber& subscriber, const Publisher& publisher, TimePoint now) {
   for (Seat& seat : subscriber.seats) {
-    if (seat.publisher != &publisher) continue;
-    seat.publisher = nullptr;
-    for (Slot* slot : {seat.audio, seat.video}) {
-      if (slot != nullptr) slot->assign(nullptr, now);
-    }
+    if (seat.publisher == &publisher) seat.publisher = nullptr;
+  }
+  for (Slot& slot : subscriber.slots) {
+    const Track* track = slot.track();
+    if (track != nullptr && &track->publisher() == &publisher) slot.assign(nullptr, now);
   }
 }
 

@@ -11,7 +11,8 @@ namespace simpul::relay {
 // their order; one who named nobody gets those who published last, all tracks of one before the
 // next. Who has a seat keeps it for as long as they publish; who returns gets theirs again if it
 // is free. A seat of anybody's is also free when its publisher has fallen silent and somebody else
-// is sending: an encoder that crashed and came back under another name is seen again.
+// is sending: an encoder that crashed and came back under another name is seen again. Where several
+// speak, who named nobody follows them (following.h).
 
 // A publisher of whom nothing has come for so long may lose its seat.
 inline constexpr Duration kSeatSilence = std::chrono::seconds(2);

@@ -133,6 +133,8 @@ class Slot {
   bool has_nothing_to_lose() const { return !current_ || !feed(*current_).view().active; }
   void go_on(std::vector<rtp::OutgoingPacket>& out);
   void begin(std::vector<rtp::OutgoingPacket>& out);
+  // Appends what of a microphone's speech goes before the first live packet.
+  void add_onset_before(const FeedPacket& live, std::vector<const FeedPacket*>& packets) const;
   uint32_t ticks_since_last(const Feed& feed, const FeedPacket& first) const;
   uint32_t timestamp_at(TimePoint now, const WallClock& clock) const;
 
