@@ -36,7 +36,7 @@ void note_speech(Track& track, bool spoke, TimePoint now) {
   if (speaks && decide_speakers(room, now)) seat_followers(room, now);
 }
 
-// Pictures of those who have fallen silent altogether are of no use to anybody.
+// Who has fallen silent altogether is of no use to anybody.
 bool is_alive(const Publisher& publisher, TimePoint now) {
   return now - publisher.silent_since() <= kSeatSilence;
 }
@@ -59,8 +59,9 @@ Stage stage_of(const Room& room, const std::vector<Track*>& microphones, TimePoi
     if (is_alive(publisher, now)) add_cameras(publisher, stage.seen);
   }
   std::vector<Track*> all = stage.seen;
+  const size_t most = all.size() + Speakers::kRememberedMax;
   for (auto it = room.publishers.rbegin(); it != room.publishers.rend(); ++it) {
-    if (is_alive(**it, now)) add_cameras(**it, all);
+    if (all.size() < most && is_alive(**it, now)) add_cameras(**it, all);
   }
   stage.others.assign(all.begin() + static_cast<ptrdiff_t>(stage.seen.size()), all.end());
   return stage;
@@ -75,6 +76,7 @@ void listen(Publisher& publisher) {
 }
 
 void count_microphones(Room& room, size_t most) {
+  if (most == 0) return;
   if (!room.speakers) {
     if (std::ranges::count_if(room.publishers, has_microphone) < 2) return;
     room.speakers = std::make_unique<Speakers>(most);
@@ -115,6 +117,8 @@ bool decide_speakers(Room& room, TimePoint now) {
   std::vector<Speakers::Microphone> microphones;
   std::vector<Track*> tracks;
   visit_microphones(room, [&](Track& track) {
+    // Of whom nothing comes any more, nothing is to be heard.
+    if (!is_alive(track.publisher(), now)) return room.speakers->forget(track.id());
     AudioLevels& levels = track.microphone()->levels;
     const bool spoke = levels.is_speaking();
     levels.advance(now);
