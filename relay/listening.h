@@ -15,7 +15,8 @@ class Track;
 // Who speaks in a room: listens to its microphones once there are several, and keeps what Speakers
 // make of it as the room's stage.
 
-// Begins to listen where there is more than one microphone, of whom `most` are heard; 0: nobody listens.
+// Begins to listen where there is more than one microphone, of whom `most` are heard; 0: nobody
+// listens.
 void count_microphones(Room& room, size_t most);
 // Begins to listen to one person.
 void listen(Publisher& publisher);

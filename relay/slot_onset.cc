@@ -4,8 +4,7 @@
 
 namespace simpul::relay {
 
-void Slot::add_onset_before(const FeedPacket& live,
-                            std::vector<const FeedPacket*>& packets) const {
+void Slot::add_onset_before(const FeedPacket& live, std::vector<const FeedPacket*>& packets) const {
   const Microphone* microphone = track_->microphone();
   if (microphone == nullptr) return;
   for (const FeedPacket& packet : microphone->onset.before(live, microphone->levels.began())) {
