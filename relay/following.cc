@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "relay/pins.h"
 #include "relay/publisher.h"
 #include "relay/room.h"
 #include "relay/subscriber.h"
@@ -28,7 +29,7 @@ std::vector<Chair> chairs_of(Subscriber& subscriber, rtp::MediaKind kind) {
   for (const Seat& seat : subscriber.seats) {
     const bool is_audio = kind == rtp::MediaKind::kAudio;
     const Chair chair = {is_audio ? seat.audio : seat.video, is_audio ? seat.video : seat.audio};
-    if (chair.slot != nullptr) chairs.push_back(chair);
+    if (chair.slot != nullptr && !chair.slot->is_pinned()) chairs.push_back(chair);
   }
   return chairs;
 }
@@ -41,8 +42,7 @@ bool is_carried(const std::vector<Chair>& chairs, const Track* track) {
 // How well a slot would do for a track; 0: not at all, because it carries one of `kept`.
 int fitness(const Chair& chair, const Track& track, Tracks kept) {
   if (has(kept, chair.slot->track())) return 0;
-  const Track* beside = chair.other == nullptr ? nullptr : chair.other->track();
-  if (beside != nullptr && &beside->publisher() == &track.publisher()) return 3;
+  if (chair.other != nullptr && chair.other->is_from(track.publisher())) return 3;
   return chair.slot->track() == nullptr ? 2 : 1;
 }
 
@@ -70,27 +70,37 @@ void fill_free(const std::vector<Chair>& chairs, Tracks others, TimePoint now) {
   }
 }
 
+// The first `most` of those whom no pinned slot carries.
+std::vector<Track*> others_of(const Subscriber& subscriber, Tracks tracks, size_t most) {
+  std::vector<Track*> others;
+  for (Track* track : tracks) {
+    if (others.size() < most && !is_pinned(subscriber, track)) others.push_back(track);
+  }
+  return others;
+}
+
 }  // namespace
 
-bool follows(const Subscriber& subscriber) {
-  return subscriber.room->is_followed && subscriber.wish.participant.empty();
-}
+bool follows(const Subscriber& subscriber) { return subscriber.room->is_followed; }
 
 void follow(Subscriber& subscriber, TimePoint now) {
   for (Seat& seat : subscriber.seats) seat.publisher = nullptr;
   const Stage& stage = subscriber.room->stage;
 
   const auto audio = chairs_of(subscriber, rtp::MediaKind::kAudio);
-  const auto heard = Tracks(stage.heard).first(std::min(stage.heard.size(), audio.size()));
+  const auto heard = others_of(subscriber, stage.heard, audio.size());
   for (const Chair& chair : audio) {
     if (!has(heard, chair.slot->track())) chair.slot->assign(nullptr, now);
   }
   place(audio, heard, heard, now);
 
   const auto video = chairs_of(subscriber, rtp::MediaKind::kVideo);
-  const auto seen = Tracks(stage.seen).first(std::min(stage.seen.size(), video.size()));
+  for (const Chair& chair : video) {
+    if (is_pinned(subscriber, chair.slot->track())) chair.slot->assign(nullptr, now);
+  }
+  const auto seen = others_of(subscriber, stage.seen, video.size());
   place(video, seen, seen, now);
-  fill_free(video, stage.others, now);
+  fill_free(video, others_of(subscriber, stage.others, stage.others.size()), now);
 }
 
 }  // namespace simpul::relay

@@ -103,10 +103,11 @@ void hear_of(Track& track, const LayerNews& news, TimePoint now) {
   note_speech(track, spoke, now);
 }
 
-std::vector<rtp::MediaPacket> onset_of_speech(const Track& track) {
+std::vector<rtp::MediaPacket> onset_of_speech(const Track& track, TimePoint now) {
   std::vector<rtp::MediaPacket> packets;
-  if (track.microphone() == nullptr) return packets;
-  for (const FeedPacket& packet : track.microphone()->onset.packets()) {
+  const Microphone* microphone = track.microphone();
+  if (microphone == nullptr) return packets;
+  for (const auto& packet : microphone->onset.fresh(microphone->levels.began(), now)) {
     packets.push_back(packet.media);
   }
   return packets;
@@ -150,9 +151,7 @@ TimePoint next_decision(const Room& room, TimePoint now) {
 }
 
 void seat_followers(const Room& room, TimePoint now) {
-  for (Subscriber* subscriber : room.subscribers) {
-    if (subscriber->wish.participant.empty()) seat(*subscriber, now);
-  }
+  for (Subscriber* subscriber : room.subscribers) seat(*subscriber, now);
 }
 
 }  // namespace simpul::relay

@@ -24,8 +24,9 @@ void listen(Publisher& publisher);
 // elsewhere. Those who follow get other sources at once when somebody begins to speak.
 void hear(Track& track, const rtp::MediaPacket& packet, TimePoint now);
 void hear_of(Track& track, const LayerNews& news, TimePoint now);
-// What of a microphone came lately, oldest first.
-std::vector<rtp::MediaPacket> onset_of_speech(const Track& track);
+// With what somebody has just begun to speak, oldest first; nothing of who is silent or has spoken
+// for a while.
+std::vector<rtp::MediaPacket> onset_of_speech(const Track& track, TimePoint now);
 // True when there is another stage than before: its followers are to be seated.
 bool decide_speakers(Room& room, TimePoint now);
 // When that may be so although nobody begins to speak; kNever when it will not.

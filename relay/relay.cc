@@ -288,7 +288,8 @@ void Relay::listen_to(PublisherId publisher_id) {
 
 std::vector<rtp::MediaPacket> Relay::onset_of(TrackId track_id) const {
   const Track* track = state_->track(track_id, 0);
-  return track == nullptr ? std::vector<rtp::MediaPacket>() : onset_of_speech(*track);
+  if (track == nullptr) return {};
+  return onset_of_speech(*track, state_->latest);
 }
 
 void Relay::request_key_frame(TrackId track_id, uint8_t layer, TimePoint now) {

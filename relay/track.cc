@@ -38,7 +38,9 @@ bool Track::receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counte
   }
   // Before the packet is queued: it may be the key frame that a slot will begin with.
   if (taken.layers_changed) choose_layers(now);
-  if (microphone_ && taken.packet) microphone_->onset.note(*taken.packet);
+  if (microphone_ && taken.packet) {
+    microphone_->onset.note(*taken.packet, microphone_->levels.began());
+  }
   const bool begins = taken.packet && taken.packet->starts_stream;
   const bool waits = taken.packet && queue(feed, std::move(*taken.packet), counters);
   // Whatever else is due is put off by packets, and found out when it is looked at.

@@ -99,7 +99,7 @@ class Track {
   // Of an audio track its levels and onset, since somebody has to know who speaks; else null.
   Microphone* microphone() const { return microphone_.get(); }
   void listen() {
-    if (!microphone_) microphone_ = std::make_unique<Microphone>();
+    if (!microphone_) microphone_ = std::make_unique<Microphone>(clock_rate_);
   }
 
   // Slots of subscribers that have started.

@@ -8,6 +8,7 @@
 #include <random>
 #include <set>
 
+#include "relay/microphone.h"
 #include "tests/relay/scene.h"
 
 namespace simpul::relay {
@@ -49,6 +50,8 @@ class Following : public ::testing::Test {
     size_t packets = 0;
     std::map<uint32_t, size_t> by_track;
   };
+  // Up to which of its packets somebody has heard a microphone.
+  using Heard = std::map<std::pair<uint32_t, uint32_t>, uint32_t>;
 
   // The microphone of person n is track 2n - 1, the camera 2n.
   Person& join(uint32_t number, bool has_camera = true) {
@@ -67,6 +70,8 @@ class Following : public ::testing::Test {
   }
   void leave(uint32_t number) {
     scene_.relay.remove_publisher(people_.at(number)->id, scene_.now);
+    std::erase_if(
+        heard_, [&](const auto& heard) { return heard.first.second == people_.at(number)->audio; });
     people_.erase(number);
   }
   SubscriberId watch(size_t audio, size_t video, const Wish& wish = {}) {
@@ -124,6 +129,13 @@ class Following : public ::testing::Test {
     stream.timestamp = sent.timestamp;
     ++stream.packets;
     ++stream.by_track[sent.csrc];
+    if (sent.payload_type == kOpusType) {
+      auto [heard, is_first] = heard_.try_emplace({sent.subscriber.value(), sent.csrc}, sent.tag());
+      if (!is_first) {
+        EXPECT_GT(sent.tag(), heard->second) << "heard twice, of track " << sent.csrc;
+        heard->second = sent.tag();
+      }
+    }
     if (on_sent_) on_sent_(sent);
   }
   // Tracks of which somebody got anything since the last time.
@@ -143,6 +155,7 @@ class Following : public ::testing::Test {
   Scene scene_;
   std::map<uint32_t, std::unique_ptr<Person>> people_;
   std::map<std::pair<uint32_t, uint32_t>, Stream> streams_;
+  Heard heard_;
   std::function<void(const Sent&)> on_sent_;
   int steps_ = 0;
 };
@@ -270,6 +283,23 @@ TEST_F(Following, WhoNamedSomebodyStaysWithThem) {
   EXPECT_THAT(got(watcher), UnorderedElementsAre(1, 2));
 }
 
+TEST_F(Following, SlotsBeyondThoseOfWhoWasNamedFollowTheOthers) {
+  for (uint32_t number = 1; number <= 5; ++number) join(number);
+  const auto watcher = watch(3, 2, {.participant = "p1"});
+  speak({2, 3}, 2s);
+  const auto in = tracks(watcher);
+  EXPECT_THAT(in, ElementsAre(1, ::testing::_, ::testing::_, 2, ::testing::AnyOf(4, 6)));
+  EXPECT_THAT((std::set{in[1], in[2]}), UnorderedElementsAre(3, 5));
+  speak({1, 4, 5}, 2s);
+  EXPECT_THAT(tracks(watcher), UnorderedElementsAre(1, 7, 9, 2, ::testing::_)) << "nobody is twice";
+  leave(1);
+  speak({4, 5}, 1s);
+  EXPECT_EQ(tracks(watcher)[0], 0u) << "held for who was named";
+  join(1);
+  speak({4, 5}, 1s);
+  EXPECT_EQ(tracks(watcher)[0], 1u);
+}
+
 TEST_F(Following, WhoLeavesMakesPlaceAndWhoComesTakesIt) {
   for (uint32_t number = 1; number <= 3; ++number) join(number);
   const auto watcher = watch(1, 1);
@@ -347,8 +377,66 @@ TEST_F(Following, TheOnsetIsHeardToo) {
   EXPECT_GE(tags.front() + 3, first_loud) << "and no more than that";
   for (size_t i = 1; i < tags.size(); ++i) EXPECT_EQ(tags[i], tags[i - 1] + 1);
   EXPECT_EQ(tags.back(), people_.at(5)->voice.at().first_tag - 1);
-  EXPECT_EQ(scene_.relay.onset_of(TrackId(9)).back().timestamp + 960,
-            people_.at(5)->voice.at().timestamp);
+}
+
+// Of a microphone whose packets another worker wishes for.
+TEST_F(Following, TheOnsetIsThereForOthersWhileItIsOne) {
+  for (uint32_t number = 1; number <= 2; ++number) join(number, false);
+  const auto onset = [&] { return scene_.relay.onset_of(TrackId(1)); };
+  speak({}, 2s);
+  EXPECT_TRUE(onset().empty()) << "of silence";
+  speak({1}, 100ms);
+  EXPECT_EQ(onset().size(), 7u) << "with two packets before it";
+  EXPECT_EQ(onset().back().timestamp + 960, people_.at(1)->voice.at().timestamp);
+  speak({1}, 200ms);
+  EXPECT_TRUE(onset().empty()) << "of who has spoken for a while";
+  EXPECT_TRUE(scene_.relay.onset_of(TrackId(77)).empty());
+}
+
+// Silent, but in a slot, one begins to speak; three others, who began before, take all slots; one
+// of them stops, and the first word is played from its middle on. take() sees that nothing is
+// played twice.
+TEST_F(Following, NobodyIsHeardTwiceWhoHadToMakeRoomForAMoment) {
+  for (uint32_t number = 1; number <= 4; ++number) join(number, false);
+  const auto watcher = watch(3, 0);
+  speak({1}, 400ms);
+  speak({}, 1s);
+  ASSERT_THAT(tracks(watcher), ::testing::Contains(1));
+  speak({2, 3, 4}, 20ms);
+  speak({1, 2, 3, 4}, 40ms);
+  ASSERT_THAT(tracks(watcher), ::testing::Not(::testing::Contains(1)));
+  const uint32_t missed = heard_.at({watcher.value(), 1}) + 1;
+  leave(2);
+  uint32_t next = 0;
+  on_sent_ = [&](const Sent& sent) {
+    if (sent.csrc == 1 && next == 0) next = sent.tag();
+  };
+  speak({1, 3, 4}, 100ms);
+  ASSERT_THAT(tracks(watcher), ::testing::Contains(1));
+  EXPECT_EQ(next, missed) << "and not later either";
+}
+
+// What a batch borrows holds until the next one is collected, whatever comes meanwhile.
+TEST_F(Following, AnOnsetStaysThereUntilItHasLeft) {
+  for (uint32_t number = 1; number <= 5; ++number) join(number, false);
+  const auto watcher = watch(3, 0);
+  speak({}, 2s);
+  Person& person = *people_.at(5);
+  const auto say = [&](uint8_t level) {
+    scene_.now += 20ms;
+    scene_.relay.receive(TrackId(9), 0, with_level(person.voice.audio(), level), scene_.now);
+  };
+  const uint32_t first = person.voice.at().first_tag;
+  for (int i = 0; i < 3; ++i) say(kVoice);
+  SubscriberBatch batch;
+  ASSERT_TRUE(scene_.relay.collect(scene_.now, 0ms, batch));
+  ASSERT_EQ(batch.subscriber, watcher);
+  ASSERT_EQ(batch.packets.size(), 5u);
+  for (size_t i = 0; i < 2 * Onset::kPacketsMax; ++i) say(kVoice);
+  for (size_t i = 0; i < batch.packets.size(); ++i) {
+    EXPECT_EQ(Scene::copy(watcher, batch.packets[i]).tag(), first - 2 + i);
+    EXPECT_EQ(batch.packets[i].extensions->count, 1);
+  }
 }
 
 TEST_F(Following, WhoComesInTheMiddleOfASpeechHearsNothingLate) {
@@ -396,7 +484,11 @@ TEST_P(AnyRoom, LeavesEverySlotOneValidStreamWhateverHappens) {
     const bool is_here = people_.contains(number);
     if (!is_here && random() % 2 == 0) join(number, random() % 4 != 0);
     if (is_here && random() % 12 == 0) leave(number);
-    if (random() % 16 == 0) watch(random() % 4, random() % 4);
+    if (random() % 16 == 0) {
+      const uint32_t whom = random() % 16;
+      const Wish wish = {.participant = whom > 8 ? "" : "p" + std::to_string(whom)};
+      watch(random() % 4, random() % 4, wish);
+    }
     std::set<uint32_t> speaking;
     for (uint32_t k = random() % 5; k > 0; --k) speaking.insert(1 + random() % 8);
     speak(speaking, Duration(random() % 400'000));
