@@ -459,7 +459,11 @@ TEST_F(Following, WhatIsToldOfAMicrophoneElsewhereCountsAsIfItWereHeard) {
   auto elsewhere = std::move(people_.at(1));
   people_.erase(1);
   scene_.relay.set_lent(TrackId(1), 0, false, scene_.now);
-  LayerNews news{.track = TrackId(1), .seen = true, .active = true, .format = rtp::CodecFormat{}};
+  LayerNews news;
+  news.track = TrackId(1);
+  news.seen = true;
+  news.active = true;
+  news.format = rtp::CodecFormat{};
   scene_.relay.receive_news(news, scene_.now);
   speak({}, 1s);
   news.is_speaking = true;
@@ -485,7 +489,7 @@ TEST_P(AnyRoom, LeavesEverySlotOneValidStreamWhateverHappens) {
     if (!is_here && random() % 2 == 0) join(number, random() % 4 != 0);
     if (is_here && random() % 12 == 0) leave(number);
     if (random() % 16 == 0) {
-      const uint32_t whom = random() % 16;
+      const auto whom = static_cast<uint32_t>(random() % 16);
       const Wish wish = {.participant = whom > 8 ? "" : "p" + std::to_string(whom)};
       watch(random() % 4, random() % 4, wish);
     }
