@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr uint16_t kWorkersMax = 256;
+constexpr uint32_t kSpeakersMax = 32;  // as many as a viewer has slots
 constexpr Duration kIdleTimeoutMin = 500ms;
 constexpr Duration kIdleTimeoutMax = 1h;
 
@@ -89,6 +90,7 @@ void read_limits(Section& section, Limits& limits) {
   section.number("publishers_per_room", 1, 100'000, limits.publishers_per_room);
   section.number("tracks_per_participant", 1, 16, limits.tracks_per_participant);
   section.number("bitrate_per_track", 10'000, 1'000'000'000, limits.bitrate_per_track);
+  section.number("speakers_per_room", 0, kSpeakersMax, limits.speakers_per_room);
 }
 
 bool is_forbidden(char c) {

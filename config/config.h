@@ -58,6 +58,7 @@ struct Limits {
   uint32_t publishers_per_room = 100;
   uint32_t tracks_per_participant = 8;
   uint32_t bitrate_per_track = 10'000'000;  // bit/s that is taken from a publisher
+  uint32_t speakers_per_room = 3;           // who are heard at once where more publish; 0: all
 };
 
 // What the TOML file says, with the defaults of what it leaves out.

@@ -69,6 +69,7 @@ Json track_json(const node::TrackReport& track) {
           {"mid", track.mid},
           {"source", nullptr},
           {"muted", false},
+          {"speaking", or_null(track.state.is_speaking)},
           {"layers", std::move(layers)}};
 }
 
@@ -129,11 +130,29 @@ bool is_publisher(const node::ParticipantReport& participant) {
   });
 }
 
+bool is_speaker(const node::ParticipantReport& participant) {
+  return std::ranges::any_of(participant.connections, [](const auto& connection) {
+    return std::ranges::any_of(connection.tracks, [](const auto& track) {
+      return track.state.is_speaking.value_or(false);
+    });
+  });
+}
+
+// Who speaks at this moment.
+Json speakers_json(const node::RoomReport& room) {
+  Json list = Json::array();
+  for (const auto& participant : room.participants) {
+    if (is_speaker(participant)) list.push_back(participant.id);
+  }
+  return list;
+}
+
 Json room_json(const node::RoomReport& room) {
   return {{"id", room.id},
           {"created_at", rfc3339(room.created_at_unix_ms)},
           {"participants", room.participants.size()},
-          {"publishers", std::ranges::count_if(room.participants, is_publisher)}};
+          {"publishers", std::ranges::count_if(room.participants, is_publisher)},
+          {"speakers", speakers_json(room)}};
 }
 
 Json worker_json(const node::WorkerReport& worker) {

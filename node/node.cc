@@ -130,6 +130,7 @@ std::optional<std::string> Node::Impl::start_workers(const NodeOptions& node_opt
     options.packets_lent_max = node_options.packets_lent_max;
     options.pin = config_.media.pin_workers;
     if (!config_.media.gop_cache) options.switchboard.relay.gop_bytes = 0;
+    options.switchboard.relay.speakers_per_room = config_.limits.speakers_per_room;
     options.switchboard.seed = crypto::random_u64();
     options.switchboard.clock = rtp::NtpClock(offset);
     for (Address address : listen) {

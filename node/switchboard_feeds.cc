@@ -39,6 +39,7 @@ void Switchboard::open_feeds(Entry& entry) {
 
 void Switchboard::open_feed(Entry& entry, uint32_t borrower) {
   const Session& session = entry.session;
+  relay_.listen_to(entry.publisher);
   Borrower& added = entry.borrowers.emplace_back();
   added.worker = borrower;
   added.opening = ++openings_;
@@ -210,10 +211,16 @@ void Switchboard::take_feed(FeedWish& wish, TimePoint now) {
   if (track == tracks.end() || borrower == entry.borrowers.end()) return;
   if (borrower->opening != wish.opening) return;  // of a feed that was closed meanwhile
   const auto line = static_cast<size_t>(track - tracks.begin());
-  borrower->lines[line][wish.of.layer].wanted = wish.wanted;
+  Borrower::Layer& layer = borrower->lines[line][wish.of.layer];
+  const bool was_wanted = std::exchange(layer.wanted, wish.wanted);
   count_wanted_elsewhere(entry);
   if (!wish.wanted) {
     relay_.repeat_news(wish.of.track);  // it may have changed while packets told of it
+  } else if (track->kind == rtp::MediaKind::kAudio && !was_wanted) {
+    // Somebody there is to hear who has just begun to speak.
+    for (const rtp::MediaPacket& packet : relay_.onset_of(wish.of.track)) {
+      options_.feeds->lend(borrower->worker, wish.of, packet, layer.interrupted);
+    }
   } else if (track->kind == rtp::MediaKind::kVideo) {
     relay_.request_key_frame(wish.of.track, wish.of.layer, now);
   }

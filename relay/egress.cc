@@ -28,6 +28,7 @@ void Egress::forget(Subscriber& subscriber) {
 }
 
 bool Egress::collect(TimePoint now, Duration hold, SubscriberBatch& batch, Counters& counters) {
+  schedule_.onsets.clear();
   for (;;) {
     if (go_on(short_, batch, counters)) return true;
     end(short_);

@@ -72,6 +72,7 @@ class Feed {
   // A layer of another worker's publisher whose packets do not come here, because nobody here
   // watches it: silence means nothing, and what is being sent is told. True when that changed.
   void set_lent(bool lent, TimePoint now);
+  bool is_lent() const { return lent_; }
   bool receive_news(const LayerNews& news, TimePoint now);
   LayerNews news() const;
 

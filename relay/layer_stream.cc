@@ -159,6 +159,19 @@ std::optional<Placement> LayerStream::Origin::placement_of(const FeedPacket& pac
   return map != nullptr ? map->find(packet) : whole(packet);
 }
 
+std::optional<int64_t> LayerStream::newest_of(const Segment& source) const {
+  if (!has_begun_) return std::nullopt;
+  if (segment_.is_of_same(source)) return newest_number_;
+  uint64_t end = segment_.first_index;
+  for (auto past = past_.rbegin(); past != past_.rend(); ++past) {
+    if (past->segment.is_of_same(source)) {
+      return Origin{&past->segment, past->map.get()}.number_of(end - 1);
+    }
+    end = past->segment.first_index;
+  }
+  return std::nullopt;
+}
+
 std::optional<LayerStream::Origin> LayerStream::origin_of(uint64_t index) const {
   if (!has_begun_) return std::nullopt;
   if (index >= segment_.first_index) {

@@ -36,6 +36,9 @@ struct Segment {
   uint32_t live_from = 0;
   int32_t speed = 1;
 
+  bool is_of_same(const Segment& other) const {
+    return track == other.track && layer == other.layer && generation == other.generation;
+  }
   // Where in the feed an index stands when nothing was left out.
   int64_t place_of(uint64_t index) const {
     return first_number + static_cast<int64_t>(index - first_index);
@@ -110,6 +113,8 @@ class LayerStream {
   };
   // Nothing when that is too long ago.
   std::optional<Origin> origin_of(uint64_t index) const;
+  // The number of the last packet that left of what `source` names; nothing when none did lately.
+  std::optional<int64_t> newest_of(const Segment& source) const;
 
   // The target cannot be met without a key frame.
   bool needs_key_frame() const { return filter_ && filter_->selector().needs_key_frame(); }

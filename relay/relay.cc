@@ -8,6 +8,7 @@
 
 #include "relay/allotments.h"
 #include "relay/egress.h"
+#include "relay/listening.h"
 #include "relay/publisher.h"
 #include "relay/room.h"
 #include "relay/schedule.h"
@@ -75,6 +76,8 @@ void Relay::State::leave(Room& room) {
 }
 
 void Relay::State::seat_all(Room& room, TimePoint now) {
+  count_microphones(room, limits.speakers_per_room);
+  decide_speakers(room, now);
   for (Subscriber* subscriber : room.subscribers) seat(*subscriber, now);
   schedule.note_change(room);
 }
@@ -126,8 +129,9 @@ void Relay::State::look(TimePoint now, std::vector<SlotReport>& reports) {
   looks += due.size();
   while (Room* room = schedule.rooms.take_due(now)) {
     ++looks;
+    if (decide_speakers(*room, now)) seat_followers(*room, now);
     reseat_silent(*room, now);
-    schedule.rooms.set(*room, next_reseat(*room, now));
+    schedule.rooms.set(*room, std::min(next_reseat(*room, now), next_decision(*room, now)));
   }
   while (Slot* slot = schedule.slots.take_due(now)) {
     ++looks;
@@ -176,6 +180,7 @@ void Relay::remove_publisher(PublisherId publisher_id, TimePoint now) {
   std::erase(room.publishers, publisher.get());
   for (Subscriber* subscriber : room.subscribers) unseat(*subscriber, *publisher, now);
   for (const auto& track : publisher->tracks) {
+    if (room.speakers) room.speakers->forget(track->id());
     state_->egress.forget(*track);
     state_->tracks.erase(track->id());
     state_->schedule.forget(*track);
@@ -235,6 +240,7 @@ void Relay::receive(TrackId track_id, uint8_t layer, rtp::MediaPacket packet, Ti
   const auto found = state_->tracks.find(track_id);
   if (found == state_->tracks.end()) return;
   Track& track = *found->second;
+  if (track.microphone() != nullptr) hear(track, packet, now);
   if (track.receive(layer, std::move(packet), now, state_->counters)) state_->egress.enlist(track);
 }
 
@@ -275,7 +281,19 @@ void Relay::set_lent(TrackId track_id, uint8_t layer, bool lent, TimePoint now) 
 void Relay::receive_news(const LayerNews& news, TimePoint now) {
   state_->latest = now;
   Track* track = state_->track(news.track, news.layer);
-  if (track != nullptr) track->receive_news(news, now);
+  if (track == nullptr) return;
+  if (track->microphone() != nullptr) hear_of(*track, news, now);
+  track->receive_news(news, now);
+}
+
+void Relay::listen_to(PublisherId publisher_id) {
+  if (Publisher* publisher = find_in(state_->publishers, publisher_id)) listen(*publisher);
+}
+
+std::vector<rtp::MediaPacket> Relay::onset_of(TrackId track_id) const {
+  const Track* track = state_->track(track_id, 0);
+  if (track == nullptr) return {};
+  return onset_of_speech(*track, state_->latest);
 }
 
 void Relay::request_key_frame(TrackId track_id, uint8_t layer, TimePoint now) {

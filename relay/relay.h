@@ -126,6 +126,7 @@ struct TrackState {
   rtp::MediaKind kind = rtp::MediaKind::kAudio;
   rtp::Codec codec = rtp::Codec::kOpus;
   std::vector<LayerState> layers;
+  std::optional<bool> is_speaking = {};  // of a microphone; nothing where nobody has to know
 };
 
 struct SlotState {
@@ -176,6 +177,8 @@ struct LayerNews {
   std::optional<rtp::CodecFormat> format = {};
   uint64_t bitrate_bps = 0;  // over a few seconds; 0 before it was measured
   double frames_per_second = 0;
+  bool is_speaking = false;  // of a microphone
+  uint8_t loudness = 0;      // AudioLevels
 };
 
 struct Counters {
@@ -201,6 +204,7 @@ struct Limits {
   size_t tracks_per_publisher = 16;
   size_t slots_per_subscriber = 32;
   size_t retransmissions_per_packet = 3;
+  size_t speakers_per_room = 3;  // microphones that are heard at once where there are more
 };
 
 // One worker's rooms: who publishes, who watches, which layer of which track each slot carries,
@@ -239,6 +243,11 @@ class Relay {
   // last call; repeat_news() makes a track one of them.
   void take_news(std::vector<LayerNews>& news);
   void repeat_news(TrackId track);
+  // Who speaks is of use elsewhere: the publisher's microphones are listened to, though there is no
+  // other one here.
+  void listen_to(PublisherId publisher);
+  // What of a microphone came lately, oldest first, for somebody else who is to hear its onset.
+  std::vector<rtp::MediaPacket> onset_of(TrackId track) const;
   // Whether the packets of another worker's layer come here. While they do not, receive_news()
   // tells what is being sent of it. Does nothing for a layer that comes.
   void set_lent(TrackId track, uint8_t layer, bool lent, TimePoint now);

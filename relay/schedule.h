@@ -1,5 +1,6 @@
 #pragma once
 
+#include <list>
 #include <vector>
 
 #include "base/deadlines.h"
@@ -25,6 +26,7 @@ struct Schedule {
   uint64_t starts_from_cache = 0;          // so far
   std::vector<TrackId> changed;            // tracks with news for other workers
   std::vector<const FeedPacket*> packets;  // scratch of slots that begin
+  std::list<FeedPacket> onsets;            // what the last batch borrows of them
 
   // Who is there, or who is sending, has changed.
   void note_change(Room& room) { rooms.set(room, TimePoint{}); }

@@ -2,13 +2,23 @@
 
 #include <algorithm>
 
+#include "relay/following.h"
+#include "relay/pins.h"
+
 namespace simpul::relay {
 namespace {
 
 // The publisher's track for one slot of a seat. Whether the receiver has its codec shows when
 // packets come: a publisher may use any that was agreed on.
 Track* track_for(const Slot* slot, const Publisher& publisher, size_t place) {
-  return slot == nullptr ? nullptr : publisher.track(slot->kind(), place);
+  if (slot == nullptr || slot->is_pinned()) return nullptr;
+  Track* track = publisher.track(slot->kind(), place);
+  return is_pinned(slot->subscriber(), track) ? nullptr : track;
+}
+
+bool has_any_for(const Seat& seat, const Publisher& publisher, size_t place) {
+  return track_for(seat.audio, publisher, place) != nullptr ||
+         track_for(seat.video, publisher, place) != nullptr;
 }
 
 bool can_sit(const Subscriber& subscriber, const Seat& seat, const Publisher& publisher,
@@ -16,8 +26,7 @@ bool can_sit(const Subscriber& subscriber, const Seat& seat, const Publisher& pu
   const bool is_seated = std::ranges::any_of(subscriber.seats, [&](const Seat& other) {
     return other.publisher == &publisher && other.place == place;
   });
-  return !is_seated && (track_for(seat.audio, publisher, place) != nullptr ||
-                        track_for(seat.video, publisher, place) != nullptr);
+  return !is_seated && has_any_for(seat, publisher, place);
 }
 
 void take(Seat& seat, Publisher& publisher, size_t place) {
@@ -41,13 +50,6 @@ void fill(Subscriber& subscriber, const Meets& meets) {
   }
 }
 
-void fill_by_name(Subscriber& subscriber) {
-  fill(subscriber, [&](const Seat& seat, const Publisher& publisher, size_t place) {
-    const auto own = static_cast<size_t>(&seat - subscriber.seats.data());
-    return publisher.participant == subscriber.wish.participant && place == own;
-  });
-}
-
 void fill_by_last(Subscriber& subscriber) {
   fill(subscriber, [](const Seat& seat, const Publisher& publisher, size_t place) {
     return publisher.participant == seat.participant && place == seat.place;
@@ -57,7 +59,8 @@ void fill_by_last(Subscriber& subscriber) {
 
 void assign_slots(const Seat& seat, TimePoint now) {
   for (Slot* slot : {seat.audio, seat.video}) {
-    if (slot != nullptr) slot->assign(track_for(slot, *seat.publisher, seat.place), now);
+    if (slot == nullptr || slot->is_pinned()) continue;
+    slot->assign(track_for(slot, *seat.publisher, seat.place), now);
   }
 }
 
@@ -79,7 +82,7 @@ void reseat_silent(const Room& room, TimePoint now) {
   };
   if (room.publishers.size() < 2 || std::ranges::none_of(room.publishers, is_silent)) return;
   for (Subscriber* subscriber : room.subscribers) {
-    if (!subscriber->wish.participant.empty()) continue;
+    if (follows(*subscriber)) continue;
     for (Seat& seat : subscriber->seats) {
       if (seat.publisher == nullptr || !is_silent(seat.publisher)) continue;
       const auto& publishers = room.publishers;
@@ -105,11 +108,14 @@ TimePoint next_reseat(const Room& room, TimePoint now) {
 }
 
 void seat(Subscriber& subscriber, TimePoint now) {
-  if (subscriber.wish.participant.empty()) {
-    fill_by_last(subscriber);
-  } else {
-    fill_by_name(subscriber);
+  take_pins(subscriber, now);
+  if (follows(subscriber)) return follow(subscriber, now);
+  // Who sits where all is for somebody who was named has no seat.
+  for (Seat& seat : subscriber.seats) {
+    if (seat.publisher == nullptr || has_any_for(seat, *seat.publisher, seat.place)) continue;
+    seat.publisher = nullptr;
   }
+  fill_by_last(subscriber);
   for (const Seat& seat : subscriber.seats) {
     if (seat.publisher != nullptr) assign_slots(seat, now);
   }
@@ -117,11 +123,11 @@ void seat(Subscriber& subscriber, TimePoint now) {
 
 void unseat(Subscriber& subscriber, const Publisher& publisher, TimePoint now) {
   for (Seat& seat : subscriber.seats) {
-    if (seat.publisher != &publisher) continue;
-    seat.publisher = nullptr;
-    for (Slot* slot : {seat.audio, seat.video}) {
-      if (slot != nullptr) slot->assign(nullptr, now);
-    }
+    if (seat.publisher == &publisher) seat.publisher = nullptr;
+  }
+  // Who follows has nobody in the seats; what is in the slots tells of all.
+  for (Slot& slot : subscriber.slots) {
+    if (slot.is_from(publisher)) slot.assign(nullptr, now);
   }
 }
 

@@ -7,11 +7,12 @@
 
 namespace simpul::relay {
 
-// Who sits in a subscriber's seats. A subscriber who named a participant gets that one's tracks, in
-// their order; one who named nobody gets those who published last, all tracks of one before the
-// next. Who has a seat keeps it for as long as they publish; who returns gets theirs again if it
-// is free. A seat of anybody's is also free when its publisher has fallen silent and somebody else
-// is sending: an encoder that crashed and came back under another name is seen again.
+// Who sits in a subscriber's seats. Slots for somebody who was named carry that one (pins.h), the
+// others those who published last, all tracks of one before the next. Who has a seat keeps it for
+// as long as they publish; who returns gets theirs again if it is free. A seat of anybody's is also
+// free when its publisher has fallen silent and somebody else is sending: an encoder that crashed
+// and came back under another name is seen again. Where several speak, slots that are for nobody in
+// particular follow them (following.h).
 
 // A publisher of whom nothing has come for so long may lose its seat.
 inline constexpr Duration kSeatSilence = std::chrono::seconds(2);

@@ -232,14 +232,16 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   const SlotCodec* codec = codec_for(next->media.format);
   if (codec == nullptr) return;
 
-  stream_.begin(segment_for(*codec, *target_), *next, ticks_since_last(source, *next),
+  auto& packets = track_->schedule().packets;
+  packets.clear();
+  add_onset_before(*next, packets);
+  const FeedPacket& first = packets.empty() ? *next : *packets.front();
+  stream_.begin(segment_for(*codec, *target_), first, ticks_since_last(source, first),
                 layers_of(*target_));
   // When the first packet comes late (it was lost once), the rest of its frame and what followed
   // has been due already: it is in the history, and leaves now.
   const History& history = source.history();
   const int64_t newest = std::max(due.back().number, history.newest());
-  auto& packets = track_->schedule().packets;
-  packets.clear();
   for (int64_t number = next->number; number <= newest; ++number) {
     if (next != due.end() && next->number == number) {
       packets.push_back(&*next++);

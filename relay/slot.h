@@ -48,8 +48,14 @@ class Slot {
   rtp::Ssrc ssrc() const { return stream_.ssrc(); }
   Subscriber& subscriber() const { return *subscriber_; }
   Track* track() const { return track_; }
+  bool is_from(const Publisher& publisher) const {
+    return track_ != nullptr && &track_->publisher() == &publisher;
+  }
   LayerChoice choice() const { return choice_; }
   const Viewing& viewing() const { return viewing_; }
+  // It is for somebody who was named (pins.h).
+  bool is_pinned() const { return is_pinned_; }
+  void set_pinned(bool pinned) { is_pinned_ = pinned; }
   // Carries nothing, by wish or for want of room.
   bool is_paused() const { return is_paused_; }
   void set_viewing(const Viewing& viewing) { viewing_ = viewing; }
@@ -147,6 +153,9 @@ class Slot {
   bool has_nothing_to_lose() const { return !current_ || !feed(*current_).view().active; }
   void go_on(std::vector<rtp::OutgoingPacket>& out);
   void begin(std::vector<rtp::OutgoingPacket>& out);
+  // Appends what of a microphone's speech goes before the first live packet, and was in none of
+  // the subscriber's slots.
+  void add_onset_before(const FeedPacket& live, std::vector<const FeedPacket*>& packets) const;
   uint32_t ticks_since_last(const Feed& feed, const FeedPacket& first) const;
   uint32_t timestamp_at(TimePoint now, const WallClock& clock) const;
   std::optional<Redundancy::Types> redundancy_types() const;
@@ -167,6 +176,7 @@ class Slot {
   std::optional<LayerTarget> allotted_;  // in place of the choice
   Viewing viewing_;
   bool is_paused_ = false;
+  bool is_pinned_ = false;
   bool started_ = false;
   std::vector<SlotCodec> codecs_;
   std::optional<rtp::Ssrc> rtx_ssrc_;

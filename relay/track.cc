@@ -33,10 +33,14 @@ bool Track::receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counte
   if (taken.too_old) ++counters.packets_dropped_old;
   if (taken.new_generation) {
     note_change();
+    if (microphone_) microphone_->onset.clear();
     for (Slot* slot : slots_) slot->lose_layer(layer, now);
   }
   // Before the packet is queued: it may be the key frame that a slot will begin with.
   if (taken.layers_changed) choose_layers(now);
+  if (microphone_ && taken.packet) {
+    microphone_->onset.note(*taken.packet, microphone_->levels.began());
+  }
   const bool begins = taken.packet && taken.packet->starts_stream;
   const bool waits = taken.packet && queue(feed, std::move(*taken.packet), counters);
   // Whatever else is due is put off by packets, and found out when it is looked at.
@@ -58,6 +62,7 @@ bool Track::queue(Feed& feed, FeedPacket packet, Counters& counters) {
 void Track::advance(TimePoint now) {
   bool changed = false;
   for (Feed& feed : feeds_) changed |= feed.advance(now);
+  if (changed && microphone_) microphone_->onset.clear();  // its memory is for others
   if (changed) choose_layers(now);
   note_look();
   note_request();
@@ -97,6 +102,9 @@ void Track::take_news(std::vector<LayerNews>& news) {
     one.publisher = publisher_.id;
     one.track = id_;
     one.layer = static_cast<uint8_t>(layer);
+    if (!microphone_) continue;
+    one.is_speaking = sent_ && microphone_->levels.is_speaking();
+    one.loudness = microphone_->levels.loudness();
   }
 }
 
@@ -143,6 +151,7 @@ void Track::choose_layers(TimePoint now) {
 
 TrackState Track::state(TimePoint now) const {
   TrackState state{.id = id_, .kind = kind_, .codec = codec_, .layers = {}};
+  if (microphone_) state.is_speaking = microphone_->levels.is_speaking();
   for (const Feed& feed : feeds_) state.layers.push_back(feed.state(now));
   return state;
 }

@@ -14,6 +14,7 @@
 #include "relay/layer_options.h"
 #include "relay/layer_suspension.h"
 #include "relay/layer_target.h"
+#include "relay/microphone.h"
 #include "relay/relay.h"
 
 namespace simpul::relay {
@@ -95,6 +96,12 @@ class Track {
   // What there is to choose from.
   std::span<const LayerOption> options(TimePoint now) { return options_.of(feeds_, now); }
 
+  // Of an audio track its levels and onset, since somebody has to know who speaks; else null.
+  Microphone* microphone() const { return microphone_.get(); }
+  void listen() {
+    if (!microphone_) microphone_ = std::make_unique<Microphone>(clock_rate_);
+  }
+
   // Slots of subscribers that have started.
   void attach(Slot& slot);
   void detach(Slot& slot) { std::erase(slots_, &slot); }
@@ -125,6 +132,7 @@ class Track {
   std::unique_ptr<LayerSuspension> suspension_;  // since its publisher first followed
   bool follows_ = false;
   std::array<bool, kLayersMax> wanted_elsewhere_{};
+  std::unique_ptr<Microphone> microphone_;
   Schedule& schedule_;
   bool is_in_changed_ = false;
 };

@@ -20,6 +20,8 @@ port = 0
 tcp_port = 0
 workers = {workers}
 spread_rooms = {spread_rooms}
+[limits]
+speakers_per_room = 10
 [log]
 level = "warning"
 """

@@ -72,6 +72,7 @@ participants_per_room = 2
 publishers_per_room = 3
 tracks_per_participant = 4
 bitrate_per_track = 2_500_000
+speakers_per_room = 5
 [log]
 level = "warning"
 format = "json"
@@ -97,6 +98,7 @@ format = "json"
   EXPECT_EQ(config.limits.publishers_per_room, 3u);
   EXPECT_EQ(config.limits.tracks_per_participant, 4u);
   EXPECT_EQ(config.limits.bitrate_per_track, 2'500'000u);
+  EXPECT_EQ(config.limits.speakers_per_room, 5u);
   EXPECT_EQ(config.log.level, log::Level::kWarning);
   EXPECT_EQ(config.log.format, log::Format::kJson);
 }
@@ -208,6 +210,8 @@ TEST(Config, ChecksNumbersAtTheirBounds) {
   EXPECT_NE(outcome("[limits]\ntracks_per_participant = 17\n"), "ok");
   EXPECT_EQ(outcome("[limits]\nbitrate_per_track = 1_000_000_000\n"), "ok");
   EXPECT_NE(outcome("[limits]\nbitrate_per_track = 9_999\n"), "ok");
+  EXPECT_EQ(outcome("[limits]\nspeakers_per_room = 32\n"), "ok");
+  EXPECT_NE(outcome("[limits]\nspeakers_per_room = 33\n"), "ok");
 }
 
 TEST(Config, EveryWorkerNeedsAPort) {

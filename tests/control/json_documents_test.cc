@@ -38,15 +38,15 @@ TEST(JsonDocuments, ShowAPublisherAsTheApiSays) {
                                             .room = "stage",
                                             .joined_at_unix_ms = 1'795'284'000'999,
                                             .connections = {make_publisher()}};
-  EXPECT_EQ(
-      participant_document(participant),
-      R"({"id":"alice","room":"stage","name":"alice","joined_at":"2026-11-21T18:00:00Z",)"
-      R"("connections":[{"id":"c_9f3","state":"connected","role":"whip","worker":0,)"
-      R"("path":{"protocol":"udp","local":"203.0.113.5:7700","remote":"198.51.100.7:50123",)"
-      R"("rtt_ms":23.5},"estimate_bps":null,"tracks":[{"id":305419896,"kind":"video",)"
-      R"("codec":"VP8","mid":"1","source":null,"muted":false,"layers":[{"rid":"h","width":640,)"
-      R"("height":360,"fps":30.0,"bitrate_bps":480000,"loss":0.25,"packets":12345,)"
-      R"("active":true,"suspended":false}]}],"slots":[]}]})");
+  EXPECT_EQ(participant_document(participant),
+            R"({"id":"alice","room":"stage","name":"alice","joined_at":"2026-11-21T18:00:00Z",)"
+            R"("connections":[{"id":"c_9f3","state":"connected","role":"whip","worker":0,)"
+            R"("path":{"protocol":"udp","local":"203.0.113.5:7700","remote":"198.51.100.7:50123",)"
+            R"("rtt_ms":23.5},"estimate_bps":null,"tracks":[{"id":305419896,"kind":"video",)"
+            R"("codec":"VP8","mid":"1","source":null,"muted":false,"speaking":null,)"
+            R"("layers":[{"rid":"h","width":640,)"
+            R"("height":360,"fps":30.0,"bitrate_bps":480000,"loss":0.25,"packets":12345,)"
+            R"("active":true,"suspended":false}]}],"slots":[]}]})");
 }
 
 TEST(JsonDocuments, ListWhatThereIsToChooseOfAnEncodingWithSeveralLayers) {

@@ -36,11 +36,12 @@ class RoomsApiTest : public ::testing::Test {
 };
 
 TEST_F(RoomsApiTest, ListsRoomsInTheOrderOfTheirIds) {
-  EXPECT_EQ(get("/v1/rooms"),
-            R"({"rooms":[{"id":"a","created_at":"2026-11-21T18:00:00Z","participants":0,)"
-            R"("publishers":0},{"id":"b","created_at":"2026-11-21T18:00:00Z","participants":1,)"
-            R"("publishers":0},{"id":"c","created_at":"2026-11-21T18:00:00Z","participants":3,)"
-            R"("publishers":0}],"next":null})");
+  EXPECT_EQ(
+      get("/v1/rooms"),
+      R"({"rooms":[{"id":"a","created_at":"2026-11-21T18:00:00Z","participants":0,)"
+      R"("publishers":0,"speakers":[]},{"id":"b","created_at":"2026-11-21T18:00:00Z","participants":1,)"
+      R"("publishers":0,"speakers":[]},{"id":"c","created_at":"2026-11-21T18:00:00Z","participants":3,)"
+      R"("publishers":0,"speakers":[]}],"next":null})");
 }
 
 TEST_F(RoomsApiTest, GivesAPageAndWhereTheNextBegins) {
@@ -73,8 +74,9 @@ TEST_F(RoomsApiTest, RefusesABadPage) {
 
 TEST_F(RoomsApiTest, ShowsOneRoom) {
   engine_.rooms["b"].participants[0].connections.emplace_back();
-  EXPECT_EQ(get("/v1/rooms/b"),
-            R"({"id":"b","created_at":"2026-11-21T18:00:00Z","participants":1,"publishers":1})");
+  EXPECT_EQ(
+      get("/v1/rooms/b"),
+      R"({"id":"b","created_at":"2026-11-21T18:00:00Z","participants":1,"publishers":1,"speakers":[]})");
   EXPECT_EQ(ask(Method::kGet, "/v1/rooms/none").status, 404);
 }
 

@@ -20,6 +20,7 @@ tcp_port = 0
 workers = 2
 [limits]
 publishers_per_room = 500
+speakers_per_room = 10
 [log]
 level = "warning"
 """

@@ -121,9 +121,10 @@ Guest& VirtualNode::publish(const std::string& room, const std::string& name,
 }
 
 Guest& VirtualNode::watch(const std::string& room, const std::string& name,
-                          const std::string& watched, relay::LayerChoice layer) {
+                          const std::string& watched, relay::LayerChoice layer,
+                          peer::Options options) {
   return add({.role = node::Role::kWatcher, .room = room, .watched = watched, .layer = layer}, name,
-             {});
+             std::move(options));
 }
 
 void VirtualNode::deliver(const Address& from, Bytes datagram) {

@@ -89,7 +89,7 @@ class VirtualNode {
 
   Guest& publish(const std::string& room, const std::string& name, peer::Options options = {});
   Guest& watch(const std::string& room, const std::string& name, const std::string& watched = {},
-               relay::LayerChoice layer = relay::LayerChoice::kHighest);
+               relay::LayerChoice layer = relay::LayerChoice::kHighest, peer::Options options = {});
   // The guest is gone without a word.
   void vanish(Guest& guest) { guest.address.port = 0; }
 

@@ -31,12 +31,17 @@ TEST_F(SeatingTest, GivesTheFirstTracksOfTheLastPublisher) {
   EXPECT_THAT(tracks(scene_.watch({}, {audio_slot(1), video_slot(10)})), ElementsAre(3, 4));
 }
 
-TEST_F(SeatingTest, GivesTheNamedParticipantOnly) {
-  scene_.publish("ana", {audio_track(1), video_track(2)});
+TEST_F(SeatingTest, GivesTheNamedParticipantAndOthersInFurtherSlotsOnly) {
+  const auto ana = scene_.publish("ana", {audio_track(1), video_track(2)});
   scene_.publish("bo", {audio_track(3), video_track(4)});
-  const auto watcher =
-      scene_.watch({.participant = "ana"}, {audio_slot(1), video_slot(10), video_slot(20)});
-  EXPECT_THAT(tracks(watcher), ElementsAre(1, 2, 0));
+  const Wish wish = {.participant = "ana"};
+  const auto pair = scene_.watch(wish, {audio_slot(1), video_slot(10)});
+  const auto more = scene_.watch(wish, {audio_slot(1), video_slot(10), video_slot(20)});
+  EXPECT_THAT(tracks(pair), ElementsAre(1, 2));
+  EXPECT_THAT(tracks(more), ElementsAre(1, 2, 4));
+  leave(ana);
+  EXPECT_THAT(tracks(pair), ElementsAre(0, 0)) << "nobody else";
+  EXPECT_THAT(tracks(more), ElementsAre(0, 0, 4));
 }
 
 TEST_F(SeatingTest, GivesTheTracksOfOneInTheirOrder) {

@@ -47,7 +47,8 @@ struct Stream {
 class Ops {
  public:
   explicit Ops(Input input)
-      : in_(input), scene_({.history_packets_per_layer = 16, .layers_per_track = 3}) {}
+      : in_(input),
+        scene_({.history_packets_per_layer = 16, .layers_per_track = 3, .speakers_per_room = 2}) {}
 
   void run() {
     for (int i = 0; i < 2'000 && !in_.empty(); ++i) one();
@@ -180,6 +181,10 @@ class Ops {
       media.extensions.items[0] = {.kind = rtp::ExtensionKind::kDependencyDescriptor,
                                    .offset = 12,
                                    .size = static_cast<uint8_t>(payload.size())};
+      media.extensions.count = 1;
+    } else if (!payload.empty()) {
+      media.extensions.items[0] = {
+          .kind = rtp::ExtensionKind::kAudioLevel, .offset = 12, .size = 1};
       media.extensions.count = 1;
     }
     scene_.relay.receive(to, layer, std::move(media), scene_.now);
