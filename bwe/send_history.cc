@@ -43,7 +43,7 @@ void SendHistory::on_sent(rtp::SequenceNumber transport_sequence, size_t size, P
   if (number < next_) return;  // was sent already
   for (; next_ <= number; ++next_) {
     make_room(now);
-    entry_of(next_) = {.sent_us = low_bits(now), .state = State::kHole};
+    entry_of(next_) = {.sent_us = low_bits(now), .probe = {}, .state = State::kHole};
   }
   const auto kept_size =
       static_cast<uint16_t>(std::min<size_t>(size, std::numeric_limits<uint16_t>::max()));

@@ -56,11 +56,13 @@ bool Speakers::decide(std::span<const Microphone> microphones, TimePoint now) {
   for (const Microphone* microphone : waiting_) {
     enter({*microphone, static_cast<size_t>(microphone - microphones.data()), now}, now);
   }
-  const auto before = order_.empty() ? std::optional<TrackId>() : order_.front();
+  const bool had_first = !order_.empty();
+  const TrackId before = had_first ? order_.front() : TrackId();
   dominate(now);
-  const auto after = order_.empty() ? std::optional<TrackId>() : order_.front();
+  const bool has_first = !order_.empty();
+  const bool is_same = had_first == has_first && (!has_first || before == order_.front());
   auto heard = sorted();
-  const bool changed = heard != heard_ || before != after;
+  const bool changed = heard != heard_ || !is_same;
   heard_ = std::move(heard);
   return changed;
 }

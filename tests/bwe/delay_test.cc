@@ -145,13 +145,13 @@ TEST(AcknowledgedRate, SeesAtOnceThatThePathHasBecomeSlower) {
 TEST(AcknowledgedRate, IsWhatThePathCarriesWhileAQueueWaits) {
   AcknowledgedRate rate;
   for (int i = 0; i < 100; ++i) {
-    rate.add({.sent_at = kStart + i * 10ms, .arrived_at = i * 10ms, .size = 1'250});
+    add(rate, {.sent_at = kStart + i * 10ms, .arrived_at = i * 10ms, .size = 1'250});
   }
   EXPECT_FALSE(rate.busy_bits_per_second(99ms)) << "too short a time";
   EXPECT_GT(*rate.busy_bits_per_second(100ms), 900'000u);
   // Each is sent 10 ms and arrives 30 ms after the one before: the fifth waits for 100 ms.
   for (int i = 0; i < 5; ++i) {
-    rate.add(
+    add(rate,
         {.sent_at = kStart + 1s + i * 10ms, .arrived_at = 1s + 10ms + i * 30ms, .size = 1'250});
   }
   EXPECT_LT(*rate.busy_bits_per_second(100ms), 450'000u);
@@ -162,10 +162,10 @@ TEST(AcknowledgedRate, IsWhatThePathCarriesWhileAQueueWaits) {
 TEST(AcknowledgedRate, IsNotThatOfAPathThatBecameLonger) {
   AcknowledgedRate rate;
   for (int i = 0; i < 100; ++i) {
-    rate.add({.sent_at = kStart + i * 10ms, .arrived_at = i * 10ms, .size = 1'250});
+    add(rate, {.sent_at = kStart + i * 10ms, .arrived_at = i * 10ms, .size = 1'250});
   }
   for (int i = 0; i < 10; ++i) {
-    rate.add(
+    add(rate,
         {.sent_at = kStart + 1s + i * 10ms, .arrived_at = 1s + 150ms + i * 10ms, .size = 1'250});
     const auto busy = rate.busy_bits_per_second(150ms);
     EXPECT_TRUE(!busy || *busy > 600'000u) << i;

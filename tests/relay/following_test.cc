@@ -494,7 +494,9 @@ TEST_P(AnyRoom, LeavesEverySlotOneValidStreamWhateverHappens) {
       watch(random() % 4, random() % 4, wish);
     }
     std::set<uint32_t> speaking;
-    for (uint32_t k = random() % 5; k > 0; --k) speaking.insert(1 + random() % 8);
+    for (auto k = random() % 5; k > 0; --k) {
+      speaking.insert(static_cast<uint32_t>(1 + random() % 8));
+    }
     speak(speaking, Duration(random() % 400'000));
   }
 }

@@ -178,7 +178,7 @@ TEST_F(SpeakersTest, HoldsItsPromisesWhateverPeopleDo) {
     speakers_ = Speakers(most);
     microphones_.clear();
     for (int step = 0; step < 300; ++step) {
-      const uint32_t id = 1 + random() % 12;
+      const uint32_t id = static_cast<uint32_t>(1 + random() % 12);
       switch (random() % 6) {
         case 0:
           stop(id);

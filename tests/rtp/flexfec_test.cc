@@ -26,9 +26,9 @@ struct Random {
 
 // A packet in pieces, and whole as its receiver gets it.
 struct Made {
-  Packet header;
-  Packet head;
-  Packet body;
+  Packet header = {};
+  Packet head = {};
+  Packet body = {};
   uint8_t padding = 0;
   uint16_t number = 0;
 
