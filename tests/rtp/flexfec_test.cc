@@ -77,7 +77,8 @@ class FlexfecTest : public ::testing::Test {
   }
   std::vector<FlexfecParity> finish(size_t rows) {
     std::vector<FlexfecParity> out;
-    EXPECT_EQ(encoder_.finish(rows, out), out.size());
+    const size_t made = encoder_.finish(rows, out);
+    EXPECT_EQ(made, out.size());
     EXPECT_EQ(encoder_.packets(), 0u);
     return out;
   }
