@@ -109,7 +109,7 @@ class Following : public ::testing::Test {
   void run(Duration duration) {
     for (Duration passed{}; passed < duration; passed += 20ms) step();
   }
-  void speak(std::set<uint32_t> numbers, Duration duration) {
+  void speak(const std::set<uint32_t>& numbers, Duration duration) {
     for (auto& [number, person] : people_) person->speaks = numbers.contains(number);
     run(duration);
   }
