@@ -13,7 +13,6 @@ using testing::Guest;
 using testing::VirtualNode;
 using namespace std::chrono_literals;
 using ::testing::Contains;
-using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 // A guest with a microphone of which the test decides what is said.
@@ -85,7 +84,7 @@ class SpeakersOnTwoWorkers : public ::testing::Test {
     }
     for (const auto& speaker : speakers_) tracks_.push_back(speaker->track());
   }
-  void speak(std::set<size_t> who, Duration duration) {
+  void speak(const std::set<size_t>& who, Duration duration) {
     for (size_t i = 0; i < speakers_.size(); ++i) speakers_[i]->speaks = who.contains(i);
     run(duration);
   }
