@@ -36,8 +36,7 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   if (numbered.new_generation && generation_ > 0) clock_.reset();
   if (taken.new_generation) {
     format_ = packet.media.format;
-    ++generation_;
-    begun_ = now;
+    if (++generation_ == 1) begun_ = now;
     meters_.clear();
     forget_packets();
     due_.clear();

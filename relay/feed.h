@@ -143,7 +143,7 @@ class Feed {
   std::optional<rtp::CodecFormat> format_;
   FeedNumbering numbering_;
   uint32_t generation_ = 0;
-  TimePoint begun_{};                   // this generation
+  TimePoint begun_{};                   // with its first packet
   rtp::DependencyReader dependencies_;  // of this generation
   std::vector<FeedPacket> waiting_;     // as they came
   size_t complete_ = 0;                 // of them, how many are due at once

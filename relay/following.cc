@@ -7,6 +7,7 @@
 #include "relay/pins.h"
 #include "relay/publisher.h"
 #include "relay/room.h"
+#include "relay/seating.h"
 #include "relay/subscriber.h"
 
 namespace simpul::relay {
@@ -57,9 +58,13 @@ void place(const std::vector<Chair>& chairs, Tracks wanted, Tracks kept, TimePoi
   }
 }
 
+// What a publisher left who has fallen silent is free too: a picture that stands still.
 void fill_free(const std::vector<Chair>& chairs, Tracks others, TimePoint now) {
   for (Track* track : others) {
-    const auto is_free = [](const Chair& chair) { return chair.slot->track() == nullptr; };
+    const auto is_free = [now](const Chair& chair) {
+      const Track* shown = chair.slot->track();
+      return shown == nullptr || now - shown->publisher().silent_since() > kSeatSilence;
+    };
     if (std::ranges::none_of(chairs, is_free)) return;
     if (is_carried(chairs, track)) continue;
     std::vector<Track*> kept;

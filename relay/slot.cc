@@ -349,10 +349,12 @@ void Slot::advance(TimePoint now, const WallClock& clock, std::vector<SlotReport
     metered_at_ = now;
   }
   if (stream_.packets() == packets_reported_ || !current_) return;
-  if (track_->publisher().clock.ahead()) {
-    report_due_ = std::max(report_due_, feed(*current_).clock_awaited_until());
-  }
   if (now < report_due_) return;
+  // Looked at again each second: what is waited for may have left the slot by then.
+  if (track_->publisher().clock.ahead() && now < feed(*current_).clock_awaited_until()) {
+    report_due_ = std::min(feed(*current_).clock_awaited_until(), now + kReportInterval);
+    return;
+  }
   packets_reported_ = stream_.packets();
   report_due_ = now + kReportInterval + Duration(ssrc().value() % kReportSpread);
   reports.push_back({.subscriber = subscriber_->id,

@@ -329,6 +329,21 @@ TEST_F(Following, WhoHasFallenSilentAltogetherIsNotSeen) {
   EXPECT_THAT(tracks(watcher), ElementsAre(1, 2)) << "who spoke before";
 }
 
+TEST_F(Following, WhoSaysNothingIsSeenInPlaceOfWhoHasFallenSilentAltogether) {
+  join(1);
+  join(2);
+  const auto watcher = watch(1, 1);
+  speak({1}, 1s);
+  speak({2}, 1s);
+  EXPECT_THAT(tracks(watcher), ElementsAre(3, 4));
+  auto crashed = std::move(people_.at(2));
+  people_.erase(2);
+  leave(1);
+  join(3);
+  speak({}, 4s);
+  EXPECT_EQ(tracks(watcher)[1], 6u);
+}
+
 TEST_F(Following, WithoutLevelsWhoeverSendsIsHeardUntilSomebodyLouderSpeaks) {
   for (uint32_t number = 1; number <= 4; ++number) join(number).has_level = false;
   const auto watcher = watch(4, 0);

@@ -143,6 +143,25 @@ TEST_F(SenderReportTest, WaitsForTheReportsOfTheNextPublisherToo) {
   EXPECT_EQ(reports, 1u);
 }
 
+TEST_F(SenderReportTest, WaitsNoLongerForWhoHasLeft) {
+  report_of_picture();
+  voice();
+  EXPECT_THAT(scene_.advance(100ms).reports, IsEmpty());
+  scene_.publish("ben", {audio_track(3), video_track(4)});
+  scene_.relay.remove_publisher(ana_, scene_.now);
+  scene_.relay.receive_sender_report(TrackId(3), 0, kTheirNtp, 7, scene_.now);
+  scene_.relay.receive_sender_report(TrackId(4), 0, kTheirNtp, 7, scene_.now);
+  Source other{scene_.pool, {.ssrc = 8, .codec = rtp::Codec::kOpus, .timestamp = 7}};
+  size_t reports = 0;
+  for (int i = 0; i < 100; ++i) {
+    std::vector<rtp::MediaPacket> packets;
+    packets.push_back(other.audio());
+    scene_.pass(3, std::move(packets));
+    reports += scene_.advance(20ms).reports.size();
+  }
+  EXPECT_GE(reports, 1u);
+}
+
 TEST_F(SenderReportTest, GoesByTheArrivalsOfSoundThatIsNeverReported) {
   report_of_picture();
   TimePoint first = kNever;
