@@ -9,13 +9,14 @@ import {median, report, until} from './support/measure.mjs';
 import {startBefore} from './support/suite.mjs';
 
 const kSize = {width: 320, height: 180};
+const kFull = process.env.SIMPUL_FULL === '1';
 /**
  * What may be between the flash that was seen and the beep that was heard, and between them by the sender
  * reports. Browsers leave up to 60 ms as they are, go beyond by as much when they are busy, and reports
  * of the publisher's browser have been 35 ms beside what its page made: all of that is in it. On a machine
  * that may be busy with anything it only tells sender reports that are heeded from those that are not.
  */
-const kApartMaxMs = process.env.SIMPUL_FULL === '1' ? 80 : 200;
+const kApartMaxMs = kFull ? 80 : 200;
 /** From when on that holds after a switch of the source. */
 const kSettleMs = 2_000;
 /**
@@ -89,7 +90,11 @@ for (const browser of ['chromium', 'firefox']) {
       const before = await together(browser, 'first');
       const switched = Date.now();
       await labs.chromium.leave('first');
-      const after = await seenAfter(browser, 'second', switched + kSettleMs);
+      let after;
+      await until(`flash and beep together in ${browser} after the switch`, async () => {
+        after = await seenAfter(browser, 'second', switched + kSettleMs);
+        return kFull || isTogether(after);
+      }).catch((error) => assert.fail(`${error.message}: ${JSON.stringify(after)}`));
       report(`lip-sync-${browser}`, {heldMs: kHeldMs, before: told(before), after: told(after)});
       assert.ok(isTogether(after), `after the switch: ${JSON.stringify(told(after))}`);
     } finally {

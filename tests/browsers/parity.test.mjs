@@ -39,8 +39,10 @@ test('300 ms round trip, 5 % loss: parity packets come to Chromium, and the pict
   await until('parity packets', async () => (await viewer.evaluate(parityOf)).fecPacketsReceived > kParitiesSeen);
   const before = await viewer.evaluate(parityOf);
   const seen = await goesOn(viewer, {counters: kCounters});
-  const after = await viewer.evaluate(parityOf);
-  assert.ok(after.fecPacketsReceived > before.fecPacketsReceived, 'they go on');
+  const after = await until('more parity packets', async () => {
+    const now = await viewer.evaluate(parityOf);
+    return now.fecPacketsReceived > before.fecPacketsReceived && now;
+  });
   assert.equal((await observation(viewer)).answers, 1);
   report('parity-300ms-5', {...seen, before, after});
 }));

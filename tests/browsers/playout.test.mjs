@@ -53,7 +53,7 @@ async function playoutDelays(browser, names) {
 }
 
 /** One joins on a key frame that is made for them; another one, in the same room, a little later. */
-async function joinBoth(browser, room) {
+async function joinBoth(browser, room, ageMs) {
   await labs.chromium.publish({name: room, participant: room, room, codec: 'VP8', size: kSize});
   await until('the publisher sends', async () => {
     const connections = await connectionsOf(own.daemon.address, room);
@@ -62,7 +62,7 @@ async function joinBoth(browser, room) {
   const cached = await startsFromCache();
   await labs[browser].watch({name: 'fresh', room});
   await hasPicture(browser, 'fresh');
-  await pause(kKeyFrameAgeMs);
+  await pause(ageMs);
   await labs[browser].watch({name: 'late', room});
   await hasPicture(browser, 'late');
   await pause(kSettleMs);
@@ -78,11 +78,13 @@ for (const browser of ['chromium', 'firefox']) {
   test(`${browser}: who joined with the last key frame plays no later than who had a fresh one`, async () => {
     const rounds = [];
     let rooms = 0;
+    let ageMs = kKeyFrameAgeMs;
     try {
       // On a busy machine the key frame may be too old when the second one comes.
       await until(`${kRounds} who began with the last key frame`, async () => {
-        const {isCached, fresh, late} = await joinBoth(browser, `playout-${browser}-${++rooms}`);
-        if (isCached) rounds.push({freshMs: Math.round(fresh), lateMs: Math.round(late)});
+        const {isCached, fresh, late} = await joinBoth(browser, `playout-${browser}-${++rooms}`, ageMs);
+        if (!isCached) ageMs /= 2;
+        if (isCached && Number.isFinite(late - fresh)) rounds.push({freshMs: Math.round(fresh), lateMs: Math.round(late)});
         return rounds.length === kRounds;
       }, 600_000);
       const longerMs = median(rounds.map(({freshMs, lateMs}) => lateMs - freshMs));
