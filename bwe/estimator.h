@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "base/time.h"
 #include "bwe/acknowledged_rate.h"
 #include "bwe/delay_estimator.h"
@@ -36,6 +37,14 @@ class Estimator {
 
   void on_sent(rtp::SequenceNumber transport_sequence, size_t size, TimePoint now,
                ProbeId probe = {});
+  // What on_sent() will need (base/prefetch.h): the estimator's own, and when that is there what is
+  // behind it.
+  void prefetch() const {
+    simpul::prefetch(&history_, sizeof history_);
+    simpul::prefetch(&target_bps_);
+    simpul::prefetch(&budget_bits_, sizeof(double) * 4);
+  }
+  void prefetch_sent() const { history_.prefetch(); }
   // False when the message is not well-formed.
   bool on_feedback(const rtp::TransportFeedback& message, TimePoint now,
                    std::vector<Probe>& probes);

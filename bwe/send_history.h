@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "base/time.h"
 #include "bwe/packet_result.h"
 #include "rtp/transport_feedback.h"
@@ -26,8 +27,17 @@ class SendHistory {
   // Entries of eight bytes; the history grows from the first to the last as `kAge` needs it.
   static constexpr size_t kSizeMin = 256;
   static constexpr size_t kSizeMax = 4'096;
+  static constexpr size_t kNextFetched = 8;  // about a frame
 
   void on_sent(rtp::SequenceNumber transport_sequence, size_t size, ProbeId probe, TimePoint now);
+
+  // Where the next packets are noted; see base/prefetch.h.
+  void prefetch() const {
+    if (!entries_.empty()) {
+      const size_t next = static_cast<size_t>(next_) & (entries_.size() - 1);
+      simpul::prefetch(&entries_[next], sizeof(Entry) * kNextFetched);
+    }
+  }
 
   // Appends the results of the packets that the message speaks of, in the order of their numbers.
   // False when the message is not well-formed.

@@ -329,6 +329,7 @@ void Connection::prefetch_receiving() const {
 void Connection::prefetch_sending() const {
   sender_.prefetch();
   if (srtp_out_) srtp_out_->prefetch();
+  if (estimator_) estimator_->prefetch();
 }
 
 void Connection::enter(State state, CloseReason reason, Output& out) {

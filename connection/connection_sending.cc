@@ -15,6 +15,7 @@ void Connection::seal(std::span<const rtp::OutgoingPacket> packets, const MediaS
 size_t Connection::seal_counted(std::span<const rtp::OutgoingPacket> packets,
                                 const MediaSender::Place& place, MediaSender::Scratch& scratch,
                                 TimePoint now) {
+  if (estimator_ != nullptr) estimator_->prefetch_sent();
   sender_.seal(packets, *srtp_out_, place, scratch);
   if (estimator_ == nullptr) return 0;
   size_t bytes = 0;

@@ -219,17 +219,20 @@ void MediaSender::put(const rtp::OutgoingPacket& packet, const Header& header, u
     if (header.number_at != 0) {
       store_be16(destination.subspan(header.number_at).first<2>(), number.value());
     }
-    scratch.numbered_.push_back({.transport_sequence = number,
-                                 .size = size,
-                                 .ssrc = packet.ssrc,
-                                 .sequence = packet.sequence_number()});
+    NumberedPacket& numbered = scratch.numbered_.emplace_back();
+    numbered.transport_sequence = number;
+    numbered.size = size;
+    numbered.ssrc = packet.ssrc;
+    numbered.sequence = packet.sequence_number();
   }
-  scratch.jobs_.push_back({.destination = destination,
-                           .header_size = header.size,
-                           .head = Bytes(packet.head).first(packet.head_size),
-                           .body = packet.body,
-                           .padding = padding,
-                           .index = packet.index});
+  // Written where it stays: what is made elsewhere in parts is waited for when it is copied.
+  dtls::RtpToSeal& job = scratch.jobs_.emplace_back();
+  job.destination = destination;
+  job.header_size = header.size;
+  job.head = Bytes(packet.head).first(packet.head_size);
+  job.body = packet.body;
+  job.padding = padding;
+  job.index = packet.index;
 }
 
 void MediaSender::put_parities(const Place& place, size_t overhead, Scratch& scratch) {

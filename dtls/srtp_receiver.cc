@@ -135,7 +135,7 @@ void SrtpReceiver::prepare(RtpToOpen& to_open, Group& group) {
   job.associated = packet.first(*header_size);
   job.text = packet.subspan(*header_size, text_size);
   job.trailer = static_cast<uint32_t>(index >> 16);  // the rollover counter
-  job.iv = rtp_.initial_value(ssrc, index);
+  rtp_.write_initial_value(ssrc, index, job.iv);
   job.tag = packet.data() + *header_size + text_size;
   group.jobs.push();
   group.packets.make() = {.packet = &to_open, .index = index};

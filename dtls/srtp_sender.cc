@@ -65,7 +65,7 @@ size_t SrtpSender::prepare(const RtpToSeal& packet, crypto::SealJob& job) const 
   job.body = packet.body;
   job.padding = packet.padding;
   job.trailer = static_cast<uint32_t>(packet.index >> 16);  // the rollover counter
-  job.iv = rtp_.initial_value(rtp_ssrc(packet.destination), packet.index);
+  rtp_.write_initial_value(rtp_ssrc(packet.destination), packet.index, job.iv);
   job.tag = packet.destination.data() + plain_size;
   return sealed_size;
 }

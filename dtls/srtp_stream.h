@@ -8,6 +8,7 @@
 #include <span>
 #include <type_traits>
 
+#include "base/bytes.h"
 #include "base/prefetch.h"
 #include "crypto/srtp_cipher.h"
 #include "dtls/srtp_keys.h"
@@ -25,22 +26,26 @@ class SrtpStream {
   // The key, as it was expanded for all rounds and for the hash.
   void prefetch() const { simpul::prefetch(cipher_.get(), kExpandedKeySize); }
 
+  // In two words and where it stays: what is made byte by byte is waited for when it is read.
+  void write_initial_value(uint32_t ssrc, uint64_t index, crypto::CipherIv& value) const {
+    const uint64_t bits = index & 0xFFFF'FFFF'FFFF;
+    const uint64_t front = uint64_t{ssrc} << (bits_behind_ - 16) | bits >> (64 - bits_behind_);
+    const std::span<uint8_t, 16> at(value);
+    store_be64(at.first<8>(), salt_front_ ^ front);
+    store_be64(at.last<8>(), salt_back_ ^ bits << bits_behind_);
+  }
   crypto::CipherIv initial_value(uint32_t ssrc, uint64_t index) const {
-    std::array<uint8_t, 10> numbers;
-    const std::span<uint8_t, 10> at(numbers);
-    store_be32(at.subspan<0, 4>(), ssrc);
-    store_be16(at.subspan<4, 2>(), static_cast<uint16_t>(index >> 32));
-    store_be32(at.subspan<6, 4>(), static_cast<uint32_t>(index));
-    crypto::CipherIv value = salt_;
-    for (size_t i = 0; i < numbers.size(); ++i) value[numbers_at_ + i] ^= numbers[i];
+    crypto::CipherIv value;
+    write_initial_value(ssrc, index, value);
     return value;
   }
 
  private:
   static constexpr size_t kExpandedKeySize = 1'024;
 
-  crypto::CipherIv salt_{};
-  size_t numbers_at_;
+  uint64_t salt_front_;
+  uint64_t salt_back_;
+  unsigned bits_behind_;  // the index, in an initial value: 16 or 32
   std::unique_ptr<crypto::SrtpCipher> cipher_;
 };
 
