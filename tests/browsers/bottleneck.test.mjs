@@ -7,18 +7,9 @@ import {setTimeout as pause} from 'node:timers/promises';
 import {startImpairment} from './support/daemon.mjs';
 import {openLab, serveLab} from './support/lab.mjs';
 import {report, until} from './support/measure.mjs';
-import {connectionsOf} from './support/rooms.mjs';
+import {between, carried, kTop, publishAll} from './support/paths.mjs';
 import {startBefore, using} from './support/suite.mjs';
 
-const kTop = {width: 960, height: 540};
-const kEncodings = [
-  {rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000},
-  {rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000},
-  {rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_500_000},
-];
-/** The largest encoding counts as there when it takes so much of what it may. */
-const kTopBpsMin = 1_000_000;
-const kPublisher = {name: 'publisher', codec: 'VP8', size: kTop, encodings: kEncodings, noise: true};
 const kWide = 3_000_000;
 const kNarrow = 500_000;
 const kRoundTrip = {delayMs: 25};
@@ -33,9 +24,6 @@ const kPollMs = 250;
 const kUpLimitMs = 300_000;
 const kDecodedPerSecondMin = 1;
 const kCountersSeen = 20;
-const kSampleRate = 48_000;
-/** The yardstick says nothing of the relay: it is for those who compare. */
-const kIsFull = process.env.SIMPUL_FULL === '1';
 
 let lab;
 const own = startBefore({daemon: {}, open: async (opened) => {
@@ -50,17 +38,6 @@ function labTest(name, action) {
     await keep({stop: () => lab.stop()});
     await action(name.replace(/[^A-Za-z0-9]+/g, '-').slice(0, 60), keep);
   }));
-}
-
-/** Publishes three encodings, and waits until the relay has the whole of them. */
-async function publishAll(room) {
-  await lab.publish({...kPublisher, room});
-  await until('three encodings at their rates', async () => {
-    const tracks = (await connectionsOf(own.daemon.address, room)).flatMap((connection) => connection.tracks ?? []);
-    const layers = tracks.find(({kind}) => kind === 'video')?.layers ?? [];
-    const top = layers.find(({rid}) => rid === 'f');
-    return layers.length === kEncodings.length && top.bitrate_bps > kTopBpsMin;
-  });
 }
 
 /** What the relay says of the picture of a viewer. */
@@ -81,31 +58,6 @@ async function follow(name, location, history, end, limitMs) {
   return !end;
 }
 
-/** What came of the picture and the sound between two looks at a viewer. */
-function between(before, after) {
-  const of = (kind, key) => (after[kind][key] ?? 0) - (before[kind][key] ?? 0);
-  const seconds = (after.at - before.at) / 1000;
-  const share = (part, whole) => Number((part / Math.max(whole, 1)).toFixed(4));
-  const late = after.late.slice(before.late.length);
-  const lost = of('audio', 'packetsLost');
-  return {
-    seconds: Math.round(seconds),
-    decodedPerSecond: Math.round(of('video', 'framesDecoded') / seconds),
-    countersPerSecond: Math.round((after.advances - before.advances) / seconds),
-    unreadable: after.unreadable - before.unreadable,
-    freezes: of('video', 'freezeCount'),
-    frozenMs: Math.round(of('video', 'totalFreezesDuration') * 1000),
-    longestGapMs: Math.max(0, ...late.map(({ms}) => ms)),
-    lost: of('video', 'packetsLost'),
-    repaired: of('video', 'retransmittedPacketsReceived'),
-    received: of('video', 'packetsReceived'),
-    keyFrames: of('video', 'keyFramesDecoded'),
-    plis: of('video', 'pliCount'),
-    audioLost: share(lost, lost + of('audio', 'packetsReceived')),
-    audioConcealed: share(of('audio', 'concealedSamples') - of('audio', 'silentConcealedSamples'), seconds * kSampleRate),
-  };
-}
-
 const firstAfter = (list, at, is) => list.find((one) => one.at >= at && is(one));
 
 /** How long after `at` it took; nothing where it never came. */
@@ -119,17 +71,9 @@ function changes(history, from) {
     .map(({at, kbps, ...entry}) => `${((at - from) / 1000).toFixed(1)}s ${told(entry)} ${kbps}k`);
 }
 
-/** The share of a rate that passed between two counts of a path, and the waits of its queue. */
-function carried(before, after, seconds, rate, way = 'down') {
-  const bits = (after[way].passed_bytes - before[way].passed_bytes) * 8;
-  const {queue_p50_ms: p50, queue_p95_ms: p95} = after[way];
-  const drops = after[way].queue_drops - before[way].queue_drops;
-  return {used: Number((bits / seconds / rate).toFixed(2)), queueMs: [p50, p95], drops};
-}
-
 labTest('a path of 3, 0.5 and 3 Mbit/s: the layer follows, and who has another path is not touched', async (room, keep) => {
   const path = await keep(startImpairment(own.daemon.mediaPort, {...kRoundTrip, rateBps: kWide, seed: 21}));
-  await publishAll(room);
+  await publishAll(lab, own.daemon.address, room);
   const slow = await lab.watch({name: 'slow', room, port: path.port});
   await lab.watch({name: 'fast', room});
   const history = [];
@@ -186,7 +130,7 @@ labTest('a path of 3, 0.5 and 3 Mbit/s: the layer follows, and who has another p
 labTest('5, 10 and 20 % loss each way at 50 ms round trip: sound is heard, and the picture goes on at 5 and 10', async (room, keep) => {
   const kLosses = {five: 0.05, ten: 0.1, twenty: 0.2};
   const names = Object.keys(kLosses);
-  await publishAll(room);
+  await publishAll(lab, own.daemon.address, room);
   for (const [i, name] of names.entries()) {
     const path = await keep(startImpairment(own.daemon.mediaPort, {...kRoundTrip, loss: kLosses[name], seed: 31 + i}));
     await lab.watch({name, room, port: path.port, bufferMs: 200, audible: true});
@@ -206,24 +150,3 @@ labTest('5, 10 and 20 % loss each way at 50 ms round trip: sound is heard, and t
       audio.totalAudioEnergy > before[i].audio.totalAudioEnergy &&
       (names[i] === 'twenty' || advances >= before[i].advances + kCountersSeen)));
 });
-
-/** The same path between two Chromiums. */
-const measureYardstick = () => using(async (keep) => {
-  await keep({stop: () => lab.stop()});
-  const port = await lab.direct({name: 'direct', size: kTop, maxBitrate: kEncodings.at(-1).maxBitrate, codec: 'VP8'});
-  const path = await keep(startImpairment(port, {...kRoundTrip, upRateBps: kWide, seed: 21}));
-  await lab.connectDirect('direct', path.port);
-  const phases = {first: [kWide, 20_000], narrow: [kNarrow, kNarrowMs], wide: [kWide, 20_000]};
-  const told = {};
-  for (const [name, [rate, ms]] of Object.entries(phases)) {
-    const before = await lab.look('direct');
-    const counts = await path.change(`--up-rate-bps ${rate}`);
-    await pause(ms);
-    const after = await lab.look('direct');
-    told[name] = {...between(before, after), ...carried(counts, await path.change(), ms / 1000, rate, 'up')};
-    assert.ok(after.advances > before.advances, `${name}: the picture goes on`);
-  }
-  report('bottleneck-yardstick', told);
-});
-
-if (kIsFull) test('the yardstick: the same path without a relay', measureYardstick);
