@@ -16,6 +16,7 @@ constexpr double kLeaveAt = 0.50;
 // After a drop the queue that it left is emptied in about this time.
 constexpr Duration kDrainTime = std::chrono::milliseconds(700);
 constexpr Duration kDrainFor = std::chrono::seconds(3);
+constexpr Duration kContestedFor = std::chrono::seconds(30);
 constexpr Duration kDrainAbove = std::chrono::milliseconds(40);
 constexpr double kDrainMin = 0.4;  // of what arrives
 constexpr Duration kProbeEcho = std::chrono::milliseconds(400);
@@ -85,6 +86,16 @@ void Estimator::add_results(TimePoint now) {
   }
 }
 
+// Whether the queue is another's, which giving way does not empty.
+void Estimator::note_queue(TimePoint now) {
+  if (queue_.value() < kDrainAbove) {
+    queued_since_.reset();
+    return;
+  }
+  if (!queued_since_) queued_since_ = now;
+  if (now - *queued_since_ > kDrainFor) contested_at_ = now;
+}
+
 bool Estimator::on_feedback(const rtp::TransportFeedback& message, TimePoint now,
                             std::vector<Probe>& probes) {
   results_.clear();
@@ -112,6 +123,7 @@ void Estimator::take_results(TimePoint now, std::vector<Probe>& probes) {
   if (!std::exchange(has_results_, true)) first_result_at_ = now;
   judge_application_limit(now);
   add_results(now);
+  note_queue(now);
   acknowledged_bps_ = bps_of(acknowledged_.bits_per_second());
   loss_.add(results_);
   const bool by_probe = take_probe(now);
@@ -208,7 +220,8 @@ bool Estimator::knows_path(TimePoint now) const {
 
 bool Estimator::is_draining(TimePoint now) const {
   return acknowledged_bps_ && lowered_at_ != TimePoint{} && now - lowered_at_ <= kDrainFor &&
-         queue_.value() >= kDrainAbove && !(sends_layers() && burst_at_ > lowered_at_ + kBurstEcho);
+         queued_since_ && (!contested_at_ || now - *contested_at_ > kContestedFor) &&
+         !(sends_layers() && burst_at_ > lowered_at_ + kBurstEcho);
 }
 
 bool Estimator::is_full(TimePoint now) const {
@@ -221,8 +234,8 @@ std::optional<double> Estimator::draining_bps(TimePoint now) const {
   return std::clamp(delay_.rate_bps(), config_.min_bps, config_.max_bps);
 }
 
-// A share of what arrives, until the queue behind a drop is gone. A queue that others keep full is
-// not emptied by giving way.
+// A share of what arrives, until the queue behind a drop is gone. One that others keep full is not
+// emptied by giving way: they take what is left to them.
 double Estimator::drained(double bps, TimePoint now) const {
   if (!is_draining(now)) return bps;
   const double share = 1 - std::chrono::duration<double>(queue_.value()) / kDrainTime;

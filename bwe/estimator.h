@@ -95,6 +95,7 @@ class Estimator {
   void note_sent_rate(size_t size, TimePoint now);
   void judge_application_limit(TimePoint now);
   void add_results(TimePoint now);
+  void note_queue(TimePoint now);
   bool take_probe(TimePoint now);
   bool sends_layers() const { return planner_.has_wanted() || !planner_.has_started(); }
   bool is_own_queue(double used, TimePoint now) const;
@@ -122,7 +123,9 @@ class Estimator {
   std::optional<double> remb_bps_;
   TimePoint remb_at_{};
   TimePoint lowered_at_{};
-  TimePoint probing_at_{};  // when something of a probe was last reported
+  std::optional<TimePoint> queued_since_;  // packets wait without a pause
+  std::optional<TimePoint> contested_at_;  // others kept the queue full
+  TimePoint probing_at_{};                 // when something of a probe was last reported
   TimePoint missed_report_at_{};
   bool has_results_ = false;  // of transport-wide feedback
   TimePoint first_result_at_{};

@@ -24,10 +24,10 @@ constexpr double kPacing = 2.5;  // of the target, within a frame
 constexpr Duration kAudioFrame = milliseconds(20);
 constexpr Duration kRepair = milliseconds(20);  // beside the round trip, until it is sent again
 constexpr Duration kPacedMax = milliseconds(250);
+constexpr Duration kUplinkRepair = milliseconds(120);
+constexpr size_t kReportHeaders = 42;  // IP, UDP and SRTCP
+constexpr Duration kTcpInterval = milliseconds(10);
 const TimePoint kZero = TimePoint(std::chrono::hours(1));
-
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-Duration duration_of(double seconds) { return Duration(std::llround(seconds * 1e6)); }
 
 }  // namespace
 
@@ -36,7 +36,9 @@ struct Simulator::Flow {
       : profile(wanted),
         estimator({.start_bps = wanted.start_bps, .max_bps = wanted.max_bps * 1.5}),
         source(wanted.layers, wanted.layers.empty() ? 0 : wanted.slots, wanted.audio_bps,
-               wanted.key_frame_size) {}
+               wanted.key_frame_size) {
+    result.is_backward = wanted.is_backward;
+  }
 
   struct Picture {
     size_t missing = 0;  // packets
@@ -63,9 +65,15 @@ struct Simulator::Flow {
   FlowResult result;
 };
 
-Simulator::Simulator(const PathProfile& path, const std::vector<FlowProfile>& flows, uint64_t seed)
-    : path_(path), random_(seed) {
-  for (const FlowProfile& profile : flows) {
+struct Simulator::Download {
+  DownloadProfile profile;
+  TcpSender sender{0};
+};
+
+Simulator::Simulator(const Traffic& traffic, uint64_t seed)
+    : paths_{Bottleneck(traffic.path)}, random_(seed) {
+  if (traffic.back) paths_.emplace_back(*traffic.back);
+  for (const FlowProfile& profile : traffic.flows) {
     flows_.push_back(std::make_unique<Flow>(profile));
     Flow& flow = *flows_.back();
     at(profile.start, [this, &flow] { advance(flow); });
@@ -74,7 +82,15 @@ Simulator::Simulator(const PathProfile& path, const std::vector<FlowProfile>& fl
     at(profile.start + kReportInterval, [this, &flow] { report(flow); });
     at(kSampleInterval, [this, &flow] { sample(flow); });
   }
-  tokens_ = path_.policer_burst_bytes.value_or(0);
+  for (const DownloadProfile& profile : traffic.downloads) {
+    downloads_.push_back(std::make_unique<Download>(Download{.profile = profile}));
+    Download& download = *downloads_.back();
+    Duration start = profile.start;
+    if (profile.begins_with_pause) start += pause_of(profile);
+    at(start, [this, &download] { begin(download); });
+  }
+  if (!downloads_.empty()) at(kSampleInterval, [this] { sample_downloads(); });
+  downloaded_.is_download = true;
 }
 
 Simulator::~Simulator() = default;
@@ -83,32 +99,12 @@ void Simulator::at(Duration time, std::function<void()> act) {
   events_.push({time, order_++, std::move(act)});
 }
 
-double Simulator::capacity(Duration time) const {
-  double bps = 0;
-  for (const PathProfile::Step& step : path_.capacity) {
-    if (step.at <= time) bps = step.bps;
-  }
-  return bps;
+Bottleneck& Simulator::path_of(const Flow& flow) {
+  return paths_.at(flow.profile.is_backward ? 1 : 0);
 }
 
-std::optional<Duration> Simulator::cross(size_t size) {
-  const double bps = capacity(now_);
-  if (path_.policer_burst_bytes) {
-    tokens_ += seconds(now_ - tokens_at_) * bps / 8;
-    tokens_ = std::min(tokens_, *path_.policer_burst_bytes);
-    tokens_at_ = now_;
-    if (tokens_ < static_cast<double>(size)) return std::nullopt;
-    tokens_ -= static_cast<double>(size);
-    return now_;
-  }
-  const Duration begin = std::max(now_, free_at_);
-  if (begin - now_ > path_.queue) return std::nullopt;
-  free_at_ = begin + duration_of(static_cast<double>(size) * 8 / bps);
-  return free_at_;
-}
-
-bool Simulator::is_lost() {
-  return now_ >= path_.loss_from && now_ < path_.loss_until && random() < path_.loss;
+bool Simulator::is_lost(const PathProfile& path) {
+  return now_ >= path.loss_from && now_ < path.loss_until && random() < path.loss;
 }
 
 std::optional<Duration> Simulator::send(Flow& flow, size_t size, ProbeId probe) {
@@ -118,13 +114,16 @@ std::optional<Duration> Simulator::send(Flow& flow, size_t size, ProbeId probe) 
   flow.estimator.on_sent(number, size, kZero + now_, probe);
   ++flow.result.sent_packets;
   flow.sampled_bytes += static_cast<double>(size);
-  const auto left = cross(size);
-  if (!left || is_lost()) {
+  Bottleneck& path = path_of(flow);
+  const auto left = path.cross(size, now_);
+  if (!left || is_lost(path.profile())) {
     ++flow.result.lost_packets;
     return std::nullopt;
   }
   const double queue_ms = std::chrono::duration<double, std::milli>(*left - now_).count();
-  Duration arrival = *left + flow.profile.one_way + duration_of(random() * seconds(path_.jitter));
+  const Duration jitter = duration_of(random() * seconds(path.profile().jitter));
+  const Duration released = path.release(*left, [this] { return random(); });
+  Duration arrival = released + flow.profile.one_way + jitter;
   arrival = std::max(arrival, flow.last_arrival);
   flow.last_arrival = arrival;
   at(arrival, [this, &flow, number, size, queue_ms] {
@@ -194,6 +193,14 @@ void Simulator::decode(Flow& flow, double second) {
   }
 }
 
+// By how much later a packet of the publisher's comes to the relay; nothing: it never does.
+std::optional<Duration> Simulator::late_to_relay(const Flow& flow) {
+  const double loss = flow.profile.uplink_loss;
+  if (loss == 0 || now_ < flow.profile.uplink_loss_from || random() >= loss) return Duration{};
+  if (random() < loss) return std::nullopt;
+  return kUplinkRepair;
+}
+
 void Simulator::send_frame(Flow& flow) {
   at(now_ + kFrame, [this, &flow] { send_frame(flow); });
   const auto& pause = flow.profile.pause;
@@ -217,7 +224,9 @@ void Simulator::send_frame(Flow& flow) {
     flow.unsent_bytes -= static_cast<double>(size);
     if (!flow.profile.layers.empty()) ++flow.pictures[flow.next_picture].missing;
     const Piece piece{.picture = flow.next_picture, .size = size};
-    at(now_ + paced, [this, &flow, piece] { send_media(flow, piece); });
+    const auto late = late_to_relay(flow);
+    if (!late) continue;
+    at(now_ + paced + *late, [this, &flow, piece] { send_media(flow, piece); });
     paced = std::min(paced + duration_of(static_cast<double>(size) * 8 / paced_bps), kPacedMax);
   }
   flow.paced_until = now_ + paced;
@@ -253,9 +262,18 @@ void Simulator::report(Flow& flow) {
     rtp::RtcpWriter writer(buffer);
     if (!flow.reports.write_due(kZero + now_, rtp::Ssrc(1), rtp::Ssrc(2), writer)) return;
     std::vector<uint8_t> compound(writer.written().begin(), writer.written().end());
-    if (random() < path_.feedback_loss) continue;
-    at(now_ + flow.profile.one_way, [this, &flow, compound] { take_report(flow, compound); });
+    const auto arrival = carry_report(flow, compound.size() + kReportHeaders);
+    if (arrival) at(*arrival, [this, &flow, compound] { take_report(flow, compound); });
   }
+}
+
+// When it arrives, if it does.
+std::optional<Duration> Simulator::carry_report(Flow& flow, size_t size) {
+  if (random() < path_of(flow).profile().feedback_loss) return std::nullopt;
+  if (paths_.size() < 2) return now_ + flow.profile.one_way;
+  const auto left = paths_[flow.profile.is_backward ? 0 : 1].cross(size, now_);
+  if (!left) return std::nullopt;
+  return *left + flow.profile.one_way;
 }
 
 void Simulator::take_report(Flow& flow, const std::vector<uint8_t>& compound) {
@@ -280,12 +298,63 @@ void Simulator::advance(Flow& flow) {
 void Simulator::sample(Flow& flow) {
   at(now_ + kSampleInterval, [this, &flow] { sample(flow); });
   flow.result.samples.push_back({.second = seconds(now_),
-                                 .capacity_bps = capacity(now_),
+                                 .capacity_bps = path_of(flow).capacity(now_),
                                  .target_bps = flow.estimator.target_bps(),
                                  .sent_bps = flow.sampled_bytes * 8 / seconds(kSampleInterval),
                                  .queue_ms = flow.last_queue_ms,
                                  .layers = flow.source.layers()});
   flow.sampled_bytes = 0;
+}
+
+Duration Simulator::pause_of(const DownloadProfile& profile) {
+  return duration_of(-seconds(profile.pause) * std::log(1 - random()));
+}
+
+// The next file.
+void Simulator::begin(Download& download) {
+  double packets = 1e9;
+  if (const auto& bytes = download.profile.file_bytes) {
+    packets = (bytes->first + random() * (bytes->second - bytes->first)) / TcpSender::kPacketSize;
+  }
+  download.sender = TcpSender(static_cast<uint64_t>(packets), download.sender.next_number());
+  fetch(download);
+  advance(download);
+}
+
+void Simulator::fetch(Download& download) {
+  while (const auto number = download.sender.take(now_)) {
+    downloaded_bytes_ += TcpSender::kPacketSize;
+    ++downloaded_.sent_packets;
+    const auto left = paths_.front().cross(TcpSender::kPacketSize, now_);
+    if (!left || is_lost(paths_.front().profile())) {
+      ++downloaded_.lost_packets;
+      continue;
+    }
+    downloaded_.received_bytes += TcpSender::kPacketSize;
+    at(*left + 2 * download.profile.one_way, [this, &download, number] {
+      download.sender.on_acknowledged(*number, now_);
+      fetch(download);
+    });
+  }
+}
+
+void Simulator::advance(Download& download) {
+  if (download.sender.is_done()) {
+    at(now_ + pause_of(download.profile), [this, &download] { begin(download); });
+    return;
+  }
+  at(now_ + kTcpInterval, [this, &download] { advance(download); });
+  download.sender.advance(now_);
+  fetch(download);
+}
+
+void Simulator::sample_downloads() {
+  at(now_ + kSampleInterval, [this] { sample_downloads(); });
+  const double bps = std::exchange(downloaded_bytes_, 0) * 8 / seconds(kSampleInterval);
+  downloaded_.samples.push_back({.second = seconds(now_),
+                                 .capacity_bps = paths_.front().capacity(now_),
+                                 .target_bps = bps,
+                                 .sent_bps = bps});
 }
 
 std::vector<FlowResult> Simulator::run(Duration duration) {
@@ -297,78 +366,8 @@ std::vector<FlowResult> Simulator::run(Duration duration) {
   }
   std::vector<FlowResult> results;
   for (const auto& flow : flows_) results.push_back(std::move(flow->result));
+  if (!downloads_.empty()) results.push_back(std::move(downloaded_));
   return results;
-}
-
-double FlowResult::mean_bps(double from, double to) const {
-  double sum = 0;
-  size_t count = 0;
-  for (const Sample& sample : samples) {
-    if (sample.second < from || sample.second >= to) continue;
-    sum += sample.sent_bps;
-    ++count;
-  }
-  return count > 0 ? sum / static_cast<double>(count) : 0;
-}
-
-double FlowResult::switches_a_minute(double from, double to) const {
-  const auto count = std::ranges::count_if(layer_switches, [&](const auto& change) {
-    return change.first >= from && change.first < to;
-  });
-  return static_cast<double>(count) * 60 / (to - from);
-}
-
-double FlowResult::layer_settled(int layer, double from) const {
-  std::optional<double> since;
-  for (const Sample& sample : samples) {
-    if (sample.second < from) continue;
-    if (sample.layers.empty() || sample.layers.front() != layer) {
-      since.reset();
-    } else if (!since) {
-      since = sample.second;
-    }
-    if (since && sample.second - *since >= 2) return *since;
-  }
-  return -1;
-}
-
-double FlowResult::queue_percentile(double share) const {
-  if (queue_ms.empty()) return 0;
-  std::vector<double> sorted = queue_ms;
-  std::ranges::sort(sorted);
-  return sorted[static_cast<size_t>(share * static_cast<double>(sorted.size() - 1))];
-}
-
-double FlowResult::longest_gap(double from, double to) const {
-  double longest = 0;
-  double last = from;
-  for (const double picture : pictures) {
-    if (picture < from || picture > to) continue;
-    longest = std::max(longest, picture - last);
-    last = picture;
-  }
-  return std::max(longest, to - last);
-}
-
-double FlowResult::reached(double bps, double from) const {
-  for (const Sample& sample : samples) {
-    if (sample.second >= from && sample.target_bps >= bps) return sample.second;
-  }
-  return -1;
-}
-
-double FlowResult::queue_settled(double milliseconds, double from) const {
-  std::optional<double> since;
-  for (const Sample& sample : samples) {
-    if (sample.second < from) continue;
-    if (sample.queue_ms > milliseconds) {
-      since.reset();
-    } else if (!since) {
-      since = sample.second;
-    }
-    if (since && sample.second - *since >= 1) return *since;
-  }
-  return -1;
 }
 
 double allowed_bps(const FlowProfile& flow, double capacity_bps) {
@@ -383,16 +382,6 @@ double allowed_bps(const FlowProfile& flow, double capacity_bps) {
     sums = std::move(next);
   }
   return sums.empty() ? 0 : *std::ranges::max_element(sums);
-}
-
-double fairness(const std::vector<double>& rates) {
-  double sum = 0;
-  double squares = 0;
-  for (const double rate : rates) {
-    sum += rate;
-    squares += rate * rate;
-  }
-  return squares > 0 ? sum * sum / (static_cast<double>(rates.size()) * squares) : 1;
 }
 
 }  // namespace simpul::congestion

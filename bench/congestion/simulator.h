@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "base/time.h"
+#include "bench/congestion/bottleneck.h"
+#include "bench/congestion/flow_result.h"
+#include "bench/congestion/tcp_sender.h"
 #include "bwe/estimator.h"
 #include "rtp/transport_feedback_builder.h"
 
@@ -20,23 +23,6 @@ namespace simpul::congestion {
 using bwe::Estimator;
 using bwe::Probe;
 using bwe::ProbeId;
-
-// A path whose capacity follows a schedule, with a drop-tail queue in front of it.
-struct PathProfile {
-  struct Step {
-    Duration at{};
-    double bps = 0;
-  };
-  std::vector<Step> capacity;
-  Duration queue = std::chrono::milliseconds(300);
-  double loss = 0;  // random, behind the queue
-  Duration loss_from{};
-  Duration loss_until = Duration::max();
-  Duration jitter{};         // anything up to it, order kept
-  double feedback_loss = 0;  // of reports on their way back
-  // A policer drops what exceeds the capacity by this burst, without a queue.
-  std::optional<double> policer_burst_bytes = {};
-};
 
 struct FlowProfile {
   Duration start{};
@@ -53,56 +39,45 @@ struct FlowProfile {
   double clock_drift = 0;  // of the receiver's clock, seconds a second
   // What is lost is sent once more, as receivers with RTX ask for it; without, no probe is sent.
   bool has_rtx = true;
+  // Of what is sent that share never reaches the relay, or only when it was sent again.
+  double uplink_loss = 0;
+  Duration uplink_loss_from{};
+  bool is_backward = false;  // on the path back, and its reports on the other
 };
 
-struct Sample {
-  double second = 0;
-  double capacity_bps = 0;
-  double target_bps = 0;
-  double sent_bps = 0;
-  double queue_ms = 0;
-  std::vector<int> layers = {};  // of the slots; negative: paused
+// What somebody else fetches over TCP.
+struct DownloadProfile {
+  Duration start{};
+  Duration one_way = std::chrono::milliseconds(50);
+  // Files of this size, from, to, and pauses of that mean after each; otherwise one without an end.
+  std::optional<std::pair<double, double>> file_bytes = {};
+  Duration pause = std::chrono::seconds(10);
+  bool begins_with_pause = false;
 };
 
-struct FlowResult {
-  std::vector<Sample> samples;  // ten a second
-  uint64_t received_bytes = 0;
-  uint64_t sent_packets = 0;
-  uint64_t lost_packets = 0;
-  uint64_t sent_audio = 0;  // packets
-  uint64_t lost_audio = 0;
-  std::vector<double> queue_ms;  // of each packet that arrived
-  // When a picture could be decoded, as all of it and of those that it needs had arrived: of layers
-  // in one slot.
-  std::vector<double> pictures;
-  std::vector<std::pair<double, std::vector<int>>> layer_switches;  // second, layers then
-
-  double mean_bps(double from, double to) const;  // of what was sent
-  // Switches of layers in between, a minute.
-  double switches_a_minute(double from, double to) const;
-  // The first second from `from` on from which on the first slot carries that layer for two
-  // seconds; negative: never.
-  double layer_settled(int layer, double from) const;
-  double queue_percentile(double share) const;
-  double longest_gap(double from, double to) const;  // without a picture, seconds
-  // The first second from `from` on at which the target reached a rate; negative: never.
-  double reached(double bps, double from) const;
-  // The first second from `from` on after which the queue was no longer than that for a second;
-  // negative: never.
-  double queue_settled(double milliseconds, double from) const;
+// Who is on which path.
+struct Traffic {
+  PathProfile path;
+  // Reports leave on it, and what flows the other way; otherwise nothing but their loss hinders
+  // them.
+  std::optional<PathProfile> back = {};
+  std::vector<FlowProfile> flows = {};
+  std::vector<DownloadProfile> downloads = {};
 };
 
 // Senders with an estimator each, receivers that report as the relay's own do, and one bottleneck
 // that they share, at virtual time: the same seed, the same result.
 class Simulator {
  public:
-  Simulator(const PathProfile& path, const std::vector<FlowProfile>& flows, uint64_t seed);
+  Simulator(const Traffic& traffic, uint64_t seed);
   ~Simulator();
 
+  // Of each flow, then of all downloads together where there are any.
   std::vector<FlowResult> run(Duration duration);
 
  private:
   struct Flow;
+  struct Download;
   struct Event {
     Duration at;
     uint64_t order;
@@ -113,43 +88,46 @@ class Simulator {
   };
 
   void at(Duration time, std::function<void()> act);
-  double capacity(Duration time) const;
   double random() { return std::uniform_real_distribution<>(0, 1)(random_); }
   // Nothing: it will not arrive.
   std::optional<Duration> send(Flow& flow, size_t size, ProbeId probe);
-  bool is_lost();  // by chance
-  struct Piece {   // of a picture
+  bool is_lost(const PathProfile& path);  // by chance
+  struct Piece {                          // of a picture
     uint64_t picture = 0;
     size_t size = 0;
     int sent = 0;
   };
   void send_media(Flow& flow, Piece piece);
   static void decode(Flow& flow, double second);
-  double layered_bits(Flow& flow);             // of a frame
-  std::optional<Duration> cross(size_t size);  // when it leaves the bottleneck
+  double layered_bits(Flow& flow);  // of a frame
+  std::optional<Duration> late_to_relay(const Flow& flow);
+  Bottleneck& path_of(const Flow& flow);
   void send_audio(Flow& flow);
   void send_frame(Flow& flow);
   void send_probe(Flow& flow, const Probe& probe);
   void report(Flow& flow);
+  std::optional<Duration> carry_report(Flow& flow, size_t size);
   void take_report(Flow& flow, const std::vector<uint8_t>& compound);
   void advance(Flow& flow);
   void sample(Flow& flow);
+  Duration pause_of(const DownloadProfile& profile);
+  void begin(Download& download);
+  void fetch(Download& download);
+  void advance(Download& download);
+  void sample_downloads();
 
-  PathProfile path_;
+  std::vector<Bottleneck> paths_;  // there, and back where that is one
   std::vector<std::unique_ptr<Flow>> flows_;
+  std::vector<std::unique_ptr<Download>> downloads_;
+  FlowResult downloaded_;
+  double downloaded_bytes_ = 0;  // since the last sample
   std::mt19937_64 random_;
   Duration now_{};
   uint64_t order_ = 0;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
-  Duration free_at_{};  // the bottleneck
-  double tokens_ = 0;
-  Duration tokens_at_{};
 };
 
 // The most that audio and one layer in each slot can make within a capacity; 0 when nothing fits.
 double allowed_bps(const FlowProfile& flow, double capacity_bps);
-
-// Jain's index of fairness: 1 when all are equal.
-double fairness(const std::vector<double>& rates);
 
 }  // namespace simpul::congestion
