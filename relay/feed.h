@@ -117,6 +117,8 @@ class Feed {
   uint32_t generation() const { return generation_; }
   const rtp::DependencyReader& dependencies() const { return dependencies_; }
   const LayerMeters& meters() const { return meters_; }
+  // Over a few seconds, headers included; 0 before it was measured.
+  uint64_t bitrate_bps() const { return rate_.bits_per_second(); }
   // kNever while it comes to another worker only.
   TimePoint last_media() const { return active_ && !lent_ ? kNever : last_media_; }
   const History& history() const { return history_; }

@@ -361,6 +361,7 @@ void Relay::set_estimate(SubscriberId subscriber_id, const std::optional<PathEst
   Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
   if (subscriber == nullptr) return;
   subscriber->path_bps = estimate ? std::optional(estimate->bps) : std::nullopt;
+  subscriber->is_path_full = estimate && estimate->is_full;
   state_->allotments.set_estimate(*subscriber, estimate, now);
 }
 

@@ -10,12 +10,13 @@
 namespace simpul::relay {
 
 // When the packets of a layer's last key frame and what followed leave for a slot that begins with
-// them: kSpeed times as fast as they came, in small bursts, until the slot has caught up with the
+// them: some times as fast as they came, in small bursts, until the slot has caught up with the
 // publisher. A frame that leaves early gets the timestamp of a live one that leaves at that moment,
 // so that its receiver sees no delay that it would have to get rid of again.
 class Replay {
  public:
-  static constexpr int64_t kSpeed = 4;
+  static constexpr int64_t kSpeedMax = 4;  // times as fast as they came
+  static constexpr int64_t kSpeedMin = 2;
   static constexpr size_t kBurst = 10;                                // packets that leave at once
   static constexpr Duration kPause = std::chrono::milliseconds(5);    // between two bursts
   static constexpr Duration kStepMin = std::chrono::milliseconds(1);  // between two looks
@@ -30,16 +31,18 @@ class Replay {
     uint32_t clock_rate = 90'000;
     int64_t age = 0;  // of the key frame: ticks
     TimePoint begun{};
+    int64_t speed = kSpeedMax;
   };
   explicit Replay(const Plan& plan)
       : plan_(plan), next_(plan.first_number), at_(plan.begun), end_(due(live_from())) {}
 
   // The publisher's timestamp from which on frames leave as they come.
   uint32_t live_from() const {
-    const int64_t ahead = plan_.age * kSpeed / (kSpeed - 1);
+    const int64_t ahead = plan_.age * plan_.speed / (plan_.speed - 1);
     return plan_.first_timestamp + static_cast<uint32_t>(ahead);
   }
 
+  int64_t speed() const { return plan_.speed; }
   // The number of the next packet.
   int64_t next() const { return next_; }
   // It is `now`: a burst may leave.
@@ -69,7 +72,7 @@ class Replay {
  private:
   TimePoint due(uint32_t timestamp) const {
     const int64_t ticks = static_cast<int32_t>(timestamp - plan_.first_timestamp);
-    return plan_.begun + Duration(ticks * 1'000'000 / (plan_.clock_rate * kSpeed));
+    return plan_.begun + Duration(ticks * 1'000'000 / (plan_.clock_rate * plan_.speed));
   }
 
   Plan plan_;

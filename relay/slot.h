@@ -148,6 +148,10 @@ class Slot {
   // True when it carries its target from now on.
   bool start_from_cache(TimePoint now);
   bool replay_from(uint8_t layer, TimePoint now);
+  // The fastest that the path carries; nothing where none is.
+  std::optional<int64_t> replay_speed(const Feed& source, int64_t first, int64_t age) const;
+  // What leaves takes of the path, as far as that is known.
+  uint64_t load_bps() const;
   void replay(std::vector<rtp::OutgoingPacket>& out);
   void end_replay();
   bool has_nothing_to_lose() const { return !current_ || !feed(*current_).view().active; }

@@ -1,13 +1,26 @@
 // How a slot begins with a key frame that came before it did, and catches up.
+#include <algorithm>
+
 #include "relay/publisher.h"
+#include "relay/replay_queue.h"
 #include "relay/schedule.h"
 #include "relay/slot.h"
+#include "relay/subscriber.h"
 
 namespace simpul::relay {
 
-// Where its target's last key frame is too long ago, a smaller layer's makes do until the next one.
+namespace {
+
+// A path of which nothing is known yet is taken for one of so much.
+constexpr uint64_t kUnknownPathBps = 3'000'000;
+
+}  // namespace
+
+// Where its target's last key frame is too long ago, or too much for the path to be caught up with,
+// a smaller layer's makes do until the next one. Onto a full path nothing is replayed: what waits
+// there is late already.
 bool Slot::start_from_cache(TimePoint now) {
-  if (replay_ || !has_nothing_to_lose()) return false;
+  if (replay_ || !has_nothing_to_lose() || subscriber_->is_path_full) return false;
   if (replay_from(*target_, now)) return true;
   for (size_t layer = 0; layer < track_->feeds().size(); ++layer) {
     const bool is_smaller = track_->feeds()[layer].view().pixels < feed(*target_).view().pixels;
@@ -31,6 +44,8 @@ bool Slot::replay_from(uint8_t layer, TimePoint now) {
   if (codec == nullptr || told < 0 || age > 2 * ticks_of(now - key.arrival, rate) + rate) {
     return false;
   }
+  const auto speed = replay_speed(source, *start, age);
+  if (!speed) return false;
   const uint32_t ticks = ticks_since_last(source, newest) - static_cast<uint32_t>(told);
   stream_.begin(segment_for(*codec, layer), key, ticks, layers_of(layer));
   set_layers(layer, target_);
@@ -38,12 +53,40 @@ bool Slot::replay_from(uint8_t layer, TimePoint now) {
                                                   .first_timestamp = key.media.timestamp,
                                                   .clock_rate = rate,
                                                   .age = age,
-                                                  .begun = now});
-  stream_.begin_replay(replay_->live_from(), Replay::kSpeed, rate);
+                                                  .begun = now,
+                                                  .speed = *speed});
+  stream_.begin_replay(replay_->live_from(), *speed, rate);
   feed(layer).add_replay();
   track_->schedule().replays.set(*this, now);
   ++track_->schedule().starts_from_cache;
   return true;
+}
+
+std::optional<int64_t> Slot::replay_speed(const Feed& source, int64_t first, int64_t age) const {
+  uint64_t taken = 0;
+  for (const Slot& other : subscriber_->slots) {
+    if (&other != this) taken += other.load_bps();
+  }
+  const auto& known = subscriber_->path_bps;
+  const uint64_t path = known.value_or(kUnknownPathBps);
+  ReplayQueue queue(path - std::min(taken, path), track_->clock_rate());
+  const History& history = source.history();
+  const uint32_t begins = history.find(first)->media.timestamp;
+  for (int64_t number = first; number <= history.newest(); ++number) {
+    const FeedPacket* packet = history.find(number);
+    if (packet == nullptr) continue;
+    queue.add(static_cast<int32_t>(packet->media.timestamp - begins), packet->media.payload_size);
+  }
+  const auto fastest = queue.fastest(age);
+  // Where nothing tells, the layer is sent whatever it takes: so is its past, as slowly as it may.
+  return fastest || known ? fastest : Replay::kSpeedMin;
+}
+
+uint64_t Slot::load_bps() const {
+  if (!current_) return 0;
+  const uint64_t published = feed(*current_).bitrate_bps();
+  if (replay_) return published * static_cast<uint64_t>(replay_->speed());
+  return bitrate_bps_ != 0 ? bitrate_bps_ : published;
 }
 
 void Slot::go_on_replaying(TimePoint now) { replay_->allow(now); }

@@ -77,6 +77,7 @@ struct Subscriber {
   std::unique_ptr<Allotment> allotment;
   DeadlinePlace allocation;          // Schedule's
   std::optional<uint64_t> path_bps;  // that its path carries
+  bool is_path_full = false;         // its queue is
   RedundancyChoice redundancy;       // of its sound
 };
 

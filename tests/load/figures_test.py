@@ -144,6 +144,15 @@ class People(unittest.TestCase):
         self.assertAlmostEqual(arrivals.dip([100, 100, 80, 130]), 0.2)
         self.assertEqual(arrivals.dip([100, 100]), 0)
 
+    def test_a_publisher_of_whom_nothing_was_told_yet_does_not_dip(self):
+        self.assertAlmostEqual(arrivals.dip([0, 0, 100, 100, 90, 110]), 0.1)
+        self.assertEqual(arrivals.dip([0, 100, 0, 100]), 1)
+        with self.assertRaises(RuntimeError):
+            arrivals.dip([0, 0])
+
+    def test_how_late_a_publisher_was_is_told_of_the_worst_round(self):
+        self.assertEqual(arrivals.own_delay([{"own_late_ms_p99": late} for late in (2, 31, 4)]), 31)
+
     def test_five_hundred_come_while_the_relay_is_looked_at(self):
         crowd, = tomllib.loads(arrivals.scenario(500))["phases"]
         self.assertEqual((crowd["kind"], crowd["joins"], crowd["within"]), ("storm", 500, "10s"))

@@ -208,7 +208,7 @@ TEST_F(AllotmentTest, WhatWasEndedIsNotRepaired) {
   EXPECT_EQ(repaired(), 1u) << "and what came after it is";
 }
 
-TEST_F(AllotmentTest, TheNextLayerBeginsWithItsLastKeyFrameWhereThatIsAtHand) {
+TEST_F(AllotmentTest, OntoAFullPathNothingIsReplayed) {
   watch();
   run(15s, 3'000'000);
   scene_.watch({.participant = {}, .layer = LayerChoice::kLow}, {audio_slot(3), video_slot(30)});
@@ -216,7 +216,11 @@ TEST_F(AllotmentTest, TheNextLayerBeginsWithItsLastKeyFrameWhereThatIsAtHand) {
   answers_ = false;
   requests_ = 0;
   is_full_ = true;
-  EXPECT_LE(until("l", 300'000), 300ms);
+  run(300ms, 300'000);
+  EXPECT_EQ(layer(), "") << "the next layer's last key frame is at hand";
+  EXPECT_EQ(video_of(500ms, 300'000), 0u);
+  answers_ = true;
+  EXPECT_LE(until("l", 300'000), 1s);
   EXPECT_EQ(requests_, 1u) << "asked for before it was known that the other has to end";
 }
 

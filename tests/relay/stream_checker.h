@@ -150,7 +150,7 @@ class StreamChecker {
     EXPECT_FALSE(has_caught_up_ || !is_video_) << sent << " ticks, and were " << made;
     EXPECT_GT(sent, 0u);
     EXPECT_LT(sent, made);
-    EXPECT_GE(sent + 1, made / Replay::kSpeed);
+    EXPECT_GE(sent + 1, made / Replay::kSpeedMax);
   }
 
   World& world_;
