@@ -46,6 +46,7 @@ Estimator::Estimator(const EstimatorConfig& config)
 void Estimator::on_sent(rtp::SequenceNumber transport_sequence, size_t size, TimePoint now,
                         ProbeId probe) {
   history_.on_sent(transport_sequence, size, probe, now);
+  silence_.on_sent(now);
   note_sent_rate(size, now);
 }
 
@@ -109,6 +110,7 @@ void Estimator::take_results(TimePoint now, std::vector<Probe>& probes) {
   }
   if (history_.missed_report()) missed_report_at_ = now;
   if (results_.empty()) return;
+  silence_.on_report(now);
   if (!std::exchange(has_results_, true)) first_result_at_ = now;
   judge_application_limit(now);
   add_results(now);
@@ -198,7 +200,7 @@ void Estimator::guess(TimePoint now) {
 }
 
 bool Estimator::knows_path(TimePoint now) const {
-  if (is_deceived()) return true;
+  if (is_deceived() || is_silent(now)) return true;
   if (remb_bps_ && now - remb_at_ <= kRembAge) return true;
   if (has_probed_ && now - first_result_at_ >= kFirstProbes) return true;
   if (!narrow_at_) return false;
@@ -259,11 +261,20 @@ void Estimator::on_remb(double bps, TimePoint now) {
   target_bps_ = std::clamp(limit, config_.min_bps, config_.max_bps);
 }
 
+// Where no media are left to send, a packet now and then lets the receiver show that it is there.
+void Estimator::remind(TimePoint now, std::vector<Probe>& probes) {
+  planner_.postpone(now);
+  if (!silence_.is_mutual(now) || !planner_.has_started()) return;
+  probes.push_back({.id = {}, .bps = config_.min_bps, .bytes = 1, .packets = 1});
+}
+
 void Estimator::advance(TimePoint now, std::vector<Probe>& probes) {
   if (is_deceived()) return;
+  silence_.on_look(now);
+  if (is_silent(now)) return remind(now, probes);
   const size_t before = probes.size();
   judge_application_limit(now);
-  planner_.start(config_.start_bps, now, probes);
+  if (config_.may_probe) planner_.start(config_.start_bps, now, probes);
   planner_.advance(now, probes);
   note_planned(std::span(probes).subspan(before));
 }

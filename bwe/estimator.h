@@ -15,6 +15,7 @@
 #include "bwe/probe_planner.h"
 #include "bwe/probe_results.h"
 #include "bwe/queue_delay.h"
+#include "bwe/report_silence.h"
 #include "bwe/send_history.h"
 #include "bwe/trendline.h"
 
@@ -24,6 +25,7 @@ struct EstimatorConfig {
   double start_bps = 300'000;
   double min_bps = 30'000;
   double max_bps = 50'000'000;
+  bool may_probe = true;  // there is something to probe with
 };
 
 // Says how many bits a second the path to one receiver carries, from what that receiver reports of
@@ -50,12 +52,19 @@ class Estimator {
   void set_wanted(double bps) { planner_.set_wanted(bps); }
 
   void advance(TimePoint now, std::vector<Probe>& probes);
-  TimePoint next_deadline() const { return is_deceived() ? kNever : planner_.next_deadline(); }
+  TimePoint next_deadline() const {
+    return is_deceived() ? kNever : std::min(planner_.next_deadline(), silence_.next_look());
+  }
 
   double target_bps() const { return target_bps_; }
-  // Whether the target rests on something: it was probed for, the path was found too narrow not
-  // long ago, or the receiver says so. Until then it is where the estimate began, and what is sent
-  // may be far more without any harm.
+  // What may be sent: the target, and the least while the receiver is silent. The target stays, and
+  // counts again as soon as it reports.
+  double allowed_bps(TimePoint now) const { return is_silent(now) ? config_.min_bps : target_bps_; }
+  bool is_silent(TimePoint now) const { return silence_.lasts(now); }
+  bool has_begun_probing() const { return planner_.has_started(); }
+  // Whether what may be sent rests on something: it was probed for, the path was found too narrow
+  // not long ago, the receiver says so, or it says nothing any more. Until then it is where the
+  // estimate began, and what is sent may be far more without any harm.
   bool knows_path(TimePoint now) const;
   double loss() const { return loss_.average_loss(); }
   std::optional<double> acknowledged_bps() const { return acknowledged_bps_; }
@@ -95,6 +104,7 @@ class Estimator {
   void guess(TimePoint now);
   double drained(double bps, TimePoint now) const;
   void note_planned(std::span<const Probe> probes);
+  void remind(TimePoint now, std::vector<Probe>& probes);
   void set_target(bool by_probe, TimePoint now, std::vector<Probe>& probes);
 
   EstimatorConfig config_;
@@ -103,6 +113,7 @@ class Estimator {
   Trendline trendline_;
   AcknowledgedRate acknowledged_;
   QueueDelay queue_;
+  ReportSilence silence_;
   DelayEstimator delay_;
   LossEstimator loss_;
   ProbePlanner planner_;

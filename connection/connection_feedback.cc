@@ -59,7 +59,8 @@ bool Connection::hears_of_path() const {
 }
 
 void Connection::begin_estimate() {
-  estimator_ = std::make_unique<bwe::Estimator>(bwe::EstimatorConfig{});
+  estimator_ = std::make_unique<bwe::Estimator>(
+      bwe::EstimatorConfig{.may_probe = sender_.numbers_retransmissions()});
   if (round_trip_.value()) estimator_->on_round_trip(*round_trip_.value());
   for (const SendingLine& line : config_.media.sending) {
     if (!line.congestion_feedback) continue;
@@ -106,7 +107,7 @@ void Connection::path_was_told(TimePoint now, Output& out) {
   }
   pace(now);
   if (sender_.may_protect()) judge_protection(now);
-  if (estimator_->next_deadline() == kNever) plan_probes(now, out);
+  if (!estimator_->has_begun_probing()) plan_probes(now, out);
   if (!planned_.empty()) begin_probes(out);
 }
 
@@ -122,6 +123,7 @@ std::optional<double> Connection::estimate_bps() const {
 
 std::optional<Connection::PathRates> Connection::path_rates(TimePoint now) const {
   if (!path_told_ || !estimator_->knows_path(now)) return std::nullopt;
+  if (estimator_->is_silent(now)) return PathRates{.carried_bps = estimator_->allowed_bps(now)};
   // What parity packets take is not for layers.
   return PathRates{
       .carried_bps = estimator_->target_bps() / (1 + protection_.reserved()),

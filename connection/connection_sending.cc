@@ -94,7 +94,7 @@ size_t Connection::take_padding_due(TimePoint now) {
 
 // The first are planned when the peer has shown that it reports.
 void Connection::plan_probes(TimePoint now, Output& out) {
-  if (sender_.numbers_retransmissions()) estimator_->advance(now, planned_);
+  estimator_->advance(now, planned_);
   begin_probes(out);
 }
 
