@@ -25,7 +25,8 @@ struct EstimatorConfig {
   double start_bps = 300'000;
   double min_bps = 30'000;
   double max_bps = 50'000'000;
-  bool may_probe = true;  // there is something to probe with
+  bool may_probe = true;                    // there is something to probe with
+  Duration single_each = Duration::zero();  // a probe of one packet, that finds nothing; 0: none
 };
 
 // Says how many bits a second the path to one receiver carries, from what that receiver reports of
@@ -53,7 +54,8 @@ class Estimator {
 
   void advance(TimePoint now, std::vector<Probe>& probes);
   TimePoint next_deadline() const {
-    return is_deceived() ? kNever : std::min(planner_.next_deadline(), silence_.next_look());
+    if (is_deceived()) return kNever;
+    return std::min({planner_.next_deadline(), silence_.next_look(), single_at_});
   }
 
   double target_bps() const { return target_bps_; }
@@ -97,13 +99,14 @@ class Estimator {
   void add_results(TimePoint now);
   bool take_probe(TimePoint now);
   bool sends_layers() const { return planner_.has_wanted() || !planner_.has_started(); }
-  bool is_own_queue(double used, TimePoint now) const;
+  bool is_own_queue(double used, bool has_narrowed, TimePoint now) const;
   bool has_narrowed() const;
   bool is_draining(TimePoint now) const;
   void update_delay(TimePoint now);
   void guess(TimePoint now);
   double drained(double bps, TimePoint now) const;
   void note_planned(std::span<const Probe> probes);
+  void add_single(std::vector<Probe>& probes);
   void remind(TimePoint now, std::vector<Probe>& probes);
   void set_target(bool by_probe, TimePoint now, std::vector<Probe>& probes);
 
@@ -131,6 +134,7 @@ class Estimator {
   bool has_probed_ = false;  // with a result
   std::optional<TimePoint> narrow_at_;
   TimePoint guessed_at_{};
+  TimePoint single_at_ = kNever;
   bool is_application_limited_ = false;
   // What may have been sent since, and was not (negative: more than that).
   double budget_bits_ = 0;
