@@ -62,8 +62,7 @@ class MediaSender {
     size_t number_at = 0;  // where the transport-wide sequence number goes; 0: nowhere
     bool is_numbered = false;
     bool may_follow_hole = false;
-    size_t renumbered =
-        0;  // the place of its source whose own numbers are left out, and one; 0: none
+    size_t renumbered = 0;  // one more than the place of its source, of which own numbers lack
   };
 
  public:
