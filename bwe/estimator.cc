@@ -47,6 +47,7 @@ Estimator::Estimator(const EstimatorConfig& config)
 void Estimator::on_sent(rtp::SequenceNumber transport_sequence, size_t size, TimePoint now,
                         ProbeId probe) {
   history_.on_sent(transport_sequence, size, probe, now);
+  silence_.on_sent(now);
   note_sent_rate(size, now);
 }
 
@@ -120,6 +121,7 @@ void Estimator::take_results(TimePoint now, std::vector<Probe>& probes) {
   }
   if (history_.missed_report()) missed_report_at_ = now;
   if (results_.empty()) return;
+  silence_.on_report(now);
   if (!std::exchange(has_results_, true)) first_result_at_ = now;
   judge_application_limit(now);
   add_results(now);
@@ -155,8 +157,8 @@ bool Estimator::take_probe(TimePoint now) {
 // left, nor any but a long one while far less is sent than was found to fit: what arrives is then
 // no measure. A path that became narrow makes the queue a long one at once, out of which less comes
 // than before.
-bool Estimator::is_own_queue(double used, TimePoint now) const {
-  if (queue_.value() >= kBurstQueueMax || has_narrowed()) return false;
+bool Estimator::is_own_queue(double used, bool has_narrowed, TimePoint now) const {
+  if (queue_.value() >= kBurstQueueMax || has_narrowed) return false;
   if (now - probing_at_ < kProbeEcho) return true;
   return sends_layers() &&
          (now - burst_at_ < kBurstEcho || used < kBudgetRate || queue_.value() < kShortQueue);
@@ -173,14 +175,15 @@ void Estimator::update_delay(TimePoint now) {
   if (acknowledged_bps_ && !knows_path(now)) delay_.on_arriving(*acknowledged_bps_);
   PathUse use = trendline_.use();
   // The slope of the delays is a matter of many packets, and this shows earlier.
-  if (use == PathUse::kNormal && has_narrowed()) use = PathUse::kOver;
+  const bool narrowed = use != PathUse::kUnder && has_narrowed();
+  if (narrowed) use = PathUse::kOver;
   // What the path loses by itself took its place on it, or will in the queue of the next hop.
   const double passing = 1 - loss_.own_loss();
   bool may_grow = !is_application_limited_;
   const double used = acknowledged_bps_.value_or(0) / passing / delay_.rate_bps();
   // Between layers only probes show that there is more.
   if (planner_.has_wanted()) may_grow = may_grow && used > kFilled;
-  if (use == PathUse::kOver && is_own_queue(used, now)) {
+  if (use == PathUse::kOver && is_own_queue(used, narrowed, now)) {
     use = PathUse::kNormal;
     may_grow = false;
   }
@@ -210,7 +213,7 @@ void Estimator::guess(TimePoint now) {
 }
 
 bool Estimator::knows_path(TimePoint now) const {
-  if (is_deceived()) return true;
+  if (is_deceived() || is_silent(now)) return true;
   if (remb_bps_ && now - remb_at_ <= kRembAge) return true;
   if (has_probed_ && now - first_result_at_ >= kFirstProbes) return true;
   if (!narrow_at_) return false;
@@ -272,13 +275,32 @@ void Estimator::on_remb(double bps, TimePoint now) {
   target_bps_ = std::clamp(limit, config_.min_bps, config_.max_bps);
 }
 
+// Where no media are left to send, a packet now and then lets the receiver show that it is there.
+void Estimator::remind(TimePoint now, std::vector<Probe>& probes) {
+  planner_.postpone(now);
+  if (!silence_.is_mutual(now) || !planner_.has_started()) return;
+  add_single(probes);
+}
+
+// It is over when its packet has left, at whatever rate media are sent.
+void Estimator::add_single(std::vector<Probe>& probes) {
+  probes.push_back({.id = {}, .bps = config_.max_bps, .bytes = 1, .packets = 1});
+}
+
 void Estimator::advance(TimePoint now, std::vector<Probe>& probes) {
   if (is_deceived()) return;
+  silence_.on_look(now);
+  const bool is_single_due = single_at_ <= now;
+  if (is_single_due) single_at_ = now + config_.single_each;
+  if (is_silent(now)) return remind(now, probes);
   const size_t before = probes.size();
   judge_application_limit(now);
-  planner_.start(config_.start_bps, now, probes);
+  if (config_.may_probe) planner_.start(config_.start_bps, now, probes);
   planner_.advance(now, probes);
   note_planned(std::span(probes).subspan(before));
+  const bool has_singles = planner_.has_started() && config_.single_each > Duration::zero();
+  if (has_singles && single_at_ == kNever) single_at_ = now + config_.single_each;
+  if (is_single_due) add_single(probes);
 }
 
 }  // namespace simpul::bwe

@@ -16,6 +16,7 @@
 #include "bwe/probe_planner.h"
 #include "bwe/probe_results.h"
 #include "bwe/queue_delay.h"
+#include "bwe/report_silence.h"
 #include "bwe/send_history.h"
 #include "bwe/trendline.h"
 
@@ -25,6 +26,8 @@ struct EstimatorConfig {
   double start_bps = 300'000;
   double min_bps = 30'000;
   double max_bps = 50'000'000;
+  bool may_probe = true;                    // there is something to probe with
+  Duration single_each = Duration::zero();  // a probe of one packet, that finds nothing; 0: none
 };
 
 // Says how many bits a second the path to one receiver carries, from what that receiver reports of
@@ -59,12 +62,20 @@ class Estimator {
   void set_wanted(double bps) { planner_.set_wanted(bps); }
 
   void advance(TimePoint now, std::vector<Probe>& probes);
-  TimePoint next_deadline() const { return is_deceived() ? kNever : planner_.next_deadline(); }
+  TimePoint next_deadline() const {
+    if (is_deceived()) return kNever;
+    return std::min({planner_.next_deadline(), silence_.next_look(), single_at_});
+  }
 
   double target_bps() const { return target_bps_; }
-  // Whether the target rests on something: it was probed for, the path was found too narrow not
-  // long ago, or the receiver says so. Until then it is where the estimate began, and what is sent
-  // may be far more without any harm.
+  // What may be sent: the target, and the least while the receiver is silent. The target stays, and
+  // counts again as soon as it reports.
+  double allowed_bps(TimePoint now) const { return is_silent(now) ? config_.min_bps : target_bps_; }
+  bool is_silent(TimePoint now) const { return silence_.lasts(now); }
+  bool has_begun_probing() const { return planner_.has_started(); }
+  // Whether what may be sent rests on something: it was probed for, the path was found too narrow
+  // not long ago, the receiver says so, or it says nothing any more. Until then it is where the
+  // estimate began, and what is sent may be far more without any harm.
   bool knows_path(TimePoint now) const;
   double loss() const { return loss_.average_loss(); }
   std::optional<double> acknowledged_bps() const { return acknowledged_bps_; }
@@ -98,13 +109,15 @@ class Estimator {
   void note_queue(TimePoint now);
   bool take_probe(TimePoint now);
   bool sends_layers() const { return planner_.has_wanted() || !planner_.has_started(); }
-  bool is_own_queue(double used, TimePoint now) const;
+  bool is_own_queue(double used, bool has_narrowed, TimePoint now) const;
   bool has_narrowed() const;
   bool is_draining(TimePoint now) const;
   void update_delay(TimePoint now);
   void guess(TimePoint now);
   double drained(double bps, TimePoint now) const;
   void note_planned(std::span<const Probe> probes);
+  void add_single(std::vector<Probe>& probes);
+  void remind(TimePoint now, std::vector<Probe>& probes);
   void set_target(bool by_probe, TimePoint now, std::vector<Probe>& probes);
 
   EstimatorConfig config_;
@@ -113,6 +126,7 @@ class Estimator {
   Trendline trendline_;
   AcknowledgedRate acknowledged_;
   QueueDelay queue_;
+  ReportSilence silence_;
   DelayEstimator delay_;
   LossEstimator loss_;
   ProbePlanner planner_;
@@ -132,6 +146,7 @@ class Estimator {
   bool has_probed_ = false;  // with a result
   std::optional<TimePoint> narrow_at_;
   TimePoint guessed_at_{};
+  TimePoint single_at_ = kNever;
   bool is_application_limited_ = false;
   // What may have been sent since, and was not (negative: more than that).
   double budget_bits_ = 0;

@@ -90,6 +90,11 @@ void ProbePlanner::advance(TimePoint now, std::vector<Probe>& probes) {
   add(kPeriodic * estimate_bps_, now, probes);
 }
 
+void ProbePlanner::postpone(TimePoint now) {
+  dropped_from_bps_.reset();
+  if (next_at_ <= now) next_at_ = now + interval_;
+}
+
 TimePoint ProbePlanner::next_deadline() const {
   if (!has_started_) return kNever;
   return dropped_from_bps_ ? std::min(next_at_, dropped_at_ + kAfterDropWait) : next_at_;

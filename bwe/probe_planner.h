@@ -48,6 +48,8 @@ class ProbePlanner {
   // Less is being sent than the estimate allows, or no longer.
   void set_application_limited(bool limited) { is_application_limited_ = limited; }
   void advance(TimePoint now, std::vector<Probe>& probes);
+  // Instead of advance(): nobody would tell what comes of it.
+  void postpone(TimePoint now);
   TimePoint next_deadline() const;
 
  private:

@@ -25,7 +25,8 @@ void SendHistory::make_room(TimePoint now) {
   const int64_t oldest = next_ - static_cast<int64_t>(entries_.size());
   if (entries_.size() == kSizeMax || oldest < 0) return;
   const Entry& entry = entry_of(oldest);
-  if (entry.state == State::kNone || age_of(entry, now) >= kAge) return;
+  const bool is_awaited = entry.state == State::kInFlight || entry.state == State::kLost;
+  if (!is_awaited || age_of(entry, now) >= kAge) return;
   std::vector<Entry> larger(entries_.size() * 2);
   for (int64_t number = oldest; number < next_; ++number) {
     larger[static_cast<size_t>(number) & (larger.size() - 1)] = entry_of(number);
@@ -69,13 +70,21 @@ inline void SendHistory::take(int64_t number, bool came, Duration reported, Rece
                               std::vector<PacketResult>& results) {
   Entry& entry = entry_of(number);
   const Duration age = age_of(entry, now);
-  if (entry.state == State::kNone || age >= kAge) return;
-  if (!came && entry.state == State::kLost) return;  // was told already
-  if (entry.state == State::kHole) {
-    if (!came) return;
-    entry.state = State::kNone;
-    ++false_reports_;
-    return;
+  if (age >= kAge) return;
+  switch (entry.state) {
+    case State::kNone:
+      return;
+    case State::kHole:
+      if (came) {
+        entry.state = State::kNone;
+        ++false_reports_;
+      }
+      return;
+    case State::kLost:
+      if (!came) return;  // was told already
+      break;
+    case State::kInFlight:
+      break;
   }
   entry.state = came ? State::kNone : State::kLost;
   // Written where it stays: what is made elsewhere in parts is waited for when it is copied.
@@ -86,6 +95,16 @@ inline void SendHistory::take(int64_t number, bool came, Duration reported, Rece
   result.probe = entry.probe;
 }
 
+// Whether a packet left under one of those numbers of which nothing was said yet: what was left out
+// is in no report.
+bool SendHistory::is_any_awaited(int64_t begin, int64_t end) {
+  end = std::min(end, next_);
+  for (int64_t number = std::max(begin, first_kept()); number < end; ++number) {
+    if (entry_of(number).state == State::kInFlight) return true;
+  }
+  return false;
+}
+
 bool SendHistory::on_feedback(const rtp::TransportFeedback& message, TimePoint now,
                               std::vector<PacketResult>& results) {
   arrivals_.clear();
@@ -93,7 +112,7 @@ bool SendHistory::on_feedback(const rtp::TransportFeedback& message, TimePoint n
   if (next_ < 0) return true;
   const int64_t base = rtp::unwrap_near(next_ - 1, message.base);
   missed_report_ = reported_until_ >= 0 && base > reported_until_;
-  reported_until_ = std::max(reported_until_, base + message.status_count);
+  reported_until_ = std::max(reported_until_, std::min(base + message.status_count, next_));
   // A message may speak of 65,535 numbers in a few bytes: only those that are kept are looked at.
   const int64_t begin = std::max(base, first_kept());
   const int64_t end = std::min(base + message.status_count, next_);
@@ -119,8 +138,9 @@ void SendHistory::on_reports(std::span<NumberReport> reports, Duration clock_per
     return rtp::unwrap_near(next_ - 1, report.number);
   };
   std::ranges::stable_sort(reports, {}, number_of);
-  missed_report_ = reported_until_ >= 0 && number_of(reports.front()) > reported_until_;
-  reported_until_ = std::max(reported_until_, number_of(reports.back()) + 1);
+  missed_report_ =
+      reported_until_ >= 0 && is_any_awaited(reported_until_, number_of(reports.front()));
+  reported_until_ = std::max(reported_until_, std::min(number_of(reports.back()) + 1, next_));
   for (const NumberReport& report : reports) {
     const int64_t number = number_of(report);
     if (number < first_kept() || number >= next_) continue;

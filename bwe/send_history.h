@@ -51,6 +51,7 @@ class SendHistory {
   // Whether the last message was not about the packets right behind those of the one before: a
   // report was lost on its way.
   bool missed_report() const { return missed_report_; }
+  size_t size() const { return entries_.size(); }  // of the ring
   // How often the receiver said that a packet came under a number that was left out.
   uint32_t false_reports() const { return false_reports_; }
 
@@ -79,6 +80,7 @@ class SendHistory {
   }
   Duration age_of(const Entry& entry, TimePoint now) const;
   void make_room(TimePoint now);
+  bool is_any_awaited(int64_t begin, int64_t end);
   // What `came` is told at that time, or did not come.
   void take(int64_t number, bool came, Duration reported, ReceiverClock& clock,
             Duration clock_period, TimePoint now, std::vector<PacketResult>& results);

@@ -128,6 +128,9 @@ class Connection {
   // receivers send one each 50 ms or less often, and what it says costs more to read than to write.
   static constexpr Duration kFeedbackInterval = std::chrono::milliseconds(10);
   static constexpr int kFeedbackBurst = 16;
+  // Of who reports by the numbers of the streams it is found out whether it tells the truth by
+  // those of retransmissions, one of which leaves so often where there is nothing to repeat.
+  static constexpr Duration kSingleEach = std::chrono::seconds(3);
 
   Connection(Config config, const dtls::Context& context, crypto::CipherEngine& engine,
              TimePoint now);

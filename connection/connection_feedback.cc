@@ -59,7 +59,11 @@ bool Connection::hears_of_path() const {
 }
 
 void Connection::begin_estimate() {
-  estimator_ = std::make_unique<bwe::Estimator>(bwe::EstimatorConfig{});
+  const bool by_source =
+      std::ranges::any_of(config_.media.sending, &SendingLine::congestion_feedback);
+  estimator_ = std::make_unique<bwe::Estimator>(
+      bwe::EstimatorConfig{.may_probe = sender_.numbers_retransmissions(),
+                           .single_each = by_source ? kSingleEach : Duration::zero()});
   if (round_trip_.value()) estimator_->on_round_trip(*round_trip_.value());
   for (const SendingLine& line : config_.media.sending) {
     if (!line.congestion_feedback) continue;
@@ -88,14 +92,9 @@ void Connection::take_feedback(const rtp::TransportFeedback& feedback, TimePoint
 void Connection::take_feedback(const rtp::CongestionFeedback& feedback, TimePoint now,
                                Output& out) {
   if (sent_numbers_ == nullptr || !admits_feedback(now)) return;
-  std::vector<rtp::PacketReport> packets;
-  if (!feedback.append_reports(packets)) return count(Drop::kMalformed);
-  std::vector<bwe::NumberReport> reports;
-  for (const rtp::PacketReport& packet : packets) {
-    const auto number = sent_numbers_->find(packet.ssrc, packet.sequence);
-    if (number) reports.push_back({.number = *number, .arrived_at = packet.arrived_at});
-  }
-  estimator_->on_reports(reports, rtp::kCongestionClockPeriod, now, planned_);
+  const auto reports = sent_numbers_->read(feedback);
+  if (!reports) return count(Drop::kMalformed);
+  estimator_->on_reports(*reports, rtp::kCongestionClockPeriod, now, planned_);
   path_was_told(now, out);
 }
 
@@ -106,7 +105,7 @@ void Connection::path_was_told(TimePoint now, Output& out) {
   }
   pace(now);
   if (sender_.may_protect()) judge_protection(now);
-  if (estimator_->next_deadline() == kNever) plan_probes(now, out);
+  if (!estimator_->has_begun_probing()) plan_probes(now, out);
   if (!planned_.empty()) begin_probes(out);
 }
 
@@ -122,6 +121,7 @@ std::optional<double> Connection::estimate_bps() const {
 
 std::optional<Connection::PathRates> Connection::path_rates(TimePoint now) const {
   if (!path_told_ || !estimator_->knows_path(now)) return std::nullopt;
+  if (estimator_->is_silent(now)) return PathRates{.carried_bps = estimator_->allowed_bps(now)};
   // What parity packets take is not for layers.
   return PathRates{
       .carried_bps = estimator_->target_bps() / (1 + protection_.reserved()),

@@ -20,9 +20,7 @@ size_t Connection::seal_counted(std::span<const rtp::OutgoingPacket> packets,
   if (estimator_ == nullptr) return 0;
   size_t bytes = 0;
   for (const NumberedPacket& packet : scratch.numbered()) {
-    if (sent_numbers_) {
-      sent_numbers_->on_sent(packet.ssrc, packet.sequence, packet.transport_sequence);
-    }
+    if (sent_numbers_) sent_numbers_->on_sent(packet);
     estimator_->on_sent(packet.transport_sequence, packet.size, now, probes_.on_sent(packet.size));
     bytes += packet.size;
   }
@@ -95,7 +93,7 @@ size_t Connection::take_padding_due(TimePoint now) {
 
 // The first are planned when the peer has shown that it reports.
 void Connection::plan_probes(TimePoint now, Output& out) {
-  if (sender_.numbers_retransmissions()) estimator_->advance(now, planned_);
+  estimator_->advance(now, planned_);
   begin_probes(out);
 }
 

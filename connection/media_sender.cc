@@ -141,8 +141,10 @@ void MediaSender::source_is_known(rtp::Ssrc ssrc) {
   }
 }
 
-rtp::SequenceNumber MediaSender::take_number() {
-  if (until_hole_ != 0 && --until_hole_ == 0) {
+rtp::SequenceNumber MediaSender::take_number(bool may_follow_hole) {
+  if (until_hole_ > 1) {
+    --until_hole_;
+  } else if (until_hole_ == 1 && may_follow_hole) {
     ++next_number_;
     until_hole_ = hole_distance(holes_);
   }
@@ -205,6 +207,10 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
   header.size = kFixedSize + extension;
   header.number_at = carries_number && extension > 0 ? first_data(room, kFixedSize) : 0;
   header.is_numbered = source != nullptr && source->numbered;
+  const bool by_own_number = header.is_numbered && !carries_number;
+  header.may_follow_hole = header.is_numbered && (carries_number || source->is_rtx);
+  header.renumbered =
+      by_own_number && source->is_rtx ? static_cast<size_t>(source - sources_.data()) + 1 : 0;
 }
 
 void MediaSender::put(const rtp::OutgoingPacket& packet, const Header& header, uint8_t padding,
@@ -214,8 +220,17 @@ void MediaSender::put(const rtp::OutgoingPacket& packet, const Header& header, u
   if (destination.empty()) return;
   std::copy_n(header.bytes.begin(), header.size, destination.begin());
   if (padding > 0) destination[0] |= kPaddingBit;
+  uint64_t index = packet.index;
   if (header.is_numbered) {
-    const rtp::SequenceNumber number = take_number();
+    const uint16_t next = next_number_;
+    const rtp::SequenceNumber number = take_number(header.may_follow_hole);
+    const bool follows_hole = number.value() != next && header.renumbered != 0;
+    if (header.renumbered != 0) {
+      Source& source = sources_[header.renumbered - 1];
+      if (follows_hole) ++source.left_out;
+      index += source.left_out;
+      store_be16(destination.subspan<2, 2>(), static_cast<uint16_t>(index));
+    }
     if (header.number_at != 0) {
       store_be16(destination.subspan(header.number_at).first<2>(), number.value());
     }
@@ -223,7 +238,8 @@ void MediaSender::put(const rtp::OutgoingPacket& packet, const Header& header, u
     numbered.transport_sequence = number;
     numbered.size = size;
     numbered.ssrc = packet.ssrc;
-    numbered.sequence = packet.sequence_number();
+    numbered.sequence = rtp::SequenceNumber(static_cast<uint16_t>(index));
+    numbered.follows_hole = follows_hole;
   }
   // Written where it stays: what is made elsewhere in parts is waited for when it is copied.
   dtls::RtpToSeal& job = scratch.jobs_.emplace_back();
@@ -232,7 +248,7 @@ void MediaSender::put(const rtp::OutgoingPacket& packet, const Header& header, u
   job.head = Bytes(packet.head).first(packet.head_size);
   job.body = packet.body;
   job.padding = padding;
-  job.index = packet.index;
+  job.index = index;
 }
 
 void MediaSender::put_parities(const Place& place, size_t overhead, Scratch& scratch) {
@@ -259,6 +275,8 @@ void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpS
     headers[i].size = before.size;
     headers[i].number_at = before.number_at;
     headers[i].is_numbered = before.is_numbered;
+    headers[i].may_follow_hole = before.may_follow_hole;
+    headers[i].renumbered = before.renumbered;
     std::copy(before.bytes.begin() + kFixedSize, before.bytes.begin() + before.size,
               headers[i].bytes.begin() + kFixedSize);
     write_fixed(packets[i], before.size > kFixedSize, headers[i].bytes);

@@ -29,6 +29,7 @@ struct NumberedPacket {
   size_t size = 0;  // of the datagram, in bytes
   rtp::Ssrc ssrc;
   rtp::SequenceNumber sequence;
+  bool follows_hole = false;  // the numbers before it, of both kinds, were left out
 };
 
 // Gives outgoing packets their bytes: RTP header, the receiver's own extension ids, padding that
@@ -40,7 +41,9 @@ class MediaSender {
   // extension more or less); a far smaller one stays a run of its own.
   static constexpr size_t kPaddingMax = 16;
   // Between two transport-wide numbers that are left out, where any are. To an honest peer a packet
-  // was lost there, which is no packet of any stream.
+  // was lost there, which is no packet of any stream. Where it reports by the numbers of the
+  // streams themselves, one of retransmissions is left out instead, in which nobody waits for a
+  // missing one.
   static constexpr uint32_t kHoleDistanceMin = 32;
   static constexpr uint32_t kHoleDistanceMax = 159;
   // Gives the place of a datagram of that size in the send memory, or nothing when that is full.
@@ -58,6 +61,8 @@ class MediaSender {
     size_t size = 0;
     size_t number_at = 0;  // where the transport-wide sequence number goes; 0: nowhere
     bool is_numbered = false;
+    bool may_follow_hole = false;
+    size_t renumbered = 0;  // one more than the place of its source, of which own numbers lack
   };
 
  public:
@@ -112,9 +117,10 @@ class MediaSender {
     bool numbered;        // the peer reports on each packet
     bool carries_number;  // and needs to be told the number
     bool known = false;
+    uint64_t left_out = 0;  // of its own numbers
   };
 
-  rtp::SequenceNumber take_number();
+  rtp::SequenceNumber take_number(bool may_follow_hole);
   void write_header(const rtp::OutgoingPacket& packet, Header& header, Scratch& scratch) const;
   // Asks for the packet's place, gives it its number and leaves the rest to be encrypted.
   void put(const rtp::OutgoingPacket& packet, const Header& header, uint8_t padding,

@@ -37,6 +37,7 @@ class Negotiator {
   void accept(const MediaDescription& media, NegotiatedMedia& settled);
   bool is_bundled(const MediaDescription& media) const;
   void order_bundle();
+  void settle_feedback();
   NegotiationError nothing_accepted() const;
   std::optional<NegotiationError> settle_transport();
 
@@ -202,11 +203,24 @@ std::optional<NegotiationError> Negotiator::settle_transport() {
   return std::nullopt;
 }
 
+// All lines share one path, and what is said of it has to be said by one clock.
+void Negotiator::settle_feedback() {
+  const auto has_transport_cc = [](const NegotiatedMedia& media) {
+    return std::ranges::any_of(media.codecs,
+                               [](const auto& codec) { return codec.feedback.transport_cc; });
+  };
+  if (std::ranges::none_of(result_.media, has_transport_cc)) return;
+  for (auto& media : result_.media) {
+    for (auto& codec : media.codecs) codec.feedback.ccfb = false;
+  }
+}
+
 Expected<Negotiated, NegotiationError> Negotiator::run() {
   result_.role = policy_.role;
   result_.extmap_allow_mixed = offer_.extmap_allow_mixed;
   for (const auto& media : offer_.media) result_.media.push_back(settle(media));
   order_bundle();
+  settle_feedback();
   if (result_.bundle.empty()) return unexpected(nothing_accepted());
   // Neither end would ever send a check (RFC 8445 §6.1.1).
   if (offer_.ice_lite) {

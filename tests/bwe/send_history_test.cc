@@ -89,7 +89,7 @@ TEST_F(SendHistoryTest, MatchesReportsInAnyOrder) {
   ASSERT_EQ(results.size(), 2u);
   EXPECT_TRUE(results[0].arrived_at) << "lost, but it came later";
   EXPECT_TRUE(report({{rtp::SequenceNumber(500), 1ms}}).empty()) << "never sent";
-  EXPECT_TRUE(history_.missed_report());
+  EXPECT_FALSE(history_.missed_report()) << "all that was sent was spoken of";
 }
 
 TEST_F(SendHistoryTest, CountsWhatIsSaidToHaveComeThoughItWasLeftOut) {
@@ -132,6 +132,31 @@ TEST_F(SendHistoryTest, RemembersTwoSecondsOfAFastSender) {
     now_ += 900us;
   }
   EXPECT_EQ(report(0, {1ms}).size(), 1u);
+}
+
+TEST_F(SendHistoryTest, DoesNotGrowForNumbersThatWereLeftOut) {
+  for (uint16_t number = 0; number < 2'000; ++number) {
+    if (number % 100 == 99) continue;
+    history_.on_sent(rtp::SequenceNumber(number), 100, {}, now_);
+    now_ += 900us;
+    EXPECT_EQ(report(number, {1ms}).size(), 1u);
+  }
+  EXPECT_EQ(history_.size(), SendHistory::kSizeMin);
+}
+
+TEST_F(SendHistoryTest, MissesNoReportOfANumberThatWasLeftOut) {
+  for (const uint16_t number : std::initializer_list<uint16_t>{1, 2, 4, 5, 6}) send(number);
+  const auto report = [&](uint16_t number) {
+    std::vector<NumberReport> reports{{rtp::SequenceNumber(number), 5ms}};
+    std::vector<PacketResult> results;
+    history_.on_reports(reports, 65'536s, now_, results);
+    return history_.missed_report();
+  };
+  EXPECT_FALSE(report(1));
+  EXPECT_FALSE(report(2));
+  EXPECT_FALSE(report(4));
+  EXPECT_TRUE(report(6));
+  EXPECT_FALSE(report(5)) << "it came late";
 }
 
 TEST_F(SendHistoryTest, SeesThatAReportWasLost) {

@@ -41,6 +41,17 @@ class Watcher : public testing::WatchedConnection {
     }
   }
 
+  // The same, and not a word of it from the peer.
+  void send_unheard(Duration duration) {
+    for (Duration passed{}; passed < duration; passed += 10ms) {
+      send(1'000);
+      pair().advance(0ms);
+    }
+    arrivals_.clear();
+    next_ = rtp::SequenceNumber(
+        static_cast<uint16_t>(numbered().back().transport_sequence.value() + 1));
+  }
+
   void send_remb(uint64_t bps) {
     std::array<uint8_t, 64> room{};
     rtp::RtcpWriter writer(room);
@@ -213,6 +224,41 @@ TEST(PathEstimate, IsTheLeastOfWhoSaysThatPacketsCameWhichNeverLeft) {
   liar.pair().now += 60s;
   liar.send_for_a_second();
   EXPECT_EQ(liar.estimate_bps(), bwe::EstimatorConfig{}.min_bps) << "for good";
+}
+
+TEST(PathEstimate, IsTheLeastOfWhoReportedAndFallsSilentUntilTheNextReport) {
+  for (const testing::Agreed& agreed : {testing::Agreed{.rtx = false}, kBySource}) {
+    Watcher watcher(agreed);
+    for (int second = 0; second < 5; ++second) watcher.send_for_a_second();
+    EXPECT_FALSE(watcher.rates());
+    const double estimate = watcher.estimate_bps().value();
+    watcher.send_unheard(1s);
+    EXPECT_FALSE(watcher.rates());
+    watcher.send_unheard(1s);
+    ASSERT_TRUE(watcher.rates());
+    EXPECT_EQ(watcher.rates()->carried_bps, bwe::EstimatorConfig{}.min_bps);
+    watcher.send_unheard(20s);
+    ASSERT_TRUE(watcher.rates());
+    EXPECT_EQ(watcher.estimate_bps(), estimate) << "it is kept";
+    watcher.send_for_a_second();
+    EXPECT_FALSE(watcher.rates());
+    EXPECT_GE(watcher.estimate_bps().value(), estimate);
+  }
+}
+
+TEST(PathEstimate, IsNotLessWhereNothingIsSentThatCouldBeReportedOn) {
+  Watcher watcher;
+  for (int second = 0; second < 5; ++second) watcher.send_for_a_second();
+  for (int i = 0; i < 100; ++i) {
+    watcher.pair().advance(100ms);
+    EXPECT_FALSE(watcher.rates());
+  }
+}
+
+TEST(PathEstimate, IsNotMadeOfTheSilenceOfWhoNeverReported) {
+  Watcher watcher;
+  watcher.send_unheard(20s);
+  EXPECT_FALSE(watcher.rates());
 }
 
 TEST(PathEstimate, OfAnHonestPeerIsAsGoodWhereNumbersAreLeftOut) {

@@ -4,6 +4,7 @@
 
 #include "bench/impairment/path.h"
 #include "bench/peer/formats.h"
+#include "bwe/estimator.h"
 #include "rtp/header_extensions.h"
 #include "rtp/rtcp_writer.h"
 #include "rtp/transport_feedback_builder.h"
@@ -64,7 +65,7 @@ class AllotmentOfAViewer : public ::testing::Test {
       for (auto& datagram : std::exchange(leaving_, {})) {
         node_.deliver_to(*bob_, std::move(datagram));
       }
-      if (bob_->peer.connected()) report();
+      if (reports_ && bob_->peer.connected()) report();
     }
   }
   std::string layer() { return why().layer.value_or(""); }
@@ -89,6 +90,7 @@ class AllotmentOfAViewer : public ::testing::Test {
   std::unique_ptr<impairment::Path> path_;
   impairment::Path::Output leaving_;
   rtp::TransportFeedbackBuilder feedback_;
+  bool reports_ = true;
 };
 
 TEST_F(AllotmentOfAViewer, FollowsThePathDownAndUp) {
@@ -114,6 +116,40 @@ TEST_F(AllotmentOfAViewer, IsNotDisturbedByAPathThatCarriesAll) {
   EXPECT_EQ(layer(), "f");
   // 1.28 Mbit/s in packets of 1,100 bytes.
   EXPECT_NEAR(static_cast<double>(bob_->count(video) - before), 30 * 150, 150);
+}
+
+// Row C6: bob takes all that comes, and says nothing of it any more.
+TEST_F(AllotmentOfAViewer, C6_IsTheLeastWithinTwoSecondsOfSilenceAndTheSameAgainAfterAReport) {
+  ASSERT_LE(until({"f"}), 2.0);
+  run(10s);
+  reports_ = false;
+  run(2s);
+  EXPECT_EQ(why().estimate_bps, static_cast<uint64_t>(bwe::EstimatorConfig{}.min_bps));
+  run(5s);
+  const auto& slots = bob_->peer.slots();
+  const size_t video = bob_->count(slots[1]);
+  const size_t sound = bob_->count(slots[0]);
+  run(20s);
+  EXPECT_EQ(bob_->count(slots[1]), video);
+  EXPECT_NEAR(static_cast<double>(bob_->count(slots[0]) - sound), 20 * 50, 50);
+  reports_ = true;
+  const double up = until({"f"});
+  std::printf("# result: after silence back in %.1f s\n", up);
+  EXPECT_LE(up, 5.0);
+}
+
+TEST_F(AllotmentOfAViewer, C6_ComesBackSoonWhenThePathDoes) {
+  ASSERT_LE(until({"f"}), 2.0);
+  run(10s);
+  bool is_open = false;
+  node_.lose_upwards = [&](const Guest& guest, Bytes) { return &guest == bob_ && !is_open; };
+  set_capacity(1);
+  run(8s);
+  set_capacity(3'000'000);
+  is_open = true;
+  const double up = until({"f"});
+  std::printf("# result: after an outage back in %.1f s\n", up);
+  EXPECT_LE(up, 8.0);
 }
 
 TEST_F(AllotmentOfAViewer, IsExplained) {

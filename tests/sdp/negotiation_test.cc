@@ -159,6 +159,18 @@ TEST(Negotiation, ReportsBySourceAreTakenFromWatchersThatHaveNothingBetter) {
             (Feedback{.nack = true, .nack_pli = true, .ccm_fir = true, .ccfb = true}));
 }
 
+TEST(Negotiation, ThePathIsReportedOnByOneClock) {
+  const auto offer = sample_offer("chromium-offer-recvonly");
+  const size_t video = offer.find("m=video");
+  ASSERT_NE(video, std::string::npos);
+  const std::regex numbered("a=rtcp-fb:[0-9]+ transport-cc");
+  const auto mixed = std::regex_replace(offer.substr(0, video), numbered, "a=rtcp-fb:* ack ccfb") +
+                     offer.substr(video);
+  const auto watcher = accepted(mixed, PeerRole::kWatcher);
+  EXPECT_TRUE(watcher.media[1].codecs[0].feedback.transport_cc);
+  EXPECT_EQ(watcher.media[0].codecs[0].feedback, Feedback{});
+}
+
 TEST(Negotiation, TransportFeedbackNeedsItsExtension) {
   const auto offer = sample_offer("gst-offer-default");
   const auto negotiated = accepted(offer);

@@ -69,10 +69,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     const double target = estimator.target_bps();
     check(std::isfinite(target) && target >= config.min_bps && target <= config.max_bps);
+    const double allowed = estimator.allowed_bps(now);
+    check(allowed == target || (allowed == config.min_bps && estimator.is_silent(now)));
     check(estimator.loss() >= 0 && estimator.loss() <= 1);
     check(probes.size() <= 3);
+    for (int i = 0; i < 2 && estimator.next_deadline() <= now; ++i) estimator.advance(now, probes);
+    check(estimator.next_deadline() > now);
     for (const Probe& probe : probes) {
-      check(std::isfinite(probe.bps) && probe.bps <= ProbePlanner::kBpsMax);
+      const bool is_single = probe.id == ProbeId() && probe.bytes == 1;
+      check(std::isfinite(probe.bps) && (is_single || probe.bps <= ProbePlanner::kBpsMax));
       check(probe.bytes <= ProbePlanner::kBpsMax && probe.packets > 0);
     }
   }
