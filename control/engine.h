@@ -37,6 +37,12 @@ class Engine {
                                                               const std::string& session,
                                                               node::Node::LayersTold told) = 0;
   virtual void unfollow_layers(uint64_t follower) = 0;
+  // Whether there is such a session, and somebody publishes by it.
+  virtual bool publishes(const std::string& room, const std::string& session) const = 0;
+  // As node::Node has it.
+  virtual std::optional<node::PinError> pin_speaker(const std::string& room,
+                                                    const std::string& participant,
+                                                    bool pinned) = 0;
   virtual bool remove_participant(const std::string& room, const std::string& participant) = 0;
   virtual bool remove_room(const std::string& room) = 0;
 

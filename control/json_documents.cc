@@ -84,7 +84,8 @@ Json slot_json(const node::SlotReport& slot) {
           {"bitrate_bps", state.bitrate_bps},
           {"loss", slot.loss},
           {"redundancy", state.repeated_frames},
-          {"paused", state.is_paused}};
+          {"paused", state.is_paused},
+          {"pinned", state.is_pinned}};
 }
 
 Json path_json(const node::ConnectionReport& connection) {
@@ -117,11 +118,9 @@ Json participant_json(const node::ParticipantReport& participant) {
   for (const auto& connection : participant.connections) {
     connections.push_back(connection_json(connection));
   }
-  return {{"id", participant.id},
-          {"room", participant.room},
-          {"name", participant.id},
-          {"joined_at", rfc3339(participant.joined_at_unix_ms)},
-          {"connections", std::move(connections)}};
+  return {{"id", participant.id},         {"room", participant.room},
+          {"name", participant.id},       {"joined_at", rfc3339(participant.joined_at_unix_ms)},
+          {"pinned", participant.pinned}, {"connections", std::move(connections)}};
 }
 
 bool is_publisher(const node::ParticipantReport& participant) {

@@ -33,7 +33,7 @@ Response beginning() {
 
 void follow(Engine& engine, const Call& call, const Respond& respond) {
   if (call.request.method == Method::kHead) {
-    const bool is_there = engine.ice_session(call.names.at(0), call.names.at(1)).has_value();
+    const bool is_there = engine.publishes(call.names.at(0), call.names.at(1));
     return respond(is_there ? beginning() : explain(node::FollowError::kNoSession));
   }
   const auto told = [respond](const node::WantedLayers* wanted) {

@@ -32,6 +32,13 @@ class NodeEngine final : public Engine {
     return node_.follow_layers(room, session, std::move(told));
   }
   void unfollow_layers(uint64_t follower) override { node_.unfollow_layers(follower); }
+  bool publishes(const std::string& room, const std::string& session) const override {
+    return node_.publishes(room, session);
+  }
+  std::optional<node::PinError> pin_speaker(const std::string& room, const std::string& participant,
+                                            bool pinned) override {
+    return node_.pin_speaker(room, participant, pinned);
+  }
   bool remove_participant(const std::string& room, const std::string& participant) override {
     return node_.remove_participant(room, participant);
   }

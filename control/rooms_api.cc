@@ -8,6 +8,8 @@
 
 #include "control/http_target.h"
 #include "control/json_documents.h"
+#include "control/merge_patch.h"
+#include "control/pin_document.h"
 
 namespace simpul::control {
 namespace {
@@ -55,6 +57,33 @@ Response no_room() { return problem_response(not_found("There is no such room.")
 
 Response no_participant() {
   return problem_response(not_found("There is no such participant in the room."));
+}
+
+Response explain(node::PinError error) {
+  switch (error) {
+    case node::PinError::kNoParticipant:
+      return no_participant();
+    case node::PinError::kFull:
+      return problem_response({.type = ProblemType::kConflict,
+                               .status = 409,
+                               .detail = "As many are pinned as may be heard at once.",
+                               .field = "pinned"});
+  }
+  return problem_response({.type = ProblemType::kInternal, .status = 500});
+}
+
+Response change_participant(Engine& engine, const Call& call) {
+  if (auto refusal = refuse_type(call.request)) return *std::move(refusal);
+  const auto pinned = parse_pin(call.request.body);
+  if (!pinned) return problem_response(pinned.error());
+  const std::string& room = call.names.at(0);
+  const std::string& participant = call.names.at(1);
+  if (*pinned) {
+    if (const auto error = engine.pin_speaker(room, participant, **pinned)) return explain(*error);
+  } else if (!engine.participant(room, participant)) {
+    return no_participant();
+  }
+  return {.status = 204, .headers = {{"Cache-Control", "no-store"}}};
 }
 
 Response list_rooms(const Engine& engine, const Request& request) {
@@ -114,6 +143,10 @@ void add_rooms_routes(Router& router, Engine& engine, std::function<int64_t()> n
   router.add(Method::kGet, participant, [&engine](const Call& call, const Respond& respond) {
     respond(show_participant(engine, call));
   });
+  router.add(Method::kPatch, participant, [&engine](const Call& call, const Respond& respond) {
+    respond(change_participant(engine, call));
+  });
+  router.tell(participant, {.header = accept_patch()});
   router.add(Method::kDelete, participant, [&engine](const Call& call, const Respond& respond) {
     const bool removed = engine.remove_participant(call.names.at(0), call.names.at(1));
     respond(removed ? Response{.status = 204} : no_participant());

@@ -3,20 +3,25 @@
 #include <string>
 #include <utility>
 
-#include "control/session_api.h"
+#include "control/merge_patch.h"
 #include "control/viewing_document.h"
 #include "control/why_document.h"
 
 namespace simpul::control {
 namespace {
 
-constexpr std::string_view kJsonType = "application/json";
-constexpr std::string_view kMergePatchType = "application/merge-patch+json";
-
 Response explain(node::SlotError error) {
   switch (error) {
     case node::SlotError::kNoSlot:
       return problem_response(not_found("There is no such slot."));
+    case node::SlotError::kNoPublisher: {
+      auto response = problem_response({.type = ProblemType::kConflict,
+                                        .status = 409,
+                                        .detail = "This participant does not publish.",
+                                        .field = "participant"});
+      response.headers.push_back({"Retry-After", "1"});
+      return response;
+    }
     case node::SlotError::kFull:
       return problem_response({.type = ProblemType::kFull,
                                .status = 503,
@@ -25,28 +30,18 @@ Response explain(node::SlotError error) {
   return problem_response({.type = ProblemType::kInternal, .status = 500});
 }
 
-Response wrong_type() {
-  auto response = problem_response({.type = ProblemType::kUnsupportedMedia,
-                                    .status = 415,
-                                    .detail = "The body must be of type application/json."});
-  response.headers.push_back({"Accept-Patch", std::string(kMergePatchType)});
-  return response;
-}
-
 void tell_why(Engine& engine, const node::SlotName& slot, const Respond& respond) {
   engine.ask_slot(slot, std::nullopt, [respond](auto why) {
     if (!why) return respond(explain(why.error()));
     respond({.status = 200,
-             .headers = {{"Content-Type", std::string(kJsonType)}, {"Cache-Control", "no-store"}},
+             .headers = {{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}},
              .body = why_document(*why)});
   });
 }
 
 void change_viewing(Engine& engine, const node::SlotName& slot, const Request& request,
                     const Respond& respond) {
-  if (!has_media_type(request, kJsonType) && !has_media_type(request, kMergePatchType)) {
-    return respond(wrong_type());
-  }
+  if (auto refusal = refuse_type(request)) return respond(*std::move(refusal));
   const auto change = parse_viewing(request.body);
   if (!change) return respond(problem_response(change.error()));
   engine.ask_slot(slot, *change, [respond](auto why) {
@@ -60,7 +55,7 @@ void add_slot(Router& router, Engine& engine, const std::string& pattern,
   router.add(Method::kPatch, pattern, [&engine, name_of](const Call& call, const Respond& respond) {
     change_viewing(engine, name_of(call), call.request, respond);
   });
-  router.tell(pattern, {.header = {"Accept-Patch", std::string(kMergePatchType)}});
+  router.tell(pattern, {.header = accept_patch()});
   router.add(Method::kGet, pattern + "/why",
              [&engine, name_of](const Call& call, const Respond& respond) {
                tell_why(engine, name_of(call), respond);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -11,18 +10,16 @@
 
 namespace simpul::control {
 
-// A longer document is not read.
-inline constexpr size_t kViewingSizeMax = 1'024;
 // The longest side of a picture, in pixels.
 inline constexpr uint32_t kSideMax = 16'384;
 
 // What a viewer wants of a slot, as JSON (a merge patch, RFC 7396):
-//   {"width": 640, "height": 360, "priority": 1, "paused": false}
+//   {"width": 640, "height": 360, "priority": 1, "paused": false, "participant": "alice"}
 // Each may be left out and stays as it was then; width and height come together, and null for both
-// is a size that nobody knows. Other names are refused.
+// is a size that nobody knows; null for the participant is whoever speaks. Other names are refused.
 Expected<node::ViewingChange, Problem> parse_viewing(std::string_view body);
 
-// The size in a query (`width`, `height`); nothing where there is none.
+// The same in a query, by the same rules, but for the participant (of the whole join).
 Expected<relay::Viewing, Problem> parse_viewing(const Request& request);
 
 }  // namespace simpul::control

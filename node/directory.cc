@@ -129,6 +129,29 @@ void Directory::set_phase(ConnectionKey key, ConnectionPhase phase) {
   --joining_;
 }
 
+std::optional<PinError> Directory::pin(const std::string& room, const std::string& participant,
+                                       bool pinned) {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return PinError::kNoParticipant;
+  auto& participants = found->second.participants;
+  const auto who = participants.find(participant);
+  if (who == participants.end()) return PinError::kNoParticipant;
+  if (pinned && !who->second.pinned) {
+    const auto count =
+        std::ranges::count_if(participants, [](const auto& one) { return one.second.pinned; });
+    if (static_cast<size_t>(count) >= limits_.speakers_per_room) return PinError::kFull;
+  }
+  who->second.pinned = pinned;
+  return std::nullopt;
+}
+
+bool Directory::is_pinned(const std::string& room, const std::string& participant) const {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return false;
+  const auto who = found->second.participants.find(participant);
+  return who != found->second.participants.end() && who->second.pinned;
+}
+
 const Directory::Record* Directory::find(ConnectionKey key) const {
   const auto found = records_.find(key);
   return found == records_.end() ? nullptr : &found->second;
@@ -139,6 +162,13 @@ std::optional<ConnectionKey> Directory::find_session(const std::string& room,
   const auto found = by_session_.find(session);
   if (found == by_session_.end() || records_.at(found->second).room != room) return std::nullopt;
   return found->second;
+}
+
+const Directory::Record* Directory::find_publication(const std::string& room,
+                                                     const std::string& session) const {
+  const auto key = find_session(room, session);
+  const Record* record = key ? find(*key) : nullptr;
+  return record != nullptr && record->role == Role::kPublisher ? record : nullptr;
 }
 
 std::optional<ConnectionKey> Directory::find_slot(const SlotName& slot) const {
@@ -187,6 +217,7 @@ ParticipantReport Directory::report_of(const std::string& room, const std::strin
   ParticipantReport report{.id = id,
                            .room = room,
                            .joined_at_unix_ms = participant.joined_at_unix_ms,
+                           .pinned = participant.pinned,
                            .connections = {}};
   for (const ConnectionKey key : participant.connections) {
     report.connections.push_back(records_.at(key).report);

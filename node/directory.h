@@ -51,9 +51,16 @@ class Directory {
   void update(ConnectionKey key, ConnectionReport report);
   void set_phase(ConnectionKey key, ConnectionPhase phase);
 
+  // Whether a participant is heard in any case, for as long as they are there. Nothing, or why
+  // that is not so.
+  std::optional<PinError> pin(const std::string& room, const std::string& participant, bool pinned);
+  bool is_pinned(const std::string& room, const std::string& participant) const;
+
   const Record* find(ConnectionKey key) const;
   std::optional<ConnectionKey> find_session(const std::string& room,
                                             const std::string& session) const;
+  // Null when nobody publishes by it.
+  const Record* find_publication(const std::string& room, const std::string& session) const;
   // The connection with this slot: of several the newest that is known to have it.
   std::optional<ConnectionKey> find_slot(const SlotName& slot) const;
   std::vector<ConnectionKey> connections_of(const std::string& room) const;
@@ -72,6 +79,7 @@ class Directory {
  private:
   struct Participant {
     int64_t joined_at_unix_ms = 0;
+    bool pinned = false;
     std::vector<ConnectionKey> connections;
   };
   struct Room {

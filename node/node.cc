@@ -48,6 +48,8 @@ class Node::Impl {
   Expected<uint64_t, FollowError> follow_layers(const std::string& room, const std::string& session,
                                                 LayersTold told);
   void unfollow_layers(uint64_t follower);
+  std::optional<PinError> pin_speaker(const std::string& room, const std::string& participant,
+                                      bool pinned);
 
   const Directory& directory() const { return directory_; }
   const IceSessions& ice_sessions() const { return ice_sessions_; }
@@ -241,6 +243,11 @@ void Node::Impl::ask_slot(const SlotName& slot, const std::optional<ViewingChang
                           const SlotDone& done) {
   const auto key = directory_.find_slot(slot);
   if (!key) return done(unexpected(SlotError::kNoSlot));
+  // As at the join: who is named has to be there; later they are waited for.
+  if (change && change->participant && !change->participant->empty() &&
+      !directory_.has_publisher(slot.room, *change->participant)) {
+    return done(unexpected(SlotError::kNoPublisher));
+  }
   const auto number = slot_questions_.add(done);
   if (!number) return done(unexpected(SlotError::kFull));
   const uint32_t worker = directory_.find(*key)->worker;
@@ -254,12 +261,9 @@ void Node::Impl::ask_slot(const SlotName& slot, const std::optional<ViewingChang
 Expected<uint64_t, FollowError> Node::Impl::follow_layers(const std::string& room,
                                                           const std::string& session,
                                                           LayersTold told) {
-  const auto key = directory_.find_session(room, session);
-  const Directory::Record* record = key ? directory_.find(*key) : nullptr;
-  if (record == nullptr || record->role != Role::kPublisher) {
-    return unexpected(FollowError::kNoSession);
-  }
-  const auto number = layer_followers_.add(*key, std::move(told));
+  const Directory::Record* record = directory_.find_publication(room, session);
+  if (record == nullptr) return unexpected(FollowError::kNoSession);
+  const auto number = layer_followers_.add(record->key, std::move(told));
   if (!number) return unexpected(FollowError::kFull);
   tidings_.follow(*record, true);
   tell_workers();
@@ -274,8 +278,19 @@ void Node::Impl::unfollow_layers(uint64_t follower) {
   tell_workers();
 }
 
+std::optional<PinError> Node::Impl::pin_speaker(const std::string& room,
+                                                const std::string& participant, bool pinned) {
+  if (const auto error = directory_.pin(room, participant, pinned)) return error;
+  for (const ConnectionKey key : directory_.connections_of(room, participant)) {
+    tidings_.pin(*directory_.find(key), pinned);
+  }
+  tell_workers();
+  return std::nullopt;
+}
+
 void Node::Impl::remember(Directory::Record record) {
   tidings_.add(record);
+  if (directory_.is_pinned(record.room, record.participant)) tidings_.pin(record, true);
   directory_.add(std::move(record), unix_ms());
   tell_workers();
 }
@@ -287,6 +302,7 @@ void Node::Impl::forget(ConnectionKey key) {
   const std::string room = record->room;
   const std::string participant = record->participant;
   tidings_.remove(*record);
+  if (directory_.is_pinned(room, participant)) tidings_.pin(*record, false);
   layer_followers_.end(key);
   directory_.remove(key);
   ice_sessions_.remove(key);
@@ -407,6 +423,15 @@ Expected<uint64_t, FollowError> Node::follow_layers(const std::string& room,
 }
 
 void Node::unfollow_layers(uint64_t follower) { impl_->unfollow_layers(follower); }
+
+bool Node::publishes(const std::string& room, const std::string& session) const {
+  return impl_->directory().find_publication(room, session) != nullptr;
+}
+
+std::optional<PinError> Node::pin_speaker(const std::string& room, const std::string& participant,
+                                          bool pinned) {
+  return impl_->pin_speaker(room, participant, pinned);
+}
 
 bool Node::remove_participant(const std::string& room, const std::string& participant) {
   const auto keys = impl_->directory().connections_of(room, participant);

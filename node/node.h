@@ -73,6 +73,7 @@ struct ViewingChange {
   std::optional<std::optional<uint32_t>> wanted_pixels = {};
   std::optional<uint8_t> priority = {};
   std::optional<bool> paused = {};
+  std::optional<std::string> participant = {};  // whom it is pinned to; "": nobody
 
   friend bool operator==(const ViewingChange&, const ViewingChange&) = default;
 };
@@ -86,8 +87,14 @@ struct SlotName {
 };
 
 enum class SlotError : uint8_t {
-  kNoSlot,  // 404
-  kFull,    // 503: too many questions wait for workers
+  kNoSlot,       // 404
+  kNoPublisher,  // 409: whom it is to be pinned to does not publish
+  kFull,         // 503: too many questions wait for workers
+};
+
+enum class PinError : uint8_t {
+  kNoParticipant,  // 404
+  kFull,           // 409: as many are pinned as may be heard
 };
 
 struct SlotWhy;  // node/slot_why.h
@@ -162,6 +169,7 @@ struct ParticipantReport {
   std::string id;
   std::string room;
   int64_t joined_at_unix_ms = 0;
+  bool pinned = false;  // heard in any case
   std::vector<ConnectionReport> connections;
 };
 
@@ -257,6 +265,12 @@ class Node {
   Expected<uint64_t, FollowError> follow_layers(const std::string& room, const std::string& session,
                                                 LayersTold told);
   void unfollow_layers(uint64_t follower);
+  // Whether there is such a session, and somebody publishes by it.
+  bool publishes(const std::string& room, const std::string& session) const;
+  // Whether a participant's microphone is heard in any case, as one of the room's speakers; for as
+  // long as they are there.
+  std::optional<PinError> pin_speaker(const std::string& room, const std::string& participant,
+                                      bool pinned);
   bool remove_participant(const std::string& room, const std::string& participant);
   bool remove_room(const std::string& room);
 

@@ -165,9 +165,10 @@ void Switchboard::take_output(Entry& entry, TimePoint now) {
 void Switchboard::take_media(Entry& entry, TimePoint now) {
   for (connection::ReceivedMedia& media : out_.media) {
     if (media.id.line >= entry.session.tracks.size()) continue;
-    if (!entry.borrowers.empty()) lend(entry, media);
-    relay_.receive(entry.session.tracks[media.id.line].id, media.id.layer, std::move(media.packet),
-                   now);
+    const FeedLayer layer{entry.session.tracks[media.id.line].id, media.id.layer};
+    const bool goes_on = !entry.borrowers.empty() && lend(entry, media);
+    relay_.receive(layer.track, layer.layer, std::move(media.packet), now);
+    if (goes_on) repeat_report(entry, layer);
   }
 }
 
@@ -244,6 +245,7 @@ void Switchboard::enter_relay(Entry& entry, TimePoint now) {
     for (const relay::TrackConfig& track : session.tracks) {
       relay_.add_track(entry.publisher, track, now);
     }
+    if (pinned_.contains(session.key.value())) relay_.set_pinned(entry.publisher, true, now);
     open_feeds(entry);
     if (entry.follows_layers) relay_.set_follows(entry.publisher, true);
     return;
@@ -251,7 +253,8 @@ void Switchboard::enter_relay(Entry& entry, TimePoint now) {
   entry.subscriber = relay_.add_subscriber(session.room, session.wish, session.slots, now);
   by_subscriber_[entry.subscriber.value()] = &entry;
   for (size_t i = 0; i < session.slots.size(); ++i) {
-    if (session.slots[i].kind != rtp::MediaKind::kVideo) continue;
+    const bool is_pinned = entry.viewings[i].participant.has_value();
+    if (session.slots[i].kind != rtp::MediaKind::kVideo && !is_pinned) continue;
     relay_.set_viewing(entry.subscriber, session.slots[i].ssrc, entry.viewings[i]);
   }
   relay_.start_subscriber(entry.subscriber, now);

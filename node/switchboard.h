@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include "base/deadlines.h"
 #include "base/packet.h"
@@ -92,6 +93,10 @@ class Switchboard {
   // Whether a newer connection on another worker publishes for the same participant.
   void supersede(ConnectionKey key, bool superseded);
 
+  // Whether who publishes by the connection is heard in any case, in its room here; it may come
+  // later, or be on another worker.
+  void pin(ConnectionKey key, bool pinned, TimePoint now);
+
   // Whether the hook is told which layers a publisher is to send: at once and when it changes.
   // While it is, layers that nobody watches are suspended.
   void follow_layers(ConnectionKey key, bool follows);
@@ -140,6 +145,7 @@ class Switchboard {
     struct Layer {
       bool wanted = true;        // somebody watches it there, or may
       bool interrupted = false;  // it did not get all packets
+      TimePoint lent_until{};    // when it last did not want them any more; before, it got them
     };
     uint32_t worker = 0;
     uint64_t opening = 0;
@@ -232,7 +238,8 @@ class Switchboard {
   void open_feeds(Entry& entry);
   void open_feed(Entry& entry, uint32_t borrower);
   void close_feeds(Entry& entry);
-  void lend(Entry& entry, const connection::ReceivedMedia& media);
+  bool lend(Entry& entry, const connection::ReceivedMedia& media);
+  void repeat_report(const Entry& entry, FeedLayer of);
   void report_to_feeds(Entry& entry, const FeedReport& report);
   void take_feed(FeedOpened& opened, TimePoint now);
   void take_feed(FeedClosed& closed, TimePoint now);
@@ -269,6 +276,7 @@ class Switchboard {
   std::map<std::string, std::vector<uint32_t>> borrowers_;  // by room
   absl::flat_hash_map<uint64_t, Feed> feeds_;               // by connection
   absl::flat_hash_map<uint32_t, uint64_t> feed_of_;  // connections by publisher, in the relay
+  absl::flat_hash_set<uint64_t> pinned_;             // connections, of all workers
   std::vector<relay::LayerNews> news_;               // scratch
   uint64_t openings_ = 0;                            // of feeds that were lent
   std::vector<relay::TrackId> untold_;               // what a full ring did not take

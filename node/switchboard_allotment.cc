@@ -61,6 +61,7 @@ void Switchboard::change_viewing(Entry& entry, size_t slot, const ViewingChange&
   if (change.wanted_pixels) viewing.wanted_pixels = *change.wanted_pixels;
   if (change.priority) viewing.priority = *change.priority;
   if (change.paused) viewing.is_paused = *change.paused;
+  if (change.participant) viewing.participant = *change.participant;
   if (entry.in_relay) {
     relay_.set_viewing(entry.subscriber, entry.session.slots[slot].ssrc, viewing);
   }

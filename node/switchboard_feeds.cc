@@ -70,15 +70,33 @@ void Switchboard::close_feeds(Entry& entry) {
   entry.borrowers.clear();
 }
 
-void Switchboard::lend(Entry& entry, const connection::ReceivedMedia& media) {
-  if (media.id.layer >= relay::kLayersMax) return;
+// True when the layer goes on for somebody for whom it was interrupted.
+bool Switchboard::lend(Entry& entry, const connection::ReceivedMedia& media) {
+  if (media.id.layer >= relay::kLayersMax) return false;
   const FeedLayer from{entry.session.tracks[media.id.line].id, media.id.layer};
+  bool goes_on = false;
   for (Borrower& borrower : entry.borrowers) {
     Borrower::Layer& layer = borrower.lines[media.id.line][media.id.layer];
     if (layer.wanted) {
-      options_.feeds->lend(borrower.worker, from, media.packet, layer.interrupted);
+      const bool was_interrupted = layer.interrupted;
+      const bool lent =
+          options_.feeds->lend(borrower.worker, from, media.packet, layer.interrupted);
+      goes_on = goes_on || (lent && was_interrupted);
     } else {
       layer.interrupted = true;
+    }
+  }
+  return goes_on;
+}
+
+// To a borrower what goes on is another stream, of which no clock is known. The next report may be
+// seconds away, and until then nothing would keep sound and picture together.
+void Switchboard::repeat_report(const Entry& entry, FeedLayer of) {
+  if (!relay_.knows_clock(of.track, of.layer)) return;
+  for (const FeedReport& report : entry.reports) {
+    if (report.from.track != of.track || report.from.layer != of.layer) continue;
+    for (const Borrower& borrower : entry.borrowers) {
+      options_.feeds->report(borrower.worker, report);
     }
   }
 }
@@ -179,6 +197,21 @@ void Switchboard::take_feed(FeedOpened& opened, TimePoint now) {
       relay_.set_lent(track.id, layer, false, now);
     }
   }
+  if (pinned_.contains(from.key.value())) relay_.set_pinned(feed.publisher, true, now);
+}
+
+void Switchboard::pin(ConnectionKey key, bool pinned, TimePoint now) {
+  if (pinned) {
+    pinned_.insert(key.value());
+  } else {
+    pinned_.erase(key.value());
+  }
+  const auto own = entries_.find(key.value());
+  if (own != entries_.end() && own->second->in_relay) {
+    relay_.set_pinned(own->second->publisher, pinned, now);
+  }
+  const auto borrowed = feeds_.find(key.value());
+  if (borrowed != feeds_.end()) relay_.set_pinned(borrowed->second.publisher, pinned, now);
 }
 
 void Switchboard::take_feed(FeedClosed& closed, TimePoint now) {
@@ -213,14 +246,17 @@ void Switchboard::take_feed(FeedWish& wish, TimePoint now) {
   const auto line = static_cast<size_t>(track - tracks.begin());
   Borrower::Layer& layer = borrower->lines[line][wish.of.layer];
   const bool was_wanted = std::exchange(layer.wanted, wish.wanted);
+  if (was_wanted && !wish.wanted) layer.lent_until = now;
   count_wanted_elsewhere(entry);
   if (!wish.wanted) {
     relay_.repeat_news(wish.of.track);  // it may have changed while packets told of it
   } else if (track->kind == rtp::MediaKind::kAudio && !was_wanted) {
-    // Somebody there is to hear who has just begun to speak.
-    for (const rtp::MediaPacket& packet : relay_.onset_of(wish.of.track)) {
+    // Somebody there is to hear who has just begun to speak, but nothing of it twice.
+    const bool was_interrupted = layer.interrupted;
+    for (const rtp::MediaPacket& packet : relay_.onset_of(wish.of.track, layer.lent_until)) {
       options_.feeds->lend(borrower->worker, wish.of, packet, layer.interrupted);
     }
+    if (was_interrupted && !layer.interrupted) repeat_report(entry, wish.of);
   } else if (track->kind == rtp::MediaKind::kVideo) {
     relay_.request_key_frame(wish.of.track, wish.of.layer, now);
   }

@@ -23,6 +23,11 @@ void Tidings::remove(const Directory::Record& record) {
   keep_changes();
 }
 
+void Tidings::pin(const Directory::Record& record, bool pinned) {
+  if (record.role != Role::kPublisher) return;
+  for (Untold& untold : untold_) untold.pin(record.key, pinned);
+}
+
 void Tidings::keep_changes() {
   for (FeedChange& change : feed_changes_) {
     Untold& untold = untold_[change.home];

@@ -12,7 +12,8 @@ namespace simpul::node {
 
 // What the workers have to be told of connections on other ones, as people come and go: which
 // feeds to lend to whom, which publications are superseded by a newer one of the same participant
-// (those on the same worker are noticed there), and which have somebody who follows their layers.
+// (those on the same worker are noticed there), which have somebody who follows their layers, and
+// which are pinned.
 // Keeps it until the worker takes it.
 class Tidings {
  public:
@@ -29,6 +30,10 @@ class Tidings {
   void follow(const Directory::Record& record, bool follows) {
     untold_[record.worker].follow(record.key, follows);
   }
+
+  // Who publishes by it is heard in any case, or no longer. All workers are told: the others may
+  // have its feeds.
+  void pin(const Directory::Record& record, bool pinned);
 
   // Tells a worker until it takes no more; the rest is told the next time.
   template <class Worker>

@@ -150,6 +150,10 @@ bool Worker::follow_layers(ConnectionKey key, bool follows) {
   });
 }
 
+bool Worker::pin(ConnectionKey key, bool pinned) {
+  return loop_.post([this, key, pinned] { switchboard_->pin(key, pinned, loop_.now()); });
+}
+
 bool Worker::adopt(TcpArrival arrival) {
   if (!tcp_arrivals_.put(std::move(arrival))) return false;
   loop_.post([this] { take_tcp_arrivals(); });

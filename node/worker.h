@@ -79,6 +79,8 @@ class Worker {
   bool supersede(ConnectionKey key, bool superseded);
   // Whether it is to be told, by the hook, which layers a publisher is to send.
   bool follow_layers(ConnectionKey key, bool follows);
+  // Whether who publishes by it, here or on another worker, is heard in any case.
+  bool pin(ConnectionKey key, bool pinned);
   // A TCP connection is this worker's from now on.
   bool adopt(TcpArrival arrival);
   bool restart_ice(const IceRestart& restart);

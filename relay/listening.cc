@@ -26,6 +26,12 @@ bool has_microphone(const Publisher* publisher) {
   return publisher->track(rtp::MediaKind::kAudio, 0) != nullptr;
 }
 
+// Somebody who is pinned has one place, whatever else they send.
+bool is_first_of_pinned(const Track& track) {
+  const Publisher& publisher = track.publisher();
+  return publisher.is_pinned && publisher.track(rtp::MediaKind::kAudio, 0) == &track;
+}
+
 void note_speech(Track& track, bool spoke, TimePoint now) {
   const bool speaks = track.microphone()->levels.is_speaking();
   if (spoke == speaks) return;
@@ -34,6 +40,17 @@ void note_speech(Track& track, bool spoke, TimePoint now) {
   if (!room.speakers) return;
   track.schedule().note_change(room);
   if (speaks && decide_speakers(room, now)) seat_followers(room, now);
+}
+
+// The room is as one in which nobody has spoken yet.
+void stop_listening(Room& room) {
+  room.speakers.reset();
+  room.stage = {};
+  room.is_followed = false;
+  for (const Publisher* publisher : room.publishers) {
+    if (publisher->is_listened_to) continue;
+    for (const auto& track : publisher->tracks) track->stop_listening();
+  }
 }
 
 // Who has fallen silent altogether is of no use to anybody.
@@ -77,10 +94,11 @@ void listen(Publisher& publisher) {
 
 void count_microphones(Room& room, size_t most) {
   if (most == 0) return;
-  if (!room.speakers) {
-    if (std::ranges::count_if(room.publishers, has_microphone) < 2) return;
-    room.speakers = std::make_unique<Speakers>(most);
+  if (std::ranges::count_if(room.publishers, has_microphone) < 2) {
+    if (room.speakers) stop_listening(room);
+    return;
   }
+  if (!room.speakers) room.speakers = std::make_unique<Speakers>(most);
   for (Publisher* publisher : room.publishers) listen(*publisher);
 }
 
@@ -103,12 +121,12 @@ void hear_of(Track& track, const LayerNews& news, TimePoint now) {
   note_speech(track, spoke, now);
 }
 
-std::vector<rtp::MediaPacket> onset_of_speech(const Track& track, TimePoint now) {
+std::vector<rtp::MediaPacket> onset_of_speech(const Track& track, TimePoint heard, TimePoint now) {
   std::vector<rtp::MediaPacket> packets;
   const Microphone* microphone = track.microphone();
   if (microphone == nullptr) return packets;
   for (const auto& packet : microphone->onset.fresh(microphone->levels.began(), now)) {
-    packets.push_back(packet.media);
+    if (packet.arrival > heard) packets.push_back(packet.media);
   }
   return packets;
 }
@@ -117,6 +135,7 @@ bool decide_speakers(Room& room, TimePoint now) {
   if (!room.speakers) return false;
   std::vector<Speakers::Microphone> microphones;
   std::vector<Track*> tracks;
+  bool is_anybody_pinned = false;
   visit_microphones(room, [&](Track& track) {
     // Of whom nothing comes any more, nothing is to be heard.
     if (!is_alive(track.publisher(), now)) return room.speakers->forget(track.id());
@@ -124,17 +143,20 @@ bool decide_speakers(Room& room, TimePoint now) {
     const bool spoke = levels.is_speaking();
     levels.advance(now);
     if (spoke != levels.is_speaking()) track.note_change();
+    const bool is_pinned = is_first_of_pinned(track);
+    is_anybody_pinned = is_anybody_pinned || is_pinned;
     microphones.push_back({.track = track.id(),
                            .is_speaking = levels.is_speaking(),
                            .began = levels.began(),
                            .spoke = levels.spoke(),
-                           .loudness = levels.loudness()});
+                           .loudness = levels.loudness(),
+                           .is_pinned = is_pinned});
     tracks.push_back(&track);
   });
   room.speakers->decide(microphones, now);
   const bool was_followed = room.is_followed;
-  room.is_followed =
-      was_followed || !room.speakers->order().empty() || microphones.size() > room.speakers->most();
+  room.is_followed = was_followed || is_anybody_pinned || !room.speakers->order().empty() ||
+                     microphones.size() > room.speakers->most();
   Stage stage = stage_of(room, tracks, now);
   if (stage == room.stage && room.is_followed == was_followed) return false;
   room.stage = std::move(stage);

@@ -10,12 +10,18 @@
 namespace simpul::relay {
 namespace {
 
-// Among the slots of its kind.
+const std::string& named_for(const Subscriber& subscriber, const Slot& slot) {
+  const auto& own = slot.viewing().participant;
+  return own ? *own : subscriber.wish.participant;
+}
+
+// Of the slots for the same participant, how many of its kind come before.
 size_t place_of(const Subscriber& subscriber, const Slot& slot) {
   size_t place = 0;
   for (const Slot& other : subscriber.slots) {
     if (&other == &slot) break;
-    if (other.kind() == slot.kind()) ++place;
+    const bool is_same = other.kind() == slot.kind();
+    if (is_same && named_for(subscriber, other) == named_for(subscriber, slot)) ++place;
   }
   return place;
 }
@@ -35,9 +41,12 @@ Track* track_of(const Room& room, const std::string& participant, const Slot& sl
 }  // namespace
 
 void take_pins(Subscriber& subscriber, TimePoint now) {
-  const std::string& participant = subscriber.wish.participant;
-  if (participant.empty()) return;
   for (Slot& slot : subscriber.slots) {
+    const std::string& participant = named_for(subscriber, slot);
+    if (participant.empty()) {
+      slot.set_pinned(false);
+      continue;
+    }
     const size_t place = place_of(subscriber, slot);
     Track* track = track_of(*subscriber.room, participant, slot, place);
     slot.set_pinned(track != nullptr || place == 0);

@@ -21,6 +21,8 @@ struct Publisher {
   TimePoint joined{};
   ParticipantClock clock;
   std::vector<std::unique_ptr<Track>> tracks;  // as they were added
+  bool is_pinned = false;                      // heard in any case
+  bool is_listened_to = false;                 // for others, also where it is alone
 
   // Since when nothing has come of it: of one that has sent nothing yet, since it is there.
   TimePoint silent_since() const {

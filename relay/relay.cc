@@ -246,7 +246,7 @@ void Relay::receive(TrackId track_id, uint8_t layer, rtp::MediaPacket packet, Ti
 
 void Relay::receive_sender_report(TrackId track_id, uint8_t layer, uint64_t ntp_time,
                                   uint32_t rtp_timestamp, TimePoint now) {
-  state_->latest = now;
+  state_->latest = std::max(state_->latest, now);  // one that is repeated is older
   if (ntp_time == 0) return;  // the sender has no clock to tell (RFC 3550 §6.4.1)
   Track* track = state_->track(track_id, layer);
   if (track == nullptr) return;
@@ -256,6 +256,11 @@ void Relay::receive_sender_report(TrackId track_id, uint8_t layer, uint64_t ntp_
   track->publisher().clock.observe(ntp_time, state_->clock.ntp_time(now));
   if (!is_first) return;
   for (Slot* slot : track->slots()) slot->learn_clock(layer, now);
+}
+
+bool Relay::knows_clock(TrackId track_id, uint8_t layer) const {
+  const Track* track = state_->track(track_id, layer);
+  return track != nullptr && track->feeds()[layer].clock().has_value();
 }
 
 void Relay::interrupt(TrackId track_id, uint8_t layer) {
@@ -287,13 +292,23 @@ void Relay::receive_news(const LayerNews& news, TimePoint now) {
 }
 
 void Relay::listen_to(PublisherId publisher_id) {
-  if (Publisher* publisher = find_in(state_->publishers, publisher_id)) listen(*publisher);
+  Publisher* publisher = find_in(state_->publishers, publisher_id);
+  if (publisher == nullptr) return;
+  publisher->is_listened_to = true;
+  listen(*publisher);
 }
 
-std::vector<rtp::MediaPacket> Relay::onset_of(TrackId track_id) const {
+void Relay::set_pinned(PublisherId publisher_id, bool pinned, TimePoint now) {
+  state_->latest = now;
+  Publisher* publisher = find_in(state_->publishers, publisher_id);
+  if (publisher == nullptr || std::exchange(publisher->is_pinned, pinned) == pinned) return;
+  state_->seat_all(*publisher->room, now);
+}
+
+std::vector<rtp::MediaPacket> Relay::onset_of(TrackId track_id, TimePoint heard) const {
   const Track* track = state_->track(track_id, 0);
   if (track == nullptr) return {};
-  return onset_of_speech(*track, state_->latest);
+  return onset_of_speech(*track, heard, state_->latest);
 }
 
 void Relay::request_key_frame(TrackId track_id, uint8_t layer, TimePoint now) {
@@ -368,7 +383,10 @@ void Relay::set_estimate(SubscriberId subscriber_id, const std::optional<PathEst
 void Relay::set_viewing(SubscriberId subscriber_id, rtp::Ssrc ssrc, const Viewing& viewing) {
   Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
   Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
-  if (slot != nullptr) state_->allotments.set_viewing(*slot, viewing);
+  if (slot == nullptr) return;
+  const bool is_another = viewing.participant != slot->viewing().participant;
+  state_->allotments.set_viewing(*slot, viewing);
+  if (is_another) seat(*subscriber, state_->latest);
 }
 
 Explanation Relay::explain(SubscriberId subscriber_id, TimePoint now) {

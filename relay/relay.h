@@ -141,6 +141,7 @@ struct SlotState {
   uint64_t packets = 0;
   bool is_paused = false;      // by request, or because the path does not carry even the least
   size_t repeated_frames = 0;  // of sound, in each packet, because the receiver loses some
+  bool is_pinned = false;      // is for somebody who was named
 };
 
 // What somebody who watches wants of a slot.
@@ -148,6 +149,8 @@ struct Viewing {
   std::optional<uint32_t> wanted_pixels = {};  // as large as it is shown; unknown: as it is sent
   uint8_t priority = 1;                        // of 255 that count so much more
   bool is_paused = false;
+  // Whom it carries in any case; "": whoever is chosen; nothing: as the subscriber's wish is.
+  std::optional<std::string> participant = {};
 
   friend bool operator==(const Viewing&, const Viewing&) = default;
 };
@@ -233,6 +236,9 @@ class Relay {
   void receive_sender_report(TrackId track, uint8_t layer, uint64_t ntp_time,
                              uint32_t rtp_timestamp, TimePoint now);
 
+  // Whether a report has told what the layer's timestamps mean.
+  bool knows_clock(TrackId track, uint8_t layer) const;
+
   // Packets of the layer were lost for good before they came here: slots begin again with a key
   // frame, as if the layer had been replaced.
   void interrupt(TrackId track, uint8_t layer);
@@ -246,8 +252,11 @@ class Relay {
   // Who speaks is of use elsewhere: the publisher's microphones are listened to, though there is no
   // other one here.
   void listen_to(PublisherId publisher);
-  // What of a microphone came lately, oldest first, for somebody else who is to hear its onset.
-  std::vector<rtp::MediaPacket> onset_of(TrackId track) const;
+  // Whether the publisher's first microphone is heard in any case, as long as there is a place.
+  void set_pinned(PublisherId publisher, bool pinned, TimePoint now);
+  // With what somebody has just begun to speak, oldest first, as far as it came after `heard`: for
+  // somebody else who is to hear it.
+  std::vector<rtp::MediaPacket> onset_of(TrackId track, TimePoint heard = {}) const;
   // Whether the packets of another worker's layer come here. While they do not, receive_news()
   // tells what is being sent of it. Does nothing for a layer that comes.
   void set_lent(TrackId track, uint8_t layer, bool lent, TimePoint now);

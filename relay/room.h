@@ -28,9 +28,10 @@ struct Room {
   std::vector<Publisher*> publishers;
   std::vector<Subscriber*> subscribers;
   DeadlinePlace look;                  // Schedule's
-  std::unique_ptr<Speakers> speakers;  // since there were several microphones
+  std::unique_ptr<Speakers> speakers;  // while there are several microphones
   Stage stage;
-  // Somebody spoke, or there were more microphones than may be heard: from then on speech decides.
+  // Somebody spoke or was pinned, or there were more microphones than may be heard: from then on
+  // speech decides, until there is one microphone.
   bool is_followed = false;
 };
 

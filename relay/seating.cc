@@ -57,6 +57,27 @@ void fill_by_last(Subscriber& subscriber) {
   fill(subscriber, [](const Seat&, const Publisher&, size_t) { return true; });
 }
 
+// Who is in a slot although they have no seat (what is there followed speech, or was pinned, until
+// now) stays there; pictures before sound.
+void seat_who_is_there(Subscriber& subscriber, Slot* Seat::*slot_of) {
+  for (Seat& seat : subscriber.seats) {
+    const Slot* slot = seat.*slot_of;
+    if (seat.publisher != nullptr || slot == nullptr || slot->is_pinned()) continue;
+    if (slot->track() == nullptr) continue;
+    Publisher& publisher = slot->track()->publisher();
+    for (size_t place = 0; place < publisher.tracks.size(); ++place) {
+      if (publisher.track(slot->kind(), place) != slot->track()) continue;
+      if (can_sit(subscriber, seat, publisher, place)) take(seat, publisher, place);
+    }
+  }
+}
+
+void empty_slots(const Seat& seat, TimePoint now) {
+  for (Slot* slot : {seat.audio, seat.video}) {
+    if (slot != nullptr && !slot->is_pinned()) slot->assign(nullptr, now);
+  }
+}
+
 void assign_slots(const Seat& seat, TimePoint now) {
   for (Slot* slot : {seat.audio, seat.video}) {
     if (slot == nullptr || slot->is_pinned()) continue;
@@ -115,7 +136,12 @@ void seat(Subscriber& subscriber, TimePoint now) {
     if (seat.publisher == nullptr || has_any_for(seat, *seat.publisher, seat.place)) continue;
     seat.publisher = nullptr;
   }
+  seat_who_is_there(subscriber, &Seat::video);
+  seat_who_is_there(subscriber, &Seat::audio);
   fill_by_last(subscriber);
+  for (const Seat& seat : subscriber.seats) {
+    if (seat.publisher == nullptr) empty_slots(seat, now);
+  }
   for (const Seat& seat : subscriber.seats) {
     if (seat.publisher != nullptr) assign_slots(seat, now);
   }

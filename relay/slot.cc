@@ -401,6 +401,7 @@ SlotState Slot::state() const {
   state.packets = stream_.packets();
   state.is_paused = is_paused_;
   state.repeated_frames = repeated_frames();
+  state.is_pinned = is_pinned_;
   if (track_ == nullptr) return state;
   // Nothing of the track that this receiver could decode.
   if (started_ && !is_paused_ && !current_ && !target_ && track_->is_sent()) return state;

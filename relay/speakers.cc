@@ -118,8 +118,11 @@ std::vector<TrackId> Speakers::sorted() const {
   const auto key = [this](const Member* member) {
     const auto place = std::ranges::find(order_, member->is.track) - order_.begin();
     const bool dominates = place == 0 && !order_.empty() && member->is.is_speaking;
-    const TimePoint began = member->is.is_speaking ? member->is.began : TimePoint{};
-    return std::tuple(!dominates, !member->is.is_speaking, began, place, SIZE_MAX - member->place);
+    const bool is_speaking = member->is.is_speaking;
+    const bool is_pinned = member->is.is_pinned;
+    const TimePoint began = is_speaking ? member->is.began : TimePoint{};
+    return std::tuple(!(is_pinned && is_speaking), !dominates, !is_speaking, !is_pinned, began,
+                      place, SIZE_MAX - member->place);
   };
   std::ranges::sort(members, {}, key);
   std::vector<TrackId> tracks;

@@ -44,7 +44,8 @@ class Speakers {
   bool decide(std::span<const Microphone> microphones, TimePoint now);
   void forget(TrackId track);
 
-  // At most so many as may be: who dominates and speaks, the others who speak, the silent.
+  // At most so many as may be: who is pinned and speaks, who dominates and speaks, the others who
+  // speak, the silent, pinned ones first. Not everybody has slots for all of them.
   const std::vector<TrackId>& heard() const { return heard_; }
   // Who has dominated, the last one first.
   const std::vector<TrackId>& order() const { return order_; }

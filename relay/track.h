@@ -101,6 +101,7 @@ class Track {
   void listen() {
     if (!microphone_) microphone_ = std::make_unique<Microphone>(clock_rate_);
   }
+  void stop_listening() { microphone_.reset(); }
 
   // Slots of subscribers that have started.
   void attach(Slot& slot);

@@ -4,7 +4,7 @@ import {test} from 'node:test';
 
 import {startDaemon} from './support/daemon.mjs';
 import {report, until} from './support/measure.mjs';
-import {firstPicture, publish, screenshot, watch} from './support/rooms.mjs';
+import {connectionsOf, firstPicture, publish, screenshot, watch} from './support/rooms.mjs';
 import {startBefore} from './support/suite.mjs';
 
 const kWidths = [360, 414, 768, 1024, 1440];
@@ -74,6 +74,42 @@ test('a viewer of an empty room waits and sees the picture once somebody publish
   await says(viewer, '#watch [data-curtain-title]', /Nobody is publishing yet/);
   await publish(publisher, own.daemon.address, 'empty', 'picture=320x180');
   await firstPicture(viewer);
+  await publisher.close();
+  await viewer.close();
+});
+
+test('a picture that nobody sees is paused, and goes on when it is seen again', async () => {
+  const [viewer, publisher] = [await own.chromium.page(), await own.chromium.page()];
+  await publish(publisher, own.daemon.address, 'hidden', 'picture=320x180');
+  await watch(viewer, own.daemon.address, 'hidden');
+  await firstPicture(viewer);
+  const slot = async (kind) => {
+    const connections = await connectionsOf(own.daemon.address, 'hidden');
+    return connections.find(({role}) => role === 'whep')?.slots.find((one) => one.kind === kind);
+  };
+  const advances = () => viewer.evaluate(() => window.simpul.watching.marker.tally.advances);
+  const ways = {
+    'of a hidden tab': (hidden) => {
+      Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
+      document.dispatchEvent(new Event('visibilitychange'));
+    },
+    'without a size': (hidden) => {
+      document.querySelector('#watch video').style.display = hidden ? 'none' : '';
+    },
+  };
+  for (const [name, hide] of Object.entries(ways)) {
+    await viewer.evaluate(hide, true);
+    await until(`the picture ${name} is paused`, async () => {
+      const video = await slot('video');
+      return video?.paused && video.bitrate_bps === 0;
+    });
+    assert.equal((await slot('audio')).paused, false);
+    await until('the sound goes on', async () => (await slot('audio')).bitrate_bps > 0);
+    await viewer.evaluate(hide, false);
+    const before = await advances();
+    await until(`the picture ${name} goes on`, async () => (await advances()) > before);
+  }
+  assert.equal(await viewer.evaluate(() => window.simpul.watching.client.answers), 1);
   await publisher.close();
   await viewer.close();
 });

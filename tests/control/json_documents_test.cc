@@ -40,6 +40,7 @@ TEST(JsonDocuments, ShowAPublisherAsTheApiSays) {
                                             .connections = {make_publisher()}};
   EXPECT_EQ(participant_document(participant),
             R"({"id":"alice","room":"stage","name":"alice","joined_at":"2026-11-21T18:00:00Z",)"
+            R"("pinned":false,)"
             R"("connections":[{"id":"c_9f3","state":"connected","role":"whip","worker":0,)"
             R"("path":{"protocol":"udp","local":"203.0.113.5:7700","remote":"198.51.100.7:50123",)"
             R"("rtt_ms":23.5},"estimate_bps":null,"tracks":[{"id":305419896,"kind":"video",)"
@@ -89,6 +90,7 @@ TEST(JsonDocuments, ShowAWatcherWithAFilledAndAnEmptySlot) {
   filled.state.layer = "h";
   filled.state.bitrate_bps = 32000;
   filled.state.repeated_frames = 2;
+  filled.state.is_pinned = true;
   node::SlotReport empty;
   empty.mid = "1";
   empty.state.participant = "gone";
@@ -99,9 +101,9 @@ TEST(JsonDocuments, ShowAWatcherWithAFilledAndAnEmptySlot) {
       HasSubstr(R"("state":"checking","role":"whep","worker":3,"path":null,"estimate_bps":null,)"
                 R"("tracks":[],"slots":[{"mid":"0","kind":"video","track":7,"participant":"bob",)"
                 R"("layer":"h","bitrate_bps":32000,"loss":0.5,"redundancy":2,)"
-                R"("paused":false},{"mid":"1",)"
+                R"("paused":false,"pinned":true},{"mid":"1",)"
                 R"("kind":"audio","track":null,"participant":null,"layer":null,"bitrate_bps":0,)"
-                R"("loss":0.0,"redundancy":0,"paused":false}])"));
+                R"("loss":0.0,"redundancy":0,"paused":false,"pinned":false}])"));
 }
 
 TEST(JsonDocuments, GiveNullForWhatIsNotKnownYet) {

@@ -100,6 +100,12 @@ TEST_F(LayersApi, TellsHeadWhatItWouldBe) {
   EXPECT_THAT(engine_.followers, IsEmpty());
 }
 
+TEST_F(LayersApi, IsNotThereForTheHeadOfAViewersSessionEither) {
+  engine_.publishes_by_session = false;
+  follow(Method::kHead);
+  expect_problem(responses_.at(0), 404, "not-found");
+}
+
 TEST_F(LayersApi, CountsAStreamAsOneAnswer) {
   follow();
   const auto all = wanted();

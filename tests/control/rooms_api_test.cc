@@ -29,6 +29,17 @@ class RoomsApiTest : public ::testing::Test {
     router_.handle(request, [&](Response response) { result = std::move(response); });
     return result;
   }
+  Response patch(std::string_view target, const std::string& body,
+                 const std::string& type = "application/json") {
+    Request request;
+    request.method = Method::kPatch;
+    request.path = parse_target(target)->path;
+    request.headers = {{"content-type", type}};
+    request.body = body;
+    Response result;
+    router_.handle(request, [&](Response response) { result = std::move(response); });
+    return result;
+  }
   std::string get(std::string_view target) { return ask(Method::kGet, target).body; }
 
   testing::FakeEngine engine_;
@@ -93,9 +104,10 @@ TEST_F(RoomsApiTest, DoesNotCreateRoomsYet) {
 
 TEST_F(RoomsApiTest, ListsParticipantsInPages) {
   const auto body = get("/v1/rooms/c/participants?limit=2");
-  EXPECT_THAT(body, HasSubstr(R"({"participants":[{"id":"adam","room":"c","name":"adam",)"
-                              R"("joined_at":"2026-11-21T18:00:00Z","connections":[]},)"
-                              R"({"id":"mia")"));
+  EXPECT_THAT(body,
+              HasSubstr(R"({"participants":[{"id":"adam","room":"c","name":"adam",)"
+                        R"("joined_at":"2026-11-21T18:00:00Z","pinned":false,"connections":[]},)"
+                        R"({"id":"mia")"));
   EXPECT_THAT(body, HasSubstr(R"("next":"mia")"));
   EXPECT_EQ(ask(Method::kGet, "/v1/rooms/none/participants").status, 404);
 }
@@ -105,6 +117,34 @@ TEST_F(RoomsApiTest, ShowsAndEndsOneParticipant) {
   EXPECT_EQ(ask(Method::kGet, "/v1/rooms/c/participants/ben").status, 404);
   EXPECT_EQ(ask(Method::kDelete, "/v1/rooms/c/participants/zoe").status, 204);
   EXPECT_EQ(ask(Method::kDelete, "/v1/rooms/c/participants/ben").status, 404);
+}
+
+TEST_F(RoomsApiTest, PinsASpeaker) {
+  const std::string zoe = "/v1/rooms/c/participants/zoe";
+  EXPECT_EQ(patch(zoe, R"({"pinned":true})").status, 204);
+  EXPECT_THAT(get(zoe), HasSubstr(R"("pinned":true)"));
+  EXPECT_EQ(patch(zoe, "{}").status, 204);
+  EXPECT_THAT(get(zoe), HasSubstr(R"("pinned":true)"));
+  EXPECT_EQ(patch(zoe, R"({"pinned":null})").status, 204);
+  EXPECT_THAT(get(zoe), HasSubstr(R"("pinned":false)"));
+}
+
+TEST_F(RoomsApiTest, SaysWhyASpeakerIsNotPinned) {
+  const std::string zoe = "/v1/rooms/c/participants/zoe";
+  EXPECT_EQ(patch(zoe, "[]").status, 400);
+  EXPECT_EQ(patch(zoe, R"({"pinned":true)" + std::string(1'024, ' ') + "}").status, 413);
+  EXPECT_THAT(patch(zoe, R"({"pinned":1})").body, HasSubstr(R"("field":"pinned")"));
+  EXPECT_THAT(patch(zoe, R"({"muted":true})").body, HasSubstr(R"("field":"muted")"));
+  EXPECT_EQ(patch(zoe, "{}", "text/plain").status, 415);
+  EXPECT_EQ(patch("/v1/rooms/c/participants/ben", "{}").status, 404);
+  engine_.pin_error = node::PinError::kNoParticipant;
+  EXPECT_EQ(patch(zoe, R"({"pinned":true})").status, 404);
+  engine_.pin_error = node::PinError::kFull;
+  const auto response = patch(zoe, R"({"pinned":true})");
+  EXPECT_EQ(response.status, 409);
+  EXPECT_THAT(response.body, HasSubstr(R"("type":"/problems/conflict")"));
+  EXPECT_THAT(response.body, HasSubstr(R"("field":"pinned")"));
+  EXPECT_EQ(*ask(Method::kOptions, zoe).header("Accept-Patch"), "application/merge-patch+json");
 }
 
 TEST_F(RoomsApiTest, ShowsTheNode) {

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "control/viewing_document.h"
+#include "control/merge_patch.h"
 #include "tests/control/api_test.h"
 
 namespace simpul::control {
@@ -59,6 +59,10 @@ TEST_F(SlotsApi, ChangesWhatIsWantedOfASlot) {
   EXPECT_EQ(patch(slot_, R"({"width":null,"height":null})").status, 204);
   EXPECT_EQ(engine_.viewing_changes.back(),
             node::ViewingChange{.wanted_pixels = std::optional<uint32_t>()});
+  EXPECT_EQ(patch(slot_, R"({"participant":"bob"})").status, 204);
+  EXPECT_EQ(engine_.viewing_changes.back(), node::ViewingChange{.participant = "bob"});
+  EXPECT_EQ(patch(slot_, R"({"participant":null})").status, 204);
+  EXPECT_EQ(engine_.viewing_changes.back(), node::ViewingChange{.participant = ""});
   EXPECT_EQ(patch(slot_, "{}").status, 204);
 }
 
@@ -80,6 +84,9 @@ TEST_F(SlotsApi, RefusesWhatItCannotReadAndNamesTheField) {
       {R"({"priority":256})", "priority"},
       {R"({"priority":"1"})", "priority"},
       {R"({"paused":1})", "paused"},
+      {R"({"participant":""})", "participant"},
+      {R"({"participant":"a b"})", "participant"},
+      {R"({"participant":7})", "participant"},
       {R"({"pause":true})", "pause"},
   };
   for (const auto& [body, field] : cases) {
@@ -91,8 +98,8 @@ TEST_F(SlotsApi, RefusesWhatItCannotReadAndNamesTheField) {
 }
 
 TEST_F(SlotsApi, ReadsNoDocumentThatIsTooLong) {
-  const std::string most = R"({"paused":true)" + std::string(kViewingSizeMax - 15, ' ') + "}";
-  ASSERT_EQ(most.size(), kViewingSizeMax);
+  const std::string most = R"({"paused":true)" + std::string(kMergePatchSizeMax - 15, ' ') + "}";
+  ASSERT_EQ(most.size(), kMergePatchSizeMax);
   EXPECT_EQ(patch(slot_, most).status, 204);
   expect_problem(patch(slot_, most + " "), 413, "too-large");
 }
@@ -115,7 +122,15 @@ TEST_F(SlotsApi, SaysThatThereIsNoSuchSlotAndThatTooManyAsk) {
   EXPECT_NE(response.header("Retry-After"), nullptr);
 }
 
-TEST_F(SlotsApi, TakesTheSizeOfAPictureInTheQueryOfAJoin) {
+TEST_F(SlotsApi, SaysThatWhoIsToBeSeenDoesNotPublishAndToAskAgain) {
+  engine_.slot_error = node::SlotError::kNoPublisher;
+  const auto response = patch(slot_, R"({"participant":"bob"})");
+  expect_problem(response, 409, "conflict");
+  EXPECT_THAT(response.body, HasSubstr(R"("field":"participant")"));
+  EXPECT_EQ(*response.header("Retry-After"), "1");
+}
+
+TEST_F(SlotsApi, TakesWhatIsWantedInTheQueryOfAJoinByTheSameRules) {
   const auto join = [&](const std::string& query) {
     auto request = make_request(Method::kPost, "/whep/stage" + query);
     request.headers = {{"content-type", "application/sdp"}};
@@ -125,9 +140,33 @@ TEST_F(SlotsApi, TakesTheSizeOfAPictureInTheQueryOfAJoin) {
   EXPECT_EQ(engine_.joins.back().viewing.wanted_pixels, 640u * 360u);
   EXPECT_EQ(join("").status, 201);
   EXPECT_EQ(engine_.joins.back().viewing.wanted_pixels, std::nullopt);
-  for (const auto* query : {"?width=640", "?height=360", "?width=0&height=1", "?width=x&height=1",
-                            "?width=1&height=99999", "?width=1&height=1x"}) {
-    expect_problem(join(query), 400, "invalid-field");
+  EXPECT_EQ(engine_.joins.back().viewing, relay::Viewing());
+  EXPECT_EQ(join("?priority=255&paused=true").status, 201);
+  EXPECT_EQ(engine_.joins.back().viewing, (relay::Viewing{.priority = 255, .is_paused = true}));
+  EXPECT_EQ(join("?priority=1&paused=false&width=16384&height=1").status, 201);
+  EXPECT_EQ(engine_.joins.back().viewing, relay::Viewing{.wanted_pixels = 16'384});
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"?width=640", "height"},
+      {"?height=360", "width"},
+      {"?width=0&height=1", "width"},
+      {"?width=x&height=1", "width"},
+      {"?width=1&height=99999", "height"},
+      {"?width=1&height=1x", "height"},
+      {"?priority=0", "priority"},
+      {"?priority=256", "priority"},
+      {"?priority=", "priority"},
+      {"?priority=-1", "priority"},
+      {"?priority=1.5", "priority"},
+      {"?priority=99999999999999999999", "priority"},
+      {"?paused=1", "paused"},
+      {"?paused=", "paused"},
+      {"?paused=True", "paused"},
+      {"?layer=largest", "layer"},
+  };
+  for (const auto& [query, field] : cases) {
+    const auto response = join(query);
+    expect_problem(response, 400, "invalid-field");
+    EXPECT_THAT(response.body, HasSubstr("\"field\":\"" + field + "\"")) << query;
   }
 }
 

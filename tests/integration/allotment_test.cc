@@ -4,7 +4,7 @@
 
 #include "bench/load/viewer_media.h"
 #include "node/slot_why.h"
-#include "tests/integration/live_node.h"
+#include "tests/integration/live_http.h"
 
 namespace simpul::testing {
 namespace {
@@ -106,6 +106,51 @@ TEST_F(AllotmentOverSockets, ShowsWhatIsWished) {
                         [&](auto why) { is_done = why.has_value(); });
   ASSERT_TRUE(run_until([&] { return is_done; }));
   EXPECT_TRUE(shows(layers.front().rid));
+}
+
+TEST_F(AllotmentOverSockets, ShowsWhoIsNamedForASlotWithNoOffer) {
+  LiveHttp http(node_);
+  const auto layers = peer::simulcast_layers();
+  ASSERT_TRUE(shows(layers.back().rid));
+  EXPECT_EQ(why_.participant, "alice");
+  node_.publish("stage", "carol");
+  const std::string slot = "/v1/rooms/stage/participants/bob/slots/1";
+  const auto name = [&](const std::string& participant) {
+    return http.ask("PATCH", slot, "application/json", R"({"participant":)" + participant + "}")
+        .status;
+  };
+  EXPECT_EQ(name(R"("nobody")"), 409);
+  const uint64_t key_frames = bob_->key_frames;
+  EXPECT_EQ(name(R"("carol")"), 204);
+  EXPECT_TRUE(run_until(
+      [&] { return why_.participant == "carol" && why_.layer && bob_->key_frames > key_frames; }));
+  EXPECT_EQ(name("null"), 204);
+  EXPECT_EQ(name(R"("alice")"), 204);
+  EXPECT_TRUE(run_until([&] { return why_.participant == "alice" && why_.layer; }));
+}
+
+TEST_F(AllotmentOverSockets, BeginsAsTheJoinSaid) {
+  LiveHttp http(node_);
+  const auto layers = peer::simulcast_layers();
+  ASSERT_TRUE(shows(layers.back().rid));
+  peer::PeerSocket dora(node_.loop(), {}, node_.identity(), {});
+  const std::string offer = dora.peer().offer();
+  const auto refused = http.ask("POST", "/whep/stage?paused=yes", "application/sdp", offer);
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_THAT(refused.body, ::testing::HasSubstr(R"("field":"paused")"));
+  const auto joined = http.ask("POST", "/whep/stage?paused=true&priority=9&width=320&height=180",
+                               "application/sdp", offer);
+  ASSERT_EQ(joined.status, 201);
+  ASSERT_TRUE(dora.start(joined.body));
+  const auto why = [&] { return http.ask("GET", joined.location + "/slots/1/why").body; };
+  EXPECT_TRUE(run_until([&] { return dora.peer().connected(); }));
+  std::string told;
+  EXPECT_TRUE(node_.ask_until([&] {
+    told = why();
+    return told.find("paused_by_request") != std::string::npos;
+  })) << told;
+  EXPECT_THAT(told, ::testing::HasSubstr(R"("priority":9)"));
+  EXPECT_THAT(told, ::testing::HasSubstr(R"("wanted_pixels":57600)"));
 }
 
 TEST_F(AllotmentOverSockets, NobodyAnswersForASlotThatIsNotThere) {

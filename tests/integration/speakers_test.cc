@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/integration/live_node.h"
+#include "tests/integration/live_http.h"
 
 namespace simpul::testing {
 namespace {
@@ -163,6 +163,33 @@ TEST_P(OpenMicrophones, CostAListenerThreeStreamsOfThoseWhoSpeak) {
     for (const auto& [track, count] : listener->packets) packets += count;
     EXPECT_LT(packets, (kHeard + 1) * kPackets);
   }
+}
+
+// By the API, on the workers where they are and where they are not.
+TEST_P(OpenMicrophones, AreHeardInAnyCaseWhenTheyArePinned) {
+  LiveHttp http(live_);
+  ASSERT_NO_FATAL_FAILURE(join());
+  Listener& anna = listen("anna", kHeard);
+  Listener& ben = listen("ben", 10);
+  ASSERT_TRUE(speak_until({}, [&] { return anna.guest->connected() && ben.guest->connected(); }));
+  const auto pin = [&](size_t number, const std::string& pinned) {
+    return http
+        .ask("PATCH", "/v1/rooms/hall/participants/speaker" + std::to_string(number),
+             "application/json", R"({"pinned":)" + pinned + "}")
+        .status;
+  };
+  const Numbers pinned = {40, 41};
+  for (const size_t number : pinned) EXPECT_EQ(pin(number, "true"), 204);
+  const auto hear = [&](const Listener& one, const Numbers& numbers) {
+    return std::ranges::includes(heard(one, 20), numbers);
+  };
+  const Numbers loud = {0, 48, 49, 11, 12, 13};
+  EXPECT_TRUE(speak_until(loud, [&] { return hear(anna, pinned) && hear(ben, pinned); }));
+  EXPECT_EQ(pin(42, "true"), 204);
+  EXPECT_EQ(pin(43, "true"), 409) << "all places are taken";
+  EXPECT_EQ(pin(99, "true"), 404);
+  for (const size_t number : {40u, 41u, 42u}) EXPECT_EQ(pin(number, "false"), 204);
+  expect_to_be_heard({0, 48, 49});
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, OpenMicrophones, ::testing::Values(1, 2));

@@ -226,5 +226,37 @@ TEST_F(DirectoryTest, KeepsARoomOnItsFirstWorkerUntilThatIsFullAndThenTakesTheLe
   EXPECT_EQ(directory_.worker_for("one", 3, kTogether), 1u);
 }
 
+TEST_F(DirectoryTest, PinsAsManyAsMayBeHeardAndNobodyWhoIsNotThere) {
+  const auto ana = add(publish("stage", "ana"));
+  add(publish("stage", "bo"));
+  add(watch("stage"));
+  EXPECT_EQ(directory_.pin("stage", "cai", true), PinError::kNoParticipant);
+  EXPECT_EQ(directory_.pin("hall", "ana", true), PinError::kNoParticipant);
+  for (const auto* name : {"cai", "dia"}) add(publish("stage", name));
+  for (const auto* name : {"ana", "bo", "cai"}) {
+    EXPECT_EQ(directory_.pin("stage", name, true), std::nullopt);
+  }
+  EXPECT_EQ(directory_.pin("stage", "ana", true), std::nullopt) << "once more";
+  EXPECT_EQ(directory_.pin("stage", "dia", true), PinError::kFull);
+  EXPECT_EQ(directory_.pin("stage", "dia", false), std::nullopt);
+  EXPECT_TRUE(directory_.is_pinned("stage", "ana"));
+  EXPECT_TRUE(directory_.participant("stage", "ana")->pinned);
+  EXPECT_FALSE(directory_.is_pinned("stage", "dia"));
+  EXPECT_FALSE(directory_.is_pinned("hall", "ana"));
+  directory_.remove(ana);
+  EXPECT_EQ(directory_.pin("stage", "dia", true), std::nullopt) << "one has gone";
+  add(publish("stage", "ana"));
+  EXPECT_FALSE(directory_.is_pinned("stage", "ana")) << "it ended with their last connection";
+}
+
+TEST_F(DirectoryTest, FindsWhoPublishesByASession) {
+  add(publish("stage", "ana"));
+  add(watch("stage"));
+  EXPECT_NE(directory_.find_publication("stage", "c_1"), nullptr);
+  EXPECT_EQ(directory_.find_publication("hall", "c_1"), nullptr);
+  EXPECT_EQ(directory_.find_publication("stage", "c_2"), nullptr) << "a viewer's";
+  EXPECT_EQ(directory_.find_publication("stage", "c_3"), nullptr);
+}
+
 }  // namespace
 }  // namespace simpul::node

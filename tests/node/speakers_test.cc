@@ -4,6 +4,10 @@
 
 #include <set>
 
+#include "base/bytes.h"
+#include "relay/clock_mapping.h"
+#include "rtp/rtcp_reader.h"
+#include "rtp/rtcp_writer.h"
 #include "tests/node/virtual_node.h"
 
 namespace simpul::node {
@@ -31,7 +35,8 @@ class Speaker {
     return 0;
   }
   void say(uint8_t level) {
-    const std::array<uint8_t, 40> payload{0xfc};
+    std::array<uint8_t, 40> payload{0xfc};
+    store_be32(std::span(payload).last<4>(), static_cast<uint32_t>(index_));
     const auto packet = guest_->peer.seal({.ssrc = rtp::Ssrc(7),
                                            .payload_type = peer::kOpusPayloadType,
                                            .index = index_++,
@@ -42,6 +47,21 @@ class Speaker {
     timestamp_ += 960;
     node_->deliver(guest_->address, packet);
   }
+  // A sender report: what is sent now was said a while ago.
+  void tell_clock() {
+    std::array<uint8_t, 200> room{};
+    rtp::RtcpWriter writer(room);
+    writer.sender_report(
+        {.ssrc = rtp::Ssrc(7),
+         .ntp_time = rtp::NtpClock(3'000'000'000s).ntp_time(node_->now()),
+         .rtp_timestamp = timestamp_ + static_cast<uint32_t>(kSaidBefore.count() * 48 / 1'000),
+         .packets = static_cast<uint32_t>(index_),
+         .octets = 0},
+        {});
+    writer.cname(rtp::Ssrc(7), "speaker");
+    node_->deliver(guest_->address, guest_->peer.seal_rtcp(writer.written()));
+  }
+  static constexpr Duration kSaidBefore = 100ms;
   bool speaks = false;
   Guest& guest() { return *guest_; }
 
@@ -99,6 +119,26 @@ class SpeakersOnTwoWorkers : public ::testing::Test {
     return who;
   }
 
+  // Which packets of a speaker a viewer has heard since the last time, in their order.
+  std::vector<uint32_t> words(const Guest& viewer, size_t speaker) const {
+    std::vector<uint32_t> numbers;
+    for (const auto& packet : viewer.packets) {
+      if (packet.csrc != tracks_[speaker]) continue;
+      numbers.push_back(load_be32(Bytes(packet.payload).last<4>()));
+    }
+    return numbers;
+  }
+  // One step each: who speaks in it.
+  void speak_in_turn(const std::vector<std::set<size_t>>& steps) {
+    for (const auto& who : steps) speak(who, 20ms);
+  }
+  void pin(size_t speaker, bool pinned) {
+    const ConnectionKey key = speakers_[speaker]->guest().key;
+    for (const uint32_t worker : {0u, 1u}) {
+      node(worker).switchboard().pin(key, pinned, node(worker).now());
+    }
+  }
+
   FeedLanes lanes_{2};
   VirtualNode first_{&lanes_, 0};
   VirtualNode second_{&lanes_, 1};
@@ -146,6 +186,107 @@ TEST_F(SpeakersOnTwoWorkers, AreHeardFromTheirOnsetOnOnTheOtherOneToo) {
   speak({0}, 200ms);  // ten packets, of which it takes three to notice
   const auto of_first = std::ranges::count(ben.packets, tracks_[0], &Guest::Packet::csrc);
   EXPECT_GE(of_first, 10);
+}
+
+TEST_F(SpeakersOnTwoWorkers, AreNotHeardTwiceWhoMadeRoomInTheMiddleOfTheirOnset) {
+  join(8);
+  Guest& ben = second_.watch("hall", "ben", {}, relay::LayerChoice::kHighest,
+                             {.audio_slots = 3, .video_slots = 0});
+  speak({0}, 1s);
+  speak({2, 4}, 1s);
+  speak({}, 2s);  // these three are heard, the first has been silent for longest
+  heard(ben);
+  // It begins to speak while another one is noticed, who takes its place for a moment.
+  speak_in_turn({{6}, {6}, {6, 0}, {6, 0}, {6, 0}, {6, 0}, {6, 0}, {6, 0}, {6, 0}, {6, 0}});
+  const auto numbers = words(ben, 0);
+  EXPECT_GE(numbers.size(), 8u);
+  EXPECT_TRUE(std::ranges::is_sorted(numbers));
+  EXPECT_EQ(std::ranges::adjacent_find(numbers), numbers.end());
+  // All that was said, but for a packet that was on its way while it made room.
+  EXPECT_LE(numbers.back() - numbers[numbers.size() - 8], 8u);
+}
+
+TEST_F(SpeakersOnTwoWorkers, KeepTheirClockOverAnInterruption) {
+  join(8);
+  Guest& ben = second_.watch("hall", "ben", {}, relay::LayerChoice::kHighest,
+                             {.audio_slots = 3, .video_slots = 0});
+  speak({0}, 1s);
+  speakers_[0]->tell_clock();
+  speak({0}, 1s);
+  speak({2, 4, 6}, 3s);  // nothing of the first is lent
+  const auto reported = [&] {
+    ben.rtcp.clear();
+    ben.packets.clear();
+    speak({0}, 2s);
+    std::vector<std::pair<rtp::Ssrc, relay::ClockMapping>> all;
+    for (const auto& compound : ben.rtcp) {
+      rtp::RtcpReader reader(compound);
+      while (const auto part = reader.next()) {
+        const auto* report = std::get_if<rtp::SenderReport>(&*part);
+        if (report == nullptr) continue;
+        all.push_back(
+            {report->sender.ssrc,
+             {.ntp_time = report->sender.ntp_time, .rtp_timestamp = report->sender.rtp_timestamp}});
+      }
+    }
+    return all;
+  }();
+  // What left last for ben, by the report of its slot, against when it was said.
+  const auto last =
+      std::ranges::find(ben.packets.rbegin(), ben.packets.rend(), tracks_[0], &Guest::Packet::csrc);
+  ASSERT_NE(last, ben.packets.rend());
+  const auto of_slot = std::ranges::find(reported.rbegin(), reported.rend(), last->ssrc,
+                                         [](const auto& one) { return one.first; });
+  ASSERT_NE(of_slot, reported.rend());
+  const uint64_t said = of_slot->second.ntp_of(last->timestamp, 48'000);
+  const uint64_t expected =
+      rtp::NtpClock(3'000'000'000s).ntp_time(second_.now() - 20ms - Speaker::kSaidBefore);
+  EXPECT_LT(std::abs(static_cast<int64_t>(said - expected)), relay::ntp_span(2ms));
+}
+
+TEST_F(SpeakersOnTwoWorkers, AreHeardOnBothWhenTheyArePinnedThoughOthersSpeak) {
+  join(8);
+  Guest& anna = first_.watch("hall", "anna", {}, relay::LayerChoice::kHighest,
+                             {.audio_slots = 3, .video_slots = 0});
+  Guest& ben = second_.watch("hall", "ben", {}, relay::LayerChoice::kHighest,
+                             {.audio_slots = 3, .video_slots = 0});
+  speak({0, 1, 2, 3}, 2s);
+  pin(6, true);
+  pin(7, true);
+  const auto expect_pinned = [&](bool pinned) {
+    speak({0, 1, 2, 3}, 1s);
+    heard(anna);
+    heard(ben);
+    run(1s);
+    for (Guest* viewer : {&anna, &ben}) {
+      const auto who = heard(*viewer);
+      EXPECT_EQ(who.size(), 3u);
+      for (const size_t speaker : {6u, 7u}) EXPECT_EQ(who.contains(speaker), pinned);
+    }
+  };
+  expect_pinned(true);
+  pin(6, false);
+  pin(7, false);
+  expect_pinned(false);
+}
+
+TEST_F(SpeakersOnTwoWorkers, ArePinnedBeforeTheyComeToo) {
+  join(6);
+  Guest& ben = second_.watch("hall", "ben", {}, relay::LayerChoice::kHighest,
+                             {.audio_slots = 3, .video_slots = 0});
+  speak({0, 1, 2}, 2s);
+  const size_t late = speakers_.size();
+  auto speaker = std::make_unique<Speaker>(first_, "late");
+  for (const uint32_t worker : {0u, 1u}) {
+    node(worker).switchboard().pin(speaker->guest().key, true, node(worker).now());
+  }
+  ASSERT_TRUE(first_.run_until([&] { return speaker->connected(); }));
+  speakers_.push_back(std::move(speaker));
+  speak({0, 1, 2}, 2s);
+  tracks_.push_back(speakers_[late]->track());
+  heard(ben);
+  run(1s);
+  EXPECT_THAT(heard(ben), Contains(late));
 }
 
 TEST_F(SpeakersOnTwoWorkers, AreShownAsThoseWhoSpeak) {

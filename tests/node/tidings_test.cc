@@ -27,6 +27,10 @@ struct FakeWorker {
     told.push_back(std::to_string(key.value()) + (follows ? " followed" : " not followed"));
     return true;
   }
+  bool pin(ConnectionKey key, bool pinned) {
+    told.push_back(std::to_string(key.value()) + (pinned ? " pinned" : " not pinned"));
+    return true;
+  }
 
   std::vector<std::string> told = {};
 };
@@ -116,6 +120,23 @@ TEST_F(TidingsTest, AWorkerIsToldWhoseLayersAreFollowed) {
   tidings_.follow(*directory_.find(publisher), false);
   leave(publisher);
   EXPECT_THAT(told(1), IsEmpty()) << "of a connection that is no more";
+}
+
+TEST_F(TidingsTest, AllWorkersAreToldWhoIsPinnedAlsoWhenThatEndsWithTheConnection) {
+  const ConnectionKey publisher = publish(1);
+  const Directory::Record record = *directory_.find(publisher);
+  told(1);
+  tidings_.pin(record, true);
+  for (const uint32_t worker : {0u, 1u}) EXPECT_THAT(told(worker), ElementsAre("1 pinned"));
+  leave(publisher);
+  tidings_.pin(record, false);
+  for (const uint32_t worker : {0u, 1u}) EXPECT_THAT(told(worker), ElementsAre("1 not pinned"));
+}
+
+TEST_F(TidingsTest, NobodyIsToldOfAViewerWhoIsPinned) {
+  const ConnectionKey viewer = join(Role::kWatcher, 0);
+  tidings_.pin(*directory_.find(viewer), true);
+  EXPECT_THAT(told(0), IsEmpty());
 }
 
 }  // namespace

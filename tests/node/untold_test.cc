@@ -21,6 +21,9 @@ struct FakeWorker {
   bool follow_layers(ConnectionKey key, bool follows) {
     return take(std::to_string(key.value()) + (follows ? " followed" : " not followed"));
   }
+  bool pin(ConnectionKey key, bool pinned) {
+    return take(std::to_string(key.value()) + (pinned ? " pinned" : " not pinned"));
+  }
   bool take(const std::string& what) {
     if (room == 0) return false;
     --room;
@@ -90,6 +93,16 @@ TEST_F(UntoldTest, TellsWhetherAConnectionIsFollowedByTheLastWordToo) {
   worker_.room = 9;
   untold_.tell(worker_);
   EXPECT_THAT(worker_.told, ElementsAre("5 superseded", "5 followed"));
+}
+
+TEST_F(UntoldTest, TellsWhetherAConnectionIsPinnedByTheLastWordToo) {
+  worker_.room = 0;
+  for (const bool pinned : {true, false}) untold_.pin(ConnectionKey(5), pinned);
+  untold_.tell(worker_);
+  EXPECT_EQ(untold_.size(), 1u);
+  worker_.room = 9;
+  untold_.tell(worker_);
+  EXPECT_THAT(worker_.told, ElementsAre("5 not pinned"));
 }
 
 TEST_F(UntoldTest, ForgetsAConnectionThatIsNoMore) {

@@ -275,6 +275,119 @@ TEST_F(Following, OnePersonsSoundAndPictureShareAPair) {
   EXPECT_EQ(pairs, 3u);
 }
 
+TEST_F(Following, WhoIsPinnedIsHeardThoughTheyAreSilentAndOthersSpeak) {
+  for (uint32_t number = 1; number <= 6; ++number) join(number);
+  const auto watcher = watch(3, 1);
+  scene_.relay.set_pinned(people_.at(1)->id, true, scene_.now);
+  speak({2, 3, 4}, 2s);
+  got(watcher);
+  speak({3, 4, 5, 6}, 2s);
+  EXPECT_TRUE(got(watcher).contains(1));
+  speak({3, 4, 5, 6}, 2s);
+  EXPECT_EQ(got(watcher).size(), 4u) << "three microphones, and one camera";
+  scene_.relay.set_pinned(people_.at(1)->id, false, scene_.now);
+  speak({2, 3, 4}, 2s);
+  got(watcher);
+  run(1s);
+  EXPECT_FALSE(got(watcher).contains(1)) << "as anybody who is silent";
+}
+
+TEST_F(Following, WhoIsPinnedIsHeardBeforeAnybodySpeaks) {
+  for (uint32_t number = 1; number <= 2; ++number) join(number, false);
+  const auto watcher = watch(1, 0);
+  speak({}, 1s);
+  EXPECT_THAT(tracks(watcher), ElementsAre(3)) << "who came last";
+  scene_.relay.set_pinned(people_.at(1)->id, true, scene_.now);
+  EXPECT_THAT(tracks(watcher), ElementsAre(1));
+  speak({2}, 1s);
+  EXPECT_THAT(tracks(watcher), ElementsAre(3)) << "who has one slot hears who speaks";
+  speak({1, 2}, 100ms);
+  EXPECT_THAT(tracks(watcher), ElementsAre(1)) << "the pinned one before others";
+}
+
+TEST_F(Following, NobodyHasMorePlacesThanOneByBeingPinned) {
+  const auto host = scene_.publish("host", {audio_track(101), audio_track(102), audio_track(103)});
+  for (uint32_t number = 1; number <= 3; ++number) join(number, false);
+  const auto watcher = watch(3, 0);
+  scene_.relay.set_pinned(host, true, scene_.now);
+  Source voice(scene_.pool, {.ssrc = 9, .codec = rtp::Codec::kOpus});
+  for (int i = 0; i < 100; ++i) {
+    scene_.relay.receive(TrackId(101), 0, with_level(voice.audio(), kSilence), scene_.now);
+    speak({1, 2}, 20ms);
+  }
+  EXPECT_THAT(tracks(watcher), UnorderedElementsAre(101, 1, 3));
+}
+
+TEST_F(Following, EndsWithTheLastButOneMicrophoneAndWhoIsThereStaysInTheirSlots) {
+  for (uint32_t number = 1; number <= 3; ++number) join(number);
+  const auto watcher = watch(2, 2);
+  speak({1}, 1s);
+  speak({}, 1s);
+  speak({2}, 1s);
+  leave(3);
+  leave(1);
+  run(100ms);
+  const auto in = tracks(watcher);
+  EXPECT_THAT(in, UnorderedElementsAre(0, 0, 3, 4)) << "nobody is there twice";
+  EXPECT_EQ(scene_.relay.tracks_of(people_.at(2)->id)[0].is_speaking, std::nullopt)
+      << "nobody listens any more";
+  got(watcher);
+  speak({}, 1s);
+  EXPECT_EQ(tracks(watcher), in);
+  EXPECT_THAT(got(watcher), UnorderedElementsAre(3, 4));
+  join(4);
+  speak({}, 1s);
+  EXPECT_THAT(tracks(watcher), UnorderedElementsAre(3, 4, 7, 8)) << "in the order of coming";
+  speak({4}, 1s);
+  EXPECT_TRUE(scene_.relay.tracks_of(people_.at(4)->id)[0].is_speaking.value_or(false));
+}
+
+TEST_F(Following, ListensOnWhereOthersWantToKnow) {
+  join(1);
+  join(2);
+  scene_.relay.listen_to(people_.at(1)->id);
+  leave(2);
+  speak({1}, 1s);
+  EXPECT_TRUE(scene_.relay.tracks_of(people_.at(1)->id)[0].is_speaking.value_or(false));
+}
+
+TEST_F(Following, ASlotCarriesWhoIsNamedForItUntilNobodyIs) {
+  for (uint32_t number = 1; number <= 4; ++number) join(number);
+  const auto watcher = watch(1, 2);
+  speak({3}, 1s);
+  const auto pin = [&](uint32_t ssrc, const std::optional<std::string>& participant) {
+    scene_.relay.set_viewing(watcher, rtp::Ssrc(ssrc), {.participant = participant});
+  };
+  pin(110, "p1");
+  EXPECT_EQ(tracks(watcher)[2], 2u);
+  pin(1, "p1");
+  speak({3, 4}, 2s);
+  EXPECT_EQ(tracks(watcher)[0], 1u);
+  EXPECT_EQ(tracks(watcher)[2], 2u);
+  got(watcher);
+  run(1s);
+  EXPECT_TRUE(got(watcher).contains(1)) << "though he is silent";
+  pin(1, "");
+  pin(110, "");
+  speak({4}, 2s);
+  EXPECT_EQ(tracks(watcher)[0], 7u);
+  const auto is_pinned = [&](size_t slot) {
+    return scene_.relay.slots_of(watcher)[slot].is_pinned;
+  };
+  EXPECT_FALSE(is_pinned(2));
+  pin(110, "nobody");
+  EXPECT_EQ(tracks(watcher)[2], 0u) << "held for who was named";
+  EXPECT_TRUE(is_pinned(2));
+}
+
+TEST_F(Following, ASlotMayBeFreedOfWhomTheViewerNamed) {
+  for (uint32_t number = 1; number <= 3; ++number) join(number);
+  const auto watcher = watch(1, 1, {.participant = "p1"});
+  scene_.relay.set_viewing(watcher, rtp::Ssrc(1), {.participant = ""});
+  speak({3}, 2s);
+  EXPECT_THAT(tracks(watcher), ElementsAre(5, 2));
+}
+
 TEST_F(Following, WhoNamedSomebodyStaysWithThem) {
   for (uint32_t number = 1; number <= 5; ++number) join(number);
   const auto watcher = watch(1, 1, {.participant = "p1"});

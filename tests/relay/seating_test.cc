@@ -44,6 +44,32 @@ TEST_F(SeatingTest, GivesTheNamedParticipantAndOthersInFurtherSlotsOnly) {
   EXPECT_THAT(tracks(more), ElementsAre(0, 0, 4));
 }
 
+TEST_F(SeatingTest, ShowsWhoIsThereTwiceInOneSlotOnlyWhenOneOfTheConnectionsEnds) {
+  const auto first = scene_.publish("ana", {audio_track(1), video_track(2)});
+  const auto watcher = scene_.watch({.participant = "ana"},
+                                    {audio_slot(1), video_slot(10), audio_slot(2), video_slot(20)});
+  scene_.publish("ana", {audio_track(3), video_track(4)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(1, 2, 3, 4));
+  leave(first);
+  EXPECT_THAT(tracks(watcher), ElementsAre(3, 4, 0, 0));
+}
+
+TEST_F(SeatingTest, ASlotIsForWhoIsNamedForItAndTheirFurtherTracksForTheNextOnes) {
+  scene_.publish("ana", {audio_track(1), video_track(2), video_track(3)});
+  scene_.publish("bo", {audio_track(5), video_track(6)});
+  const auto watcher = scene_.watch({}, {audio_slot(1), video_slot(10), video_slot(20)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(5, 6, 2));
+  const auto pin = [&](uint32_t ssrc, const std::string& participant) {
+    scene_.relay.set_viewing(watcher, rtp::Ssrc(ssrc), {.participant = participant});
+  };
+  pin(10, "ana");
+  EXPECT_THAT(tracks(watcher), ElementsAre(5, 2, 3));
+  pin(20, "ana");
+  EXPECT_THAT(tracks(watcher), ElementsAre(5, 2, 3));
+  pin(10, "");
+  EXPECT_THAT(tracks(watcher), ElementsAre(5, 6, 2));
+}
+
 TEST_F(SeatingTest, GivesTheTracksOfOneInTheirOrder) {
   scene_.publish("ana", {video_track(2), audio_track(1), video_track(3)});
   const auto watcher =

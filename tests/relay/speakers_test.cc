@@ -148,6 +148,20 @@ TEST_F(SpeakersTest, WhoIsPinnedIsHeardThoughOthersSpeak) {
   EXPECT_EQ(heard().size(), 3u);
 }
 
+TEST_F(SpeakersTest, WhoIsPinnedGoesFirstWhenTheySpeakAndBeforeTheSilentWhenNot) {
+  microphone(9).is_pinned = true;
+  microphone(5).is_pinned = false;
+  run(1s);
+  EXPECT_EQ(heard().front(), 9u);
+  speak(1);
+  run(1s);
+  EXPECT_THAT(heard(), ElementsAre(1, 9, 5));
+  speak(9);
+  run(1s);
+  EXPECT_THAT(heard(), ElementsAre(9, 1, 5)) << "though another one dominates";
+  EXPECT_THAT(order(), ElementsAre(1));
+}
+
 TEST_F(SpeakersTest, WhoHasGoneIsForgotten) {
   speak(1);
   speak(2);

@@ -51,6 +51,17 @@ struct FakeEngine final : control::Engine {
     return followers.size();
   }
   void unfollow_layers(uint64_t follower) override { unfollowed.push_back(follower); }
+  bool publishes(const std::string&, const std::string& name) const override {
+    return name == session && !session_is_over && publishes_by_session;
+  }
+  std::optional<node::PinError> pin_speaker(const std::string& room_name, const std::string& id,
+                                            bool pinned) override {
+    if (pin_error) return pin_error;
+    for (auto& participant : rooms[room_name].participants) {
+      if (participant.id == id) participant.pinned = pinned;
+    }
+    return std::nullopt;
+  }
   bool remove_participant(const std::string& room, const std::string& id) override {
     return participant(room, id).has_value();
   }
@@ -111,6 +122,8 @@ struct FakeEngine final : control::Engine {
   std::vector<node::Node::LayersTold> followers;  // the first is number 1
   std::vector<uint64_t> unfollowed;
   std::optional<node::FollowError> follow_error;
+  bool publishes_by_session = true;
+  std::optional<node::PinError> pin_error;
   std::vector<std::string> left;
   std::map<std::string, node::RoomReport> rooms;
   node::NodeReport node;

@@ -25,7 +25,12 @@ export class WatchPanel {
     private readonly room: () => string | undefined,
   ) {
     this.panel = new Panel(root);
-    new ResizeObserver(() => this.tellSize()).observe(this.panel.video);
+    const {video} = this.panel;
+    new ResizeObserver(() => this.tellSize()).observe(video);
+    document.addEventListener('visibilitychange', () => this.tellSize());
+    for (const type of ['enterpictureinpicture', 'leavepictureinpicture']) {
+      video.addEventListener(type, () => this.tellSize());
+    }
     this.panel.toggle.addEventListener('click', () => (this.client ? this.stop() : this.start()));
     this.panel.part('sound').addEventListener('click', () => void this.play(false));
     this.layerChoice.addEventListener('change', () => {
@@ -71,9 +76,11 @@ export class WatchPanel {
     this.panel.curtain({title: 'Nothing on', text: 'Press Watch to join the room.'});
   }
 
-  /** The relay sends no larger picture than can be seen. */
+  /** The relay sends no larger picture than can be seen, and none that cannot. */
   private tellSize(): void {
-    const {clientWidth, clientHeight} = this.panel.video;
+    const {video} = this.panel;
+    if (document.hidden && document.pictureInPictureElement !== video) return this.client?.resize(0, 0);
+    const {clientWidth, clientHeight} = video;
     this.client?.resize(clientWidth * devicePixelRatio, clientHeight * devicePixelRatio);
   }
 
@@ -123,7 +130,7 @@ export class WatchPanel {
     const connection = this.client?.connection;
     if (!connection || this.client?.state.kind !== 'live') return;
     const rates = await this.panel.sample(connection, receivedTotals);
-    if (!rates) return;
+    if (!rates || this.client.paused) return;
     this.stalled = rates.framesPerSecond > 0 ? 0 : this.stalled + 1;
     if (this.stalled === 0 && this.firstPictureMs !== undefined) this.panel.curtain(undefined);
     if (this.stalled === kStalledSamples) {

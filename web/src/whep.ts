@@ -10,21 +10,24 @@ export interface WhepOptions {
   onStream: (stream: MediaStream) => void;
 }
 
-interface Size {
-  width: number;
-  height: number;
-}
+/** What the picture's slot is told: the pixels that it has on the screen, or that nobody sees it. */
+type View = {width: number; height: number; paused: false} | {paused: true};
 
 /** A picture that is being resized changes many times a second; the relay hears of the last one. */
 const kSettledMs = 300;
+/** Who looks at another tab for a moment finds the picture going on. */
+const kLookedAwayMs = 2_000;
 const kSideMax = 16_384;
 
-/** Watches a room (WHEP): one audio and one video slot. Tells the relay how large the picture is shown. */
+/**
+ * Watches a room (WHEP): one audio and one video slot. Tells the relay how large the picture is shown, and pauses it
+ * while it is not; sound goes on.
+ */
 export class WhepClient extends Session {
   private video: RTCRtpTransceiver | undefined;
-  private size: Size | undefined;
+  private view: View | undefined;
   /** What the relay knows. */
-  private told: Size | undefined;
+  private told: View | undefined;
   private telling = false;
   private settling = new AbortController();
 
@@ -46,16 +49,24 @@ export class WhepClient extends Session {
       if (stream.getTracks().length === 1) this.options.onStream(stream);
     });
   }
-  /** The picture is shown with so many pixels of the screen now. One that is not shown at all has no size. */
+  /** Nobody sees the picture, and the relay may leave it out. */
+  get paused(): boolean {
+    return this.view?.paused ?? false;
+  }
+
+  /** The picture is shown with so many pixels of the screen now; none: it is not shown at all. */
   resize(width: number, height: number): void {
     const side = (length: number) => Math.min(kSideMax, Math.round(length));
-    if (side(width) < 1 || side(height) < 1) return;
-    if (this.size?.width === side(width) && this.size.height === side(height)) return;
-    this.size = {width: side(width), height: side(height)};
+    const isShown = side(width) >= 1 && side(height) >= 1;
+    const view: View = isShown ? {width: side(width), height: side(height), paused: false} : {paused: true};
+    if (JSON.stringify(view) === JSON.stringify(this.view)) return;
+    const comesBack = this.paused;
+    this.view = view;
     this.settling.abort();
     this.settling = new AbortController();
     const {signal} = this.settling;
-    void this.environment.wait(kSettledMs, signal).then(() => {
+    const settledMs = view.paused ? kLookedAwayMs : comesBack ? 0 : kSettledMs;
+    void this.environment.wait(settledMs, signal).then(() => {
       if (!signal.aborted) void this.tell();
     });
   }
@@ -68,15 +79,15 @@ export class WhepClient extends Session {
   private async tell(): Promise<void> {
     if (this.telling) return;
     this.telling = true;
-    while (this.size && this.size !== this.told && this.state.kind === 'live') {
-      const {size, address, video} = this;
+    while (this.view && this.view !== this.told && this.state.kind === 'live') {
+      const {view, address, video} = this;
       if (address === undefined || !video?.mid) break;
-      this.told = size;
+      this.told = view;
       try {
         await this.environment.fetch(`${address}/slots/${video.mid}`, {
           method: 'PATCH',
           headers: {'Content-Type': 'application/json'},
-          body: JSON.stringify(size),
+          body: JSON.stringify(view),
         });
       } catch {
         if (this.address !== address) continue; // There is another connection by now.

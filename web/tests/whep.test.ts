@@ -299,7 +299,7 @@ describe('the size of the picture', () => {
     expect(told()).toEqual([]);
     world.last.become('connected');
     await settle();
-    expect(told()).toEqual([['/whep/stage/one/slots/1', {width: 640, height: 360}]]);
+    expect(told()).toEqual([['/whep/stage/one/slots/1', {width: 640, height: 360, paused: false}]]);
     expect(world.patches[0]!.init.headers).toEqual({'Content-Type': 'application/json'});
   });
 
@@ -310,7 +310,7 @@ describe('the size of the picture', () => {
     await settle();
     expect(told()).toEqual([]);
     await world.pass(300);
-    expect(told()).toEqual([['/whep/stage/one/slots/1', {width: 500, height: 250}]]);
+    expect(told()).toEqual([['/whep/stage/one/slots/1', {width: 500, height: 250, paused: false}]]);
   });
 
   it('is told in turns, the last one last', async () => {
@@ -343,19 +343,51 @@ describe('the size of the picture', () => {
     expect(told().map(([path]) => path)).toEqual(['/whep/stage/one/slots/1', '/whep/stage/two/slots/1']);
   });
 
-  it('is not told of a picture that is not shown, nor does it matter when nobody answers', async () => {
+  it('is told again when nobody answered', async () => {
     world.patchAnswers = [new Error('no network'), accepted()];
     const client = await watchLive();
-    client.resize(0, 0);
-    await world.pass(300);
-    expect(told()).toEqual([]);
     client.resize(640, 360);
     await world.pass(300);
     expect(client.state.kind).toBe('live');
     world.last.become('disconnected');
     world.last.become('connected');
     await settle();
-    expect(told().map(([, size]) => size.width)).toEqual([640, 640]);
+    expect(told().map(([, view]) => view.width)).toEqual([640, 640]);
+  });
+
+  it('pauses the slot of a picture that is not shown for a while, and lets it go on at once', async () => {
+    world.patchAnswers = [accepted(), accepted(), accepted()];
+    const client = await watchLive();
+    client.resize(640, 360);
+    await world.pass(300);
+    client.resize(0, 360);
+    expect(client.paused).toBe(true);
+    await world.pass(300);
+    expect(told()).toHaveLength(1);
+    await world.pass(2000);
+    client.resize(0, 0);
+    await world.pass(2000);
+    client.resize(640, 360);
+    expect(client.paused).toBe(false);
+    await world.pass(0);
+    expect(told().map(([, view]) => view)).toEqual([
+      {width: 640, height: 360, paused: false},
+      {paused: true},
+      {width: 640, height: 360, paused: false},
+    ]);
+  });
+
+  it('pauses nothing for who looks away for a moment', async () => {
+    world.patchAnswers = [accepted()];
+    const client = await watchLive();
+    client.resize(640, 360);
+    await world.pass(300);
+    client.resize(0, 0);
+    await world.pass(300);
+    client.resize(640, 360);
+    await world.pass(0);
+    await world.pass(2000);
+    expect(told().every(([, view]) => !view.paused)).toBe(true);
   });
 
   it('is told once while it stays the same', async () => {

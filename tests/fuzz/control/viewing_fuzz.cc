@@ -2,6 +2,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "control/http_target.h"
+#include "control/merge_patch.h"
 #include "control/viewing_document.h"
 
 namespace {
@@ -22,10 +24,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     require(!problem_response(problem).body.empty());
     return 0;
   }
-  require(size <= kViewingSizeMax);
+  require(size <= kMergePatchSizeMax);
   if (change->wanted_pixels && *change->wanted_pixels) {
     require(**change->wanted_pixels > 0 && **change->wanted_pixels <= kSideMax * kSideMax);
   }
   if (change->priority) require(*change->priority > 0);
+  if (change->participant && !change->participant->empty()) {
+    require(is_valid_id(*change->participant));
+  }
   return 0;
 }
