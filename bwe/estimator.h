@@ -78,6 +78,8 @@ class Estimator {
   // estimate began, and what is sent may be far more without any harm.
   bool knows_path(TimePoint now) const;
   double loss() const { return loss_.average_loss(); }
+  // What the last message told.
+  std::span<const PacketResult> results() const { return results_; }
   std::optional<double> acknowledged_bps() const { return acknowledged_bps_; }
   bool is_application_limited() const { return is_application_limited_; }
   Duration queue_delay() const { return queue_.value(); }

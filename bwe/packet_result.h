@@ -20,6 +20,7 @@ struct PacketResult {
   std::optional<Duration> arrived_at = {};
   uint32_t size = 0;  // in bytes, with RTP header and authentication tag
   ProbeId probe = {};
+  rtp::SequenceNumber number = {};  // transport-wide
 };
 
 // What a receiver says of the packet that was sent under a transport-wide number, where it does

@@ -93,6 +93,7 @@ inline void SendHistory::take(int64_t number, bool came, Duration reported, Rece
   if (came) result.arrived_at = clock.unwrap(reported, clock_period);
   result.size = entry.size;
   result.probe = entry.probe;
+  result.number = rtp::SequenceNumber(static_cast<uint16_t>(number));
 }
 
 // Whether a packet left under one of those numbers of which nothing was said yet: what was left out

@@ -78,6 +78,8 @@ std::string_view to_string(Drop drop) {
       return "rate";
     case Drop::kFalseReport:
       return "false_report";
+    case Drop::kLateRepair:
+      return "late_repair";
   }
   return "malformed";
 }

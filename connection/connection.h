@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "bwe/estimator.h"
 #include "connection/media_config.h"
+#include "connection/media_loss.h"
 #include "connection/media_receiver.h"
 #include "connection/media_sender.h"
 #include "connection/paced_packets.h"
@@ -87,8 +88,9 @@ enum class Drop : uint8_t {
   kUnknownRtcp,  // of a type that nobody here reads; the rest of its compound counts
   kRate,         // above the bit rate that a track may have, or feedback too often
   kFalseReport,  // that a packet came which never left
+  kLateRepair,   // a retransmission that would have had to wait for too long, or waits already
 };
-inline constexpr size_t kDropKinds = 13;
+inline constexpr size_t kDropKinds = 14;
 std::string_view to_string(Drop drop);
 
 struct Output {
@@ -156,11 +158,15 @@ class Connection {
   void seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
             MediaSender::Scratch& scratch, TimePoint now);
   // The same at the pace of the path: of packets that are more than a burst some wait, and are
-  // sealed by send_paced(). The first `urgent` ones never do.
+  // sealed by send_paced(). The first `urgent` ones never do; so many `repairs` behind them wait
+  // before all media, which cannot be shown without them, and no longer than Pacer::kWaitMax: then
+  // they are dropped, as they are while kRepairsMax wait.
   struct Batch {
     std::span<const rtp::OutgoingPacket> packets;
     size_t urgent = 0;
+    size_t repairs = 0;
   };
+  static constexpr size_t kRepairsMax = 256;
   void send(const Batch& batch, const MediaSender::Place& place, MediaSender::Scratch& scratch,
             TimePoint now);
   void send_paced(const MediaSender::Place& place, MediaSender::Scratch& scratch, TimePoint now);
@@ -231,12 +237,22 @@ class Connection {
   void send_rtcp(Bytes plain, Output& out);
   void enter(State state, CloseReason reason, Output& out);
   void judge_protection(TimePoint now);
+  void note_parities(std::span<const NumberedPacket> packets, TimePoint now);
   bool hears_of_path() const;
   void begin_estimate();
   size_t seal_counted(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
                       MediaSender::Scratch& scratch, TimePoint now);
-  void hold(std::span<const rtp::OutgoingPacket> packets, TimePoint now);
+  struct Waiting {
+    PacedPackets repairs;
+    PacedPackets media;
+
+    bool is_empty() const { return repairs.size() == 0 && media.size() == 0; }
+    bool has_too_many() const { return media.size() > PacedPackets::kMax; }
+  };
+  void hold(const Batch& batch, TimePoint now);
   void release(const MediaSender::Place& place, MediaSender::Scratch& scratch, TimePoint now);
+  void release_from(PacedPackets& packets, size_t bytes_max, const MediaSender::Place& place,
+                    MediaSender::Scratch& scratch, TimePoint now);
   void pace(TimePoint now);
   void plan_probes(TimePoint now, Output& out);
   void begin_probes(Output& out);
@@ -255,11 +271,12 @@ class Connection {
   std::unique_ptr<SentNumbers> sent_numbers_;  // where it is told of by SSRC and sequence number
   ProbeSender probes_;
   Pacer pacer_;
-  std::unique_ptr<PacedPackets> paced_;  // null: nothing waits
+  std::unique_ptr<Waiting> paced_;  // null: nothing waits
   bool path_told_ = false;
   uint32_t false_reports_ = 0;  // that were counted
   ProtectionRule protection_;
-  TimePoint feedback_until_{};  // what was read has used up the rate until then
+  std::unique_ptr<MediaLoss> media_loss_;  // where parity packets were agreed on
+  TimePoint feedback_until_{};             // what was read has used up the rate until then
   State state_ = State::kNew;
   CloseReason close_reason_ = CloseReason::kNone;
   std::vector<Datagram> held_;

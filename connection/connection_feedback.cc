@@ -65,6 +65,7 @@ void Connection::begin_estimate() {
       bwe::EstimatorConfig{.may_probe = sender_.numbers_retransmissions(),
                            .single_each = by_source ? kSingleEach : Duration::zero()});
   if (round_trip_.value()) estimator_->on_round_trip(*round_trip_.value());
+  if (sender_.may_protect()) media_loss_ = std::make_unique<MediaLoss>();
   for (const SendingLine& line : config_.media.sending) {
     if (!line.congestion_feedback) continue;
     if (sent_numbers_ == nullptr) sent_numbers_ = std::make_unique<SentNumbers>();
@@ -133,9 +134,10 @@ void Connection::judge_protection(TimePoint now) {
   const Duration queue = estimator_->queue_delay();
   const Duration round_trip = round_trip_.value().value_or(Duration::zero());
   const double former = protection_.share();
+  media_loss_->on_results(estimator_->results(), now);
   protection_.update({.round_trip = round_trip - std::min(queue, round_trip),
                       .queue_delay = queue,
-                      .loss = estimator_->loss(),
+                      .loss = media_loss_->value(),
                       .carried_bps = estimator_->knows_path(now) ? estimator_->target_bps() : 0,
                       .arriving_bps = estimator_->acknowledged_bps().value_or(0)});
   if (protection_.share() != former) sender_.set_protection(protection_.share());

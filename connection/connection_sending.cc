@@ -24,46 +24,78 @@ size_t Connection::seal_counted(std::span<const rtp::OutgoingPacket> packets,
     estimator_->on_sent(packet.transport_sequence, packet.size, now, probes_.on_sent(packet.size));
     bytes += packet.size;
   }
+  if (protection_.share() > 0) note_parities(scratch.numbered(), now);
   return bytes;
+}
+
+void Connection::note_parities(std::span<const NumberedPacket> packets, TimePoint now) {
+  for (const NumberedPacket& packet : packets) {
+    if (sender_.is_parity(packet.ssrc)) media_loss_->on_parity(packet.transport_sequence, now);
+  }
 }
 
 void Connection::send(const Batch& batch, const MediaSender::Place& place,
                       MediaSender::Scratch& scratch, TimePoint now) {
   if (state_ != State::kConnected) return;
   const bool passes = paced_ == nullptr && pacer_.admits(batch.packets.size(), now);
-  const auto leaving = passes ? batch.packets : batch.packets.first(batch.urgent);
-  pacer_.on_sent(seal_counted(leaving, place, scratch, now), now);
-  if (passes) return;
+  if (passes) return pacer_.on_sent(seal_counted(batch.packets, place, scratch, now), now);
+  pacer_.on_released(seal_counted(batch.packets.first(batch.urgent), place, scratch, now), now);
   const bool waits = paced_ != nullptr;
-  hold(batch.packets.subspan(batch.urgent), now);
+  hold(batch, now);
   waits ? send_paced(place, scratch, now) : release(place, scratch, now);
 }
 
-void Connection::hold(std::span<const rtp::OutgoingPacket> packets, TimePoint now) {
+void Connection::hold(const Batch& batch, TimePoint now) {
+  const auto packets = batch.packets.subspan(batch.urgent);
   if (packets.empty()) return;
-  if (paced_ == nullptr) paced_ = std::make_unique<PacedPackets>();
-  for (const rtp::OutgoingPacket& packet : packets) paced_->put(packet);
-  pacer_.on_waiting(paced_->bytes(), now);
+  if (paced_ == nullptr) paced_ = std::make_unique<Waiting>();
+  PacedPackets& repairs = paced_->repairs;
+  for (const rtp::OutgoingPacket& packet : packets.first(batch.repairs)) {
+    if (repairs.size() >= kRepairsMax || repairs.has_repair(packet)) {
+      count(Drop::kLateRepair);
+    } else {
+      repairs.put(packet, now);
+    }
+  }
+  if (packets.size() == batch.repairs) return;
+  for (const rtp::OutgoingPacket& packet : packets.subspan(batch.repairs)) {
+    paced_->media.put(packet, now);
+  }
+  // Repairs hurry nothing: what is too late of them is of no use, and media is.
+  pacer_.on_waiting(paced_->media.bytes(), now);
 }
 
 // In whole bursts, which are one message of the kernel each.
 void Connection::send_paced(const MediaSender::Place& place, MediaSender::Scratch& scratch,
                             TimePoint now) {
   if (paced_ == nullptr) return;
-  if (now >= pacer_.clear_at() || paced_->size() > PacedPackets::kMax) release(place, scratch, now);
+  if (now >= pacer_.clear_at() || paced_->has_too_many()) release(place, scratch, now);
 }
 
 void Connection::release(const MediaSender::Place& place, MediaSender::Scratch& scratch,
                          TimePoint now) {
   if (state_ != State::kConnected || paced_ == nullptr) return;
-  const bool too_many = paced_->size() > PacedPackets::kMax;
-  const auto leaving =
-      paced_->first(too_many ? PacedPackets::kForcedMax : pacer_.bytes_admitted(now));
+  for (size_t late = paced_->repairs.drop_before(now - Pacer::kWaitMax); late > 0; --late) {
+    count(Drop::kLateRepair);
+  }
+  const bool too_many = paced_->has_too_many();
+  release_from(paced_->repairs, pacer_.bytes_admitted(now), place, scratch, now);
+  if (too_many) {
+    release_from(paced_->media, PacedPackets::kForcedMax, place, scratch, now);
+  } else if (paced_->repairs.size() == 0) {
+    release_from(paced_->media, pacer_.bytes_admitted(now), place, scratch, now);
+  }
+  if (paced_->media.size() == 0) pacer_.on_none_waiting();
+  if (paced_->is_empty()) paced_.reset();
+}
+
+void Connection::release_from(PacedPackets& packets, size_t bytes_max,
+                              const MediaSender::Place& place, MediaSender::Scratch& scratch,
+                              TimePoint now) {
+  const auto leaving = packets.first(bytes_max);
   if (leaving.empty()) return;
   pacer_.on_released(seal_counted(leaving, place, scratch, now), now);
-  paced_->drop(leaving.size());
-  if (paced_->size() > 0) return;
-  forget_paced();
+  packets.drop(leaving.size());
 }
 
 void Connection::forget_paced() {

@@ -118,6 +118,7 @@ MediaSender::MediaSender(const MediaConfig& config)
     if (const auto& flexfec = sending.flexfec) {
       sources_.push_back(source);
       sources_.back().ssrc = flexfec->ssrc;
+      sources_.back().known = true;  // by the answer, and there is no room for a MID
     }
   }
 }

@@ -103,6 +103,7 @@ class MediaSender {
 
   // Some line agreed on parity packets.
   bool may_protect() const { return protection_.is_possible(); }
+  bool is_parity(rtp::Ssrc ssrc) const { return protection_.is_parity(ssrc); }
   // So many parity packets follow for each packet of the lines that agreed on them; 0: none.
   void set_protection(double share) { protection_.set_share(share); }
 

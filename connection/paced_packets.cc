@@ -1,10 +1,12 @@
 #include "connection/paced_packets.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace simpul::connection {
 
-void PacedPackets::put(const rtp::OutgoingPacket& packet) {
+void PacedPackets::put(const rtp::OutgoingPacket& packet, TimePoint now) {
   SIMPUL_CHECK(packet.packet != nullptr && *packet.packet && packet.extensions != nullptr);
   if (gone_ >= kMax) {
     packets_.erase(packets_.begin(), packets_.begin() + static_cast<ptrdiff_t>(gone_));
@@ -12,7 +14,7 @@ void PacedPackets::put(const rtp::OutgoingPacket& packet) {
     gone_ = 0;
   }
   packets_.push_back(packet);
-  borrowed_.push_back({.packet = *packet.packet, .extensions = *packet.extensions});
+  borrowed_.push_back({.packet = *packet.packet, .extensions = *packet.extensions, .came = now});
   bytes_ += size_of(packet);
 }
 
@@ -33,6 +35,22 @@ void PacedPackets::drop(size_t count) {
     bytes_ -= size_of(packets_[gone_]);
     borrowed_[gone_].packet.reset();
   }
+}
+
+size_t PacedPackets::drop_before(TimePoint time) {
+  size_t count = 0;
+  while (count < size() && borrowed_[gone_ + count].came < time) ++count;
+  drop(count);
+  return count;
+}
+
+// Its head begins with the number that the packet left under (RFC 4588 §4).
+bool PacedPackets::has_repair(const rtp::OutgoingPacket& repair) const {
+  const auto waiting = std::span(packets_).subspan(gone_);
+  return std::ranges::any_of(waiting, [&repair](const rtp::OutgoingPacket& one) {
+    return one.ssrc == repair.ssrc &&
+           std::ranges::equal(std::span(one.head).first<2>(), std::span(repair.head).first<2>());
+  });
 }
 
 }  // namespace simpul::connection

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/packet.h"
+#include "base/time.h"
 #include "rtp/media_packet.h"
 
 namespace simpul::connection {
@@ -18,11 +19,15 @@ class PacedPackets {
   // Bytes of these at once, so that the caller has room for them.
   static constexpr size_t kForcedMax = 512 * 1024;
 
-  void put(const rtp::OutgoingPacket& packet);
+  void put(const rtp::OutgoingPacket& packet, TimePoint now);
   // The first of them, no more than so many bytes; until the next call.
   std::span<const rtp::OutgoingPacket> first(size_t bytes_max);
   void drop(size_t count);
+  // Drops what came before that, and says how many packets it was.
+  size_t drop_before(TimePoint time);
 
+  // Whether the retransmission of that packet waits here.
+  bool has_repair(const rtp::OutgoingPacket& repair) const;
   size_t size() const { return packets_.size() - gone_; }
   size_t bytes() const { return bytes_; }
 
@@ -32,6 +37,7 @@ class PacedPackets {
   struct Borrowed {
     PacketRef packet;
     rtp::PassedExtensions extensions;
+    TimePoint came;
   };
   static size_t size_of(const rtp::OutgoingPacket& packet) {
     return packet.payload_size() + kOverhead;

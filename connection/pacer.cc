@@ -12,10 +12,14 @@ void Pacer::set(double bps, size_t packets, Duration burst) {
 
 // What left before is on the path as well, and gets no more time either.
 void Pacer::on_waiting(size_t bytes, TimePoint now) {
-  const double owed = byte_time_ > 0 ? ahead(now) / waiting_byte_time() : 0;
+  if (late_max_ == Duration{}) clear_at_ = std::max(clear_at_, now);  // it is late from here on
+  late_max_ = kLateMax;
+  const double owed = byte_time_ > 0 ? std::max(ahead(now), 0.0) / waiting_byte_time() : 0;
   drain_time_ = std::min(
       drain_time_, static_cast<double>(kWaitMax.count()) / (static_cast<double>(bytes) + owed));
-  clear_at_ = now + Duration(static_cast<int64_t>(owed * waiting_byte_time()));
+  if (clear_at_ > now) {
+    clear_at_ = now + Duration(static_cast<int64_t>(owed * waiting_byte_time()));
+  }
 }
 
 size_t Pacer::bytes_admitted(TimePoint now) const {

@@ -12,7 +12,8 @@ namespace simpul::connection {
 // Decides how much may leave at once towards one receiver, so that no burst fills a queue on its
 // path: what leaves takes its time at the pacing rate, and no more may be ahead of that time than
 // the larger of kBurstPackets and kBurst; on a path whose queue is long, what it carries and a
-// packet or two. Without a rate everything may leave. Keeps no packets.
+// packet or two. Whoever has packets wait is woken a little late each time: what the path could
+// have taken meanwhile may leave then. Without a rate everything may leave. Keeps no packets.
 class Pacer {
  public:
   static constexpr double kFactor = 2.5;  // of what the path carries
@@ -21,6 +22,9 @@ class Pacer {
   static constexpr size_t kNarrowPackets = 2;  // where no queue is left to put more into
   // What has to wait leaves within this time, whatever the rate: later it would be of no use.
   static constexpr Duration kWaitMax = std::chrono::milliseconds(250);
+  // How much lateness of the caller's is made up for, while packets wait. It adds nothing to a
+  // queue on the path: that had as long to become shorter.
+  static constexpr Duration kLateMax = std::chrono::milliseconds(5);
 
   // What the path carries.
   void set_rate(double bps) { set(kFactor * bps, kBurstPackets, kBurst); }
@@ -32,16 +36,21 @@ class Pacer {
     return std::max(clear_at_, now) + static_cast<int64_t>(packets) * packet_time_ <=
            now + burst_time_;
   }
-  // What does not wait delays what does by no more than that takes itself.
-  void on_sent(size_t bytes, TimePoint now) { spend(bytes, waiting_byte_time(), now); }
+  void on_sent(size_t bytes, TimePoint now) { clear_at_ = std::max(clear_at_, now) + time(bytes); }
 
   // So many bytes wait in all: from now on what waits leaves at a rate at which they do so in time.
   void on_waiting(size_t bytes, TimePoint now);
   // The last of them has left.
-  void on_none_waiting() { drain_time_ = kAnyTime; }
-  // How much of what waits may leave now, and that it did.
+  void on_none_waiting() {
+    drain_time_ = kAnyTime;
+    late_max_ = {};
+  }
+  // How much of what waits may leave now, and that so much left while something waits. What left
+  // without waiting delays the rest by no more than that takes itself.
   size_t bytes_admitted(TimePoint now) const;
-  void on_released(size_t bytes, TimePoint now) { spend(bytes, waiting_byte_time(), now); }
+  void on_released(size_t bytes, TimePoint now) {
+    clear_at_ = std::max(clear_at_, now - late_max_) + time(bytes);
+  }
   // When a burst may leave again.
   TimePoint clear_at() const { return clear_at_; }
 
@@ -50,14 +59,13 @@ class Pacer {
   static constexpr size_t kPacketSize = 1'250;
 
   double waiting_byte_time() const { return std::min(byte_time_, drain_time_); }
-  // How far ahead of its time it is, in µs.
+  // How far ahead of its time it is, in µs; negative when it is behind.
   double ahead(TimePoint now) const {
-    return static_cast<double>(std::max(clear_at_ - now, Duration{}).count());
+    return static_cast<double>(std::max(clear_at_ - now, -late_max_).count());
   }
   void set(double bps, size_t packets, Duration burst);
-  void spend(size_t bytes, double byte_time, TimePoint now) {
-    const auto time = static_cast<int64_t>(static_cast<double>(bytes) * byte_time);
-    clear_at_ = std::max(clear_at_, now) + Duration(time);
+  Duration time(size_t bytes) const {
+    return Duration(static_cast<int64_t>(static_cast<double>(bytes) * waiting_byte_time()));
   }
 
   static constexpr double kAnyTime = std::numeric_limits<double>::infinity();
@@ -69,6 +77,7 @@ class Pacer {
   Duration packet_time_{};
   Duration burst_time_{};  // of the larger of both
   TimePoint clear_at_{};   // when all that has left will have had its time
+  Duration late_max_{};    // kLateMax while something waits
 };
 
 }  // namespace simpul::connection

@@ -11,6 +11,11 @@ PacketProtection::PacketProtection(const MediaConfig& config) {
   }
 }
 
+bool PacketProtection::is_parity(rtp::Ssrc ssrc) const {
+  return std::ranges::any_of(lines_,
+                             [ssrc](const Line& line) { return line.flexfec.ssrc == ssrc; });
+}
+
 void PacketProtection::set_share(double share) {
   is_on_ = share > 0;
   for (Line& line : lines_) {

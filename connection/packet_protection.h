@@ -28,6 +28,7 @@ class PacketProtection {
   // How many parity packets there are for each packet from now on; 0: none.
   void set_share(double share);
   bool is_on() const { return is_on_; }
+  bool is_parity(rtp::Ssrc ssrc) const;
 
   // The packet leaves under this header, with so many bytes of padding.
   void add(const rtp::OutgoingPacket& packet, Bytes header, uint8_t padding, Parities& out);

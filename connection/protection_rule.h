@@ -24,7 +24,7 @@ class ProtectionRule {
   struct Path {
     Duration round_trip{};  // with an empty queue
     Duration queue_delay{};
-    double loss = 0;          // 0 to 1
+    double loss = 0;          // 0 to 1, of the media alone
     double carried_bps = 0;   // 0: not known
     double arriving_bps = 0;  // parity packets included; 0: not known
   };

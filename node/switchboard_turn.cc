@@ -78,7 +78,7 @@ size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_ma
     Entry* entry = entry_of(batch.subscriber);
     if (entry == nullptr || !begin_sending(*entry)) continue;
     connection::Connection& connection = *entry->connection;
-    connection.send({batch.packets, batch.urgent}, place_, seal_scratch_, now);
+    connection.send({batch.packets, batch.urgent, batch.repairs}, place_, seal_scratch_, now);
     if (connection.next_send() != kNever) later_.set(*entry, connection.next_send());
   }
   served += send_later(now, subscribers_max - served);

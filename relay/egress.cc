@@ -48,11 +48,12 @@ bool Egress::go_on(Round& round, SubscriberBatch& batch, Counters& counters) {
         round.subscribers[(round.first + round.visited++) % round.subscribers.size()];
     if (subscriber == nullptr) continue;
     packets_.clear();
-    const size_t urgent = subscriber->forward(packets_, counters);
+    const auto [urgent, repairs] = subscriber->forward(packets_, counters);
     if (packets_.empty()) continue;
     batch = {.subscriber = subscriber->id,
              .packets = packets_,
              .urgent = urgent,
+             .repairs = repairs,
              .later = look_ahead(round)};
     return true;
   }

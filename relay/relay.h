@@ -61,7 +61,8 @@ inline constexpr size_t kLaterBy = 3;
 struct SubscriberBatch {
   SubscriberId subscriber;
   std::span<const rtp::OutgoingPacket> packets;
-  size_t urgent = 0;  // of them, from the first on: sound and what was lost, which never waits
+  size_t urgent = 0;                       // of them, from the first on: sound, which never waits
+  size_t repairs = 0;                      // behind those: what was asked for again
   std::optional<SubscriberId> later = {};  // whose turn is likely to be kLaterBy batches from now
 };
 

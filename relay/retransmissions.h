@@ -14,6 +14,7 @@ class Slot;
 // A packet that waits to be sent again, and the numbers that it was sent with.
 struct Retransmission {
   Slot* slot = nullptr;
+  uint64_t index = 0;  // that it was sent under
   FeedPacket packet;
   Segment segment;
   Placement placement;

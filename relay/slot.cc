@@ -109,7 +109,7 @@ void Slot::set_paused(bool paused, TimePoint now) {
 void Slot::end_carried(TimePoint now) {
   if (!current_ || !waits_for_key_frame() || feed(*target_).key_frames().are_hidden()) return;
   set_layers({}, target_);
-  repaired_from_ = stream_.last().index + 1;  // the receiver begins anew, and needs no more of it
+  repaired_from_ = stream_.last().index + 1;
   ask_for_start(now);
 }
 
@@ -238,6 +238,7 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   const FeedPacket& first = packets.empty() ? *next : *packets.front();
   stream_.begin(segment_for(*codec, *target_), first, ticks_since_last(source, first),
                 layers_of(*target_));
+  if (next->starts_stream) begin_repairs_anew();
   // When the first packet comes late (it was lost once), the rest of its frame and what followed
   // has been due already: it is in the history, and leaves now.
   const History& history = source.history();
@@ -290,7 +291,7 @@ void Slot::retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
   for (const auto sequence_number : nack.missing) {
     if (out.size() >= kRetransmissionsMax) return;
     const auto index = stream_.sent_index(sequence_number);
-    auto sent = index && *index >= repaired_from_ ? sent_under(*index, tracks, now) : std::nullopt;
+    auto sent = index && !is_of_no_use(*index) ? sent_under(*index, tracks, now) : std::nullopt;
     if (!sent) continue;
     const RetransmissionLimit::Request request = {.index = *index,
                                                   .size = sent->packet.media.payload_size,
@@ -318,7 +319,7 @@ std::optional<Retransmission> Slot::sent_under(uint64_t index, const TrackIndex&
   const auto placement = origin->placement_of(*packet);
   if (!placement) return std::nullopt;
   return Retransmission{
-      .slot = this, .packet = *packet, .segment = segment, .placement = *placement};
+      .slot = this, .index = index, .packet = *packet, .segment = segment, .placement = *placement};
 }
 
 // RFC 4588 §4: the sequence number that it was sent with, then what was sent.
@@ -344,7 +345,11 @@ void Slot::write(const Retransmission& retransmission, std::vector<rtp::Outgoing
 void Slot::advance(TimePoint now, const WallClock& clock, std::vector<SlotReport>& reports) {
   if (const Duration elapsed = now - metered_at_; elapsed >= kMeterInterval) {
     const uint64_t octets = stream_.octets() - octets_metered_;
-    bitrate_bps_ = octets * 8 * 1'000'000 / static_cast<uint64_t>(elapsed.count());
+    const auto rate = [elapsed](uint64_t count) {
+      return count * 8 * 1'000'000 / static_cast<uint64_t>(elapsed.count());
+    };
+    bitrate_bps_ = rate(octets);
+    plain_bps_ = rate(octets - std::exchange(octets_repeated_, 0));
     octets_metered_ = stream_.octets();
     metered_at_ = now;
   }

@@ -60,6 +60,7 @@ class Slot {
   bool is_paused() const { return is_paused_; }
   void set_viewing(const Viewing& viewing) { viewing_ = viewing; }
   uint64_t bitrate_bps() const { return bitrate_bps_; }  // of payloads
+  uint64_t plain_bps() const { return plain_bps_; }      // of them, without what is repeated
   // What leaves now.
   std::optional<LayerTarget> carried() const;
   // Whether it could send what the layer consists of now.
@@ -96,6 +97,8 @@ class Slot {
   void retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
                   std::vector<Retransmission>& out, Counters& counters);
   void write(const Retransmission& retransmission, std::vector<rtp::OutgoingPacket>& out);
+  // Its receiver has begun anew since, with a key frame, and has no use for what was before.
+  bool is_of_no_use(uint64_t index) const { return index < repaired_from_; }
 
   // Sound for receivers that lose packets: slot_redundancy.cc. How many earlier frames each packet
   // repeats from now on; none where the receiver has no RED.
@@ -152,6 +155,11 @@ class Slot {
   std::optional<int64_t> replay_speed(const Feed& source, int64_t first, int64_t age) const;
   // What leaves takes of the path, as far as that is known.
   uint64_t load_bps() const;
+  // Receivers show a key frame, whatever they miss of what was before. What they ask for of that
+  // would take from the key frame's rate; they stop asking when they have it.
+  void begin_repairs_anew() {
+    if (kind_ == rtp::MediaKind::kVideo) repaired_from_ = stream_.segment().first_index;
+  }
   void replay(std::vector<rtp::OutgoingPacket>& out);
   void end_replay();
   bool has_nothing_to_lose() const { return !current_ || !feed(*current_).view().active; }
@@ -195,6 +203,8 @@ class Slot {
   TimePoint metered_at_{};
   uint64_t octets_metered_ = 0;
   uint64_t bitrate_bps_ = 0;
+  uint64_t plain_bps_ = 0;
+  uint64_t octets_repeated_ = 0;  // since it was metered
 };
 
 }  // namespace simpul::relay

@@ -30,7 +30,9 @@ void Slot::set_redundancy(size_t frames) {
 }
 
 void Slot::add_redundancy(std::span<rtp::OutgoingPacket> packets) {
-  stream_.note_more(redundancy_->add_to(packets));
+  const size_t repeated = redundancy_->add_to(packets);
+  stream_.note_more(repeated);
+  octets_repeated_ += repeated;
 }
 
 size_t Slot::repeated_frames() const { return redundancy_ ? redundancy_->frames() : 0; }

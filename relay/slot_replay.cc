@@ -48,6 +48,7 @@ bool Slot::replay_from(uint8_t layer, TimePoint now) {
   if (!speed) return false;
   const uint32_t ticks = ticks_since_last(source, newest) - static_cast<uint32_t>(told);
   stream_.begin(segment_for(*codec, layer), key, ticks, layers_of(layer));
+  begin_repairs_anew();
   set_layers(layer, target_);
   replay_ = std::make_unique<Replay>(Replay::Plan{.first_number = *start,
                                                   .first_timestamp = key.media.timestamp,

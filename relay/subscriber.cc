@@ -42,7 +42,7 @@ void Subscriber::receive_loss(Slot& slot, double loss, TimePoint now) {
   RedundancyChoice::Rates rates{.path_bps = path_bps};
   for (const Slot& one : slots) {
     if (one.kind() != rtp::MediaKind::kAudio || one.bitrate_bps() == 0) continue;
-    rates.sound_bps += one.bitrate_bps() / (1 + one.repeated_frames());
+    rates.sound_bps += one.plain_bps();
     rates.headers_bps += Allotment::kAudioHeaders;
   }
   bool changed = redundancy.set_rates(rates);
@@ -53,17 +53,28 @@ void Subscriber::receive_loss(Slot& slot, double loss, TimePoint now) {
   }
 }
 
-size_t Subscriber::forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters) {
+Subscriber::Forwarded Subscriber::forward(std::vector<rtp::OutgoingPacket>& out,
+                                          Counters& counters) {
   auto slot = slots.begin();
   for (; slot != slots.end() && slot->kind() == rtp::MediaKind::kAudio; ++slot) slot->forward(out);
-  leaving.clear();
-  leaving.swap(retransmissions);
-  counters.retransmissions += leaving.size();
-  for (const Retransmission& again : leaving) again.slot->write(again, out);
   const size_t urgent = out.size();
   for (; slot != slots.end(); ++slot) slot->forward(out);
+  leaving.clear();
+  leaving.swap(retransmissions);
+  if (!leaving.empty()) repair(urgent, out, counters);
   counters.packets_out += out.size();
-  return urgent;
+  return {.urgent = urgent, .repairs = leaving.size()};
+}
+
+// What has just become of no use, because a slot begins with a key frame, is known only now.
+void Subscriber::repair(size_t place, std::vector<rtp::OutgoingPacket>& out, Counters& counters) {
+  counters.retransmissions_refused += std::erase_if(
+      leaving, [](const Retransmission& again) { return again.slot->is_of_no_use(again.index); });
+  counters.retransmissions += leaving.size();
+  const size_t media_end = out.size();
+  for (const Retransmission& again : leaving) again.slot->write(again, out);
+  const auto at = [&out](size_t count) { return out.begin() + static_cast<ptrdiff_t>(count); };
+  std::rotate(at(place), at(media_end), out.end());
 }
 
 void Subscriber::pad(const PaddingWish& padding, std::vector<rtp::OutgoingPacket>& out) {

@@ -52,9 +52,15 @@ struct Subscriber {
   // It says to have lost so much (0 to 1) of what a slot sent since it last said so.
   void receive_loss(Slot& slot, double loss, TimePoint now);
 
-  // Appends all that is due for it: audio, what was asked for again, video. Returns where the video
-  // begins.
-  size_t forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters);
+  // Appends all that is due for it: audio, what was asked for again, video. Tells how much the
+  // first two are.
+  struct Forwarded {
+    size_t urgent = 0;
+    size_t repairs = 0;
+  };
+  Forwarded forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters);
+  // Puts there what was asked for again.
+  void repair(size_t place, std::vector<rtp::OutgoingPacket>& out, Counters& counters);
 
   // Appends padding, from the slot with RTX that sent last.
   void pad(const PaddingWish& padding, std::vector<rtp::OutgoingPacket>& out);

@@ -25,10 +25,13 @@ struct ProtectedPacket {
 
 // The payload of one parity packet.
 struct FlexfecParity {
-  // Behind the RTP header of what is protected; with the parity's own headers and a tag it still
-  // fits into a datagram of 1,500 bytes.
-  static constexpr size_t kProtectedMax = 1'380;
   static constexpr size_t kHeaderMax = 24;
+  // Of a datagram that a path of 1,280 bytes carries whole by IPv6.
+  static constexpr size_t kDatagramMax = 1'280 - 40 - 8;
+  // What is around the payload: RTP header, one CSRC, a transport-wide sequence number, a tag.
+  static constexpr size_t kAroundMax = 12 + 4 + 8 + 16;
+  // Behind the RTP header of what is protected.
+  static constexpr size_t kProtectedMax = kDatagramMax - kAroundMax - kHeaderMax;
 
   std::array<uint8_t, kHeaderMax + kProtectedMax> bytes;
   size_t size = 0;

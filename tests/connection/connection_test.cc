@@ -290,9 +290,10 @@ TEST(Connection, NamesEveryReasonAndEveryDrop) {
   EXPECT_THAT(names, ElementsAre("none", "idle", "handshake", "fingerprint", "peer", "us"));
   names.clear();
   for (size_t i = 0; i < kDropKinds; ++i) names.emplace_back(to_string(static_cast<Drop>(i)));
-  EXPECT_THAT(names, ElementsAre("first_byte", "stun", "path", "dtls", "before_keys",
-                                 "authentication", "replay", "sources", "malformed",
-                                 "unknown_source", "unknown_rtcp", "rate", "false_report"));
+  EXPECT_THAT(
+      names, ElementsAre("first_byte", "stun", "path", "dtls", "before_keys", "authentication",
+                         "replay", "sources", "malformed", "unknown_source", "unknown_rtcp", "rate",
+                         "false_report", "late_repair"));
 }
 
 }  // namespace

@@ -31,11 +31,13 @@ class PacedPacketsTest : public ::testing::Test {
                 .body = media.payload(),
                 .source = media.packet->data(),
                 .extensions = &media.extensions,
-                .packet = &media.packet});
+                .packet = &media.packet},
+               now_);
   }
 
   PacketPool pool_{2'000};
   PacedPackets paced_;
+  TimePoint now_{};
 };
 
 TEST_F(PacedPacketsTest, KeepsPacketsAndWhatTheyBorrowInTheirOrder) {
@@ -77,6 +79,20 @@ TEST_F(PacedPacketsTest, TakesNoMoreMemoryWhileSomeAlwaysWait) {
   }
   EXPECT_EQ(paced_.size(), 1u);
   EXPECT_EQ(pool_.in_use(), 1u);
+}
+
+TEST_F(PacedPacketsTest, DropsWhatHasWaitedForTooLong) {
+  for (uint64_t index = 1; index <= 5; ++index) {
+    put(index);
+    now_ += std::chrono::milliseconds(10);
+  }
+  EXPECT_EQ(paced_.drop_before(TimePoint{}), 0u);
+  EXPECT_EQ(paced_.drop_before(TimePoint{} + std::chrono::milliseconds(20)), 2u);
+  EXPECT_EQ(paced_.first(1'000)[0].index, 3u);
+  EXPECT_EQ(pool_.in_use(), 3u);
+  EXPECT_EQ(paced_.drop_before(now_), 3u);
+  EXPECT_EQ(paced_.size(), 0u);
+  EXPECT_EQ(paced_.drop_before(now_), 0u);
 }
 
 }  // namespace

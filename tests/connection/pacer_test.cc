@@ -90,5 +90,39 @@ TEST_F(PacerTest, WhatWaitsLeavesInSlices) {
   EXPECT_EQ(slices, (std::vector<size_t>{12'500, 12'500, 12'500, 12'500, 10'000}));
 }
 
+// Bytes that leave within `time` when whoever releases them is woken so late each time.
+size_t released(Pacer& pacer, size_t waiting, Duration late, Duration time, TimePoint now) {
+  pacer.on_waiting(waiting, now);
+  size_t left = 0;
+  for (TimePoint at = now; at < now + time && left < waiting; at = pacer.clear_at() + late) {
+    const size_t bytes = std::min(pacer.bytes_admitted(at), waiting - left);
+    pacer.on_released(bytes, at);
+    left += bytes;
+  }
+  return left;
+}
+
+TEST_F(PacerTest, MakesUpForWakingLateWhilePacketsWait) {
+  for (const Duration late : {0ms, 1ms, 3ms, 5ms}) {
+    Pacer pacer;
+    pacer.set_narrow_rate(5'000'000);  // two packets each 4 ms
+    const size_t left = released(pacer, 100'000, late, 100ms, now_);
+    EXPECT_GE(left, 62'500u - 2'500u - 3'125u) << late.count();
+    EXPECT_LE(left, 62'500u + 2'500u + 3'125u) << "no faster than the path";
+  }
+}
+
+TEST_F(PacerTest, SavesNoMoreThanAFewMilliseconds) {
+  pacer_.set_narrow_rate(2'000'000);
+  pacer_.on_waiting(50'000, now_);
+  EXPECT_EQ(pacer_.bytes_admitted(now_), 2'500u) << "nothing was saved before any waited";
+  pacer_.on_released(2'500, now_);
+  EXPECT_EQ(pacer_.bytes_admitted(now_ + 110ms), 2'500u + 1'250u);
+  pacer_.on_waiting(60'000, now_ + 110ms);
+  EXPECT_EQ(pacer_.bytes_admitted(now_ + 110ms), 2'500u + 1'250u) << "more that waits adds none";
+  pacer_.on_none_waiting();
+  EXPECT_EQ(pacer_.bytes_admitted(now_ + 1s), 2'500u);
+}
+
 }  // namespace
 }  // namespace simpul::connection

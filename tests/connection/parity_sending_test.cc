@@ -44,6 +44,15 @@ class ParitySending : public ::testing::Test {
             .body = payloads_.back(),
             .source = payloads_.back()};
   }
+  // A frame of video, of packets of these sizes.
+  std::vector<rtp::OutgoingPacket> frame_of(std::initializer_list<size_t> sizes) {
+    std::vector<rtp::OutgoingPacket> packets;
+    timestamp_ += 3'000;
+    for (const size_t size : sizes) {
+      packets.push_back(packet(kVideo, next_index_++, timestamp_, size));
+    }
+    return packets;
+  }
   // So many packets of a frame of video, of unequal lengths.
   std::vector<rtp::OutgoingPacket> frame(size_t count, rtp::Ssrc ssrc = kVideo) {
     std::vector<rtp::OutgoingPacket> packets;
@@ -176,6 +185,47 @@ TEST_F(ParitySending, ABlockOfFewPacketsWaitsForMoreButNotForLong) {
   std::vector<size_t> sizes;
   for (int i = 0; i < 6; ++i) sizes.push_back(send(frame(1)).size());
   EXPECT_THAT(sizes, ElementsAre(1, 1, 2, 1, 1, 3));
+}
+
+// Where retransmissions come too late a datagram that the path cuts in two is lost twice as often.
+TEST_F(ParitySending, FitsIntoWhatAPathOf1280BytesCarriesWhole) {
+  constexpr size_t kWhole = 1'280 - 40 - 8;
+  sender_.set_protection(1);
+  size_t protected_max = 0;
+  for (size_t size = 1'000; size < 1'300; ++size) {
+    const auto all = send(frame_of({size, size - 500, size - 300}));
+    const auto parities = of(kParity, all);
+    for (const Buffer& plain : parities) {
+      EXPECT_LE(plain.size() + srtp_.overhead(), kWhole);
+      const auto parity = peer::FlexfecReceiver::parse(rtp::PacketView::parse(plain)->payload());
+      ASSERT_TRUE(parity);
+      if (parity->protects.front() == rtp::PacketView::parse(all[0])->sequence_number().value()) {
+        protected_max = size;
+      }
+    }
+    if (size > 1'280) {
+      EXPECT_THAT(parities, SizeIs(2)) << "the others are protected";
+    }
+  }
+  EXPECT_GE(protected_max, 1'140u) << "what browsers make of most frames";
+}
+
+// What is too large leaves no hole in what protects the others.
+TEST_F(ParitySending, GivesBackTheOthersOfABlockWithALargePacket) {
+  sender_.set_protection(1);
+  const auto all = send(frame_of({1'250, 600, 700, 800}));
+  const auto media = of(kVideo, all);
+  ASSERT_THAT(media, SizeIs(4));
+  peer::FlexfecReceiver receiver;
+  for (const Buffer& plain : of(kParity, all)) {
+    ASSERT_TRUE(receiver.receive_parity(rtp::PacketView::parse(plain)->payload()));
+  }
+  EXPECT_EQ(receiver.recovered(), 3u);
+  for (const size_t i : {1u, 2u, 3u}) {
+    const auto number = rtp::PacketView::parse(media[i])->sequence_number().value();
+    ASSERT_NE(receiver.find(number), nullptr);
+    EXPECT_EQ(*receiver.find(number), without_number(media[i]));
+  }
 }
 
 TEST_F(ParitySending, ALargeFrameIsSeveralBlocks) {

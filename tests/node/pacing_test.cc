@@ -1,11 +1,14 @@
-// A frame that is larger than a burst leaves in slices, as fast as the viewer's path allows.
+// A frame that is larger than a burst leaves in slices, as fast as the viewer's path allows; so do
+// many repairs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "connection/paced_packets.h"
 #include "connection/pacer.h"
+#include "rtp/rtcp_writer.h"
 #include "tests/node/virtual_node.h"
 #include "tests/support/rtp_packets.h"
 
@@ -48,6 +51,25 @@ class PacingTest : public ::testing::Test {
     }
     ++picture_id_;
     node_.settle();
+  }
+  // Bob asks again for the last so many packets of the picture that came.
+  void ask_again(size_t count) {
+    std::vector<rtp::SequenceNumber> missing;
+    for (const auto& packet : bob_.packets) {
+      if (packet.ssrc == picture()) missing.push_back(packet.sequence_number);
+    }
+    ASSERT_GE(missing.size(), count);
+    missing.erase(missing.begin(), missing.end() - static_cast<ptrdiff_t>(count));
+    bob_.packets.clear();
+    std::array<uint8_t, 1'024> buffer{};
+    rtp::RtcpWriter writer(buffer);
+    ASSERT_EQ(writer.nack(rtp::Ssrc(1), picture(), missing), missing.size());
+    node_.deliver(bob_.address, bob_.peer.seal_rtcp(writer.written()));
+    node_.settle();
+  }
+  size_t repairs() const {
+    return static_cast<size_t>(
+        std::ranges::count(bob_.packets, peer::kRtxPayloadType, &Guest::Packet::payload_type));
   }
   // How many packets of the picture came in each millisecond, from now on.
   std::map<Duration, size_t> arrivals(Duration duration) {
@@ -103,6 +125,44 @@ TEST_F(PacingTest, EverythingLeavesAtOnceWhileNothingIsKnownOfThePath) {
   meet(false);
   send_frame(60);
   EXPECT_EQ(arrivals(1s), (std::map<Duration, size_t>{{0ms, 60}}));
+}
+
+TEST_F(PacingTest, AFewRepairsLeaveAtOnce) {
+  meet(true);
+  send_frame(5);
+  node_.run(30ms);
+  ask_again(4);
+  EXPECT_EQ(repairs(), 4u);
+}
+
+TEST_F(PacingTest, ManyRepairsLeaveAtThePaceOfThePath) {
+  meet(true);
+  send_frame(30);
+  node_.run(400ms);
+  ask_again(30);
+  EXPECT_GE(repairs(), 8u);
+  EXPECT_LE(repairs(), 20u) << "a burst";
+  node_.run(connection::Pacer::kWaitMax + 50ms);
+  EXPECT_EQ(repairs() + node_.drops("late_repair"), 30u);
+  EXPECT_GE(repairs(), 20u);
+}
+
+TEST_F(PacingTest, RepairsLeaveBeforeThePictureThatComesAfterThem) {
+  meet(true);
+  send_frame(30);
+  node_.run(400ms);
+  ask_again(20);
+  send_frame(15);
+  node_.run(1s);
+  EXPECT_EQ(bob_.count(picture()), 15u);
+  EXPECT_GE(repairs(), 15u);
+  bool picture_began = false;
+  for (const auto& packet : bob_.packets) {
+    picture_began |= packet.ssrc == picture();
+    if (picture_began) {
+      EXPECT_NE(packet.payload_type, peer::kRtxPayloadType);
+    }
+  }
 }
 
 TEST_F(PacingTest, SoundDoesNotWaitForThePicture) {

@@ -290,6 +290,25 @@ TEST_F(RedundancyTest, APathThatBarelyCarriesSoundIsNotGivenMore) {
   EXPECT_EQ(repeated(), 2u);
 }
 
+// The rate is measured each second: whatever was repeated meanwhile is no part of the sound.
+TEST_F(RedundancyTest, WhatFitsThePathIsTheSameRightAfterAChange) {
+  watch_with({red_slot(kSlot), video_slot(10)});
+  for (int i = 0; i < 2; ++i) {
+    lose(0);
+    scene_.advance();
+  }
+  scene_.relay.set_estimate(watcher_, PathEstimate{.bps = 200'000, .arriving_bps = 50'000},
+                            scene_.now);
+  for (int i = 0; i < 5; ++i) {
+    lose(0.2);
+    EXPECT_EQ(repeated(), 1u) << "a second one would not fit";
+    pass(opus());
+    scene_.relay.receive_loss(watcher_, rtp::Ssrc(kSlot), 0.2, scene_.now);
+    EXPECT_EQ(repeated(), 1u);
+    scene_.advance();
+  }
+}
+
 TEST_F(RedundancyTest, ReportsAboutNothingAreIgnored) {
   watch_with({red_slot(kSlot)});
   scene_.relay.receive_loss(watcher_, rtp::Ssrc(kSlot), 1, scene_.now);

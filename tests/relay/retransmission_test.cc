@@ -9,6 +9,7 @@ namespace simpul::relay {
 namespace {
 
 using namespace testing;
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -50,6 +51,18 @@ TEST_F(RetransmissionTest, SendsTheSameNumbersInAStreamOfItsOwn) {
   EXPECT_TRUE(second[0].marker);
   EXPECT_EQ(scene_.relay.counters().retransmissions, 2u);
   EXPECT_EQ(scene_.relay.counters().nacks_received, 2u);
+}
+
+TEST_F(RetransmissionTest, RepairsGoBetweenSoundAndPicture) {
+  const rtp::SequenceNumber missing(static_cast<uint16_t>(sent_[1].index));
+  scene_.relay.receive_nack(watcher_, rtp::Ssrc(10), std::span(&missing, 1), scene_.now);
+  Source voice(scene_.pool, {.ssrc = 7, .codec = rtp::Codec::kOpus});
+  std::vector<rtp::MediaPacket> sound;
+  sound.push_back(voice.audio());
+  scene_.receive(1, std::move(sound));
+  std::vector<rtp::Ssrc> order;
+  for (const auto& sent : scene_.pass(2, source_.frame({.packets = 2}))) order.push_back(sent.ssrc);
+  EXPECT_THAT(order, ElementsAre(rtp::Ssrc(1), rtp::Ssrc(11), rtp::Ssrc(10), rtp::Ssrc(10)));
 }
 
 TEST_F(RetransmissionTest, WaitsForARoundTripBeforeTheNext) {
@@ -119,21 +132,55 @@ TEST_F(RetransmissionTest, HasNothingOfASourceThatBeganAnew) {
   EXPECT_THAT(nack(sent_[3].index), IsEmpty());
 }
 
-TEST_F(RetransmissionTest, RepairsWhatWasSentOfTheLayerBefore) {
-  scene_.publish("bo", {video_track(3, {"q", "f"})});
-  scene_.watch({.participant = "bo", .layer = LayerChoice::kLow}, {video_slot(30)});
-  watcher_ = scene_.watch({.participant = "bo"}, {video_slot(10)});
-  Source low(scene_.pool, {.ssrc = 31, .first_tag = 1'000});
-  Source high(scene_.pool, {.ssrc = 32, .width = 1'280, .first_tag = 2'000});
-  std::vector<Sent> before;
-  for (const auto& sent : scene_.pass(3, low.frame({.key = true}), 0)) {
-    if (sent.subscriber == watcher_) before.push_back(sent);
+// Two layers of which the first was begun with.
+class RetransmissionOfLayersTest : public RetransmissionTest {
+ protected:
+  RetransmissionOfLayersTest() {
+    scene_.publish("bo", {video_track(3, {"q", "f"})});
+    scene_.watch({.participant = "bo", .layer = LayerChoice::kLow}, {video_slot(30)});
+    watcher_ = scene_.watch({.participant = "bo"}, {video_slot(10), video_slot(20)});
+    before_ = pass(low_.frame({.key = true}), 0);
   }
-  EXPECT_THAT(scene_.pass(3, high.frame({.key = true}), 1), SizeIs(3));
-  const auto again = nack(before.at(1).index);
+  std::vector<Sent> pass(std::vector<rtp::MediaPacket> packets, uint8_t layer) {
+    std::vector<Sent> mine;
+    for (const auto& sent : scene_.pass(3, std::move(packets), layer)) {
+      if (sent.subscriber == watcher_ && sent.ssrc == rtp::Ssrc(10)) mine.push_back(sent);
+    }
+    return mine;
+  }
+
+  Source low_{scene_.pool, {.ssrc = 31, .first_tag = 1'000}};
+  Source high_{scene_.pool, {.ssrc = 32, .width = 1'280, .first_tag = 2'000}};
+  std::vector<Sent> before_;
+};
+
+TEST_F(RetransmissionOfLayersTest, RepairsTheLayerThatItCarriesWhileItWaitsForTheNext) {
+  const auto again = nack(before_.at(1).index);
   ASSERT_THAT(again, SizeIs(1));
-  EXPECT_EQ(again[0].tag(), before[1].tag());
-  EXPECT_EQ(again[0].timestamp, before[1].timestamp);
+  EXPECT_EQ(again[0].tag(), before_[1].tag());
+  pass(high_.frame({}), 1);
+  EXPECT_THAT(nack(before_.at(2).index), SizeIs(1));
+}
+
+TEST_F(RetransmissionOfLayersTest, RepairsNothingBeforeTheKeyFrameThatItHasSwitchedWith) {
+  const auto key = pass(high_.frame({.key = true}), 1);
+  ASSERT_THAT(key, SizeIs(3));
+  const auto refused = scene_.relay.counters().retransmissions_refused;
+  EXPECT_THAT(nack(before_.at(1).index), IsEmpty());
+  EXPECT_EQ(scene_.relay.counters().retransmissions_refused, refused + 1);
+  EXPECT_THAT(nack(key[0].index), SizeIs(1)) << "but the key frame";
+  EXPECT_THAT(nack(pass(high_.frame({}), 1).at(0).index), SizeIs(1)) << "and what follows";
+}
+
+TEST_F(RetransmissionOfLayersTest, WhatWaitedWhenTheKeyFrameCameIsNotSent) {
+  const rtp::SequenceNumber missing(static_cast<uint16_t>(before_.at(1).index));
+  scene_.relay.receive_nack(watcher_, rtp::Ssrc(10), std::span(&missing, 1), scene_.now);
+  const auto refused = scene_.relay.counters().retransmissions_refused;
+  for (const auto& sent : scene_.pass(3, high_.frame({.key = true}), 1)) {
+    EXPECT_NE(sent.ssrc, rtp::Ssrc(11));
+  }
+  EXPECT_EQ(scene_.relay.counters().retransmissions_refused, refused + 1);
+  EXPECT_EQ(scene_.relay.counters().retransmissions, 0u);
 }
 
 TEST_F(RetransmissionTest, QueuesNoMoreThanItsLimitForOneSubscriber) {
