@@ -73,6 +73,19 @@ Json track_json(const node::TrackReport& track) {
           {"layers", std::move(layers)}};
 }
 
+// The highest layers that leave of a stream that has several.
+Json sublayers_json(const relay::SlotState& state) {
+  if (!state.sublayers) return nullptr;
+  return {{"spatial", state.sublayers->spatial}, {"temporal", state.sublayers->temporal}};
+}
+
+// One encoding without a name is known by its layers, as in the answer to why it is this one.
+Json layer_json(const relay::SlotState& state) {
+  if (!state.layer || !state.layer->empty() || !state.sublayers) return or_null(state.layer);
+  const relay::LayerTarget& layers = *state.sublayers;
+  return "S" + std::to_string(layers.spatial) + "T" + std::to_string(layers.temporal);
+}
+
 Json slot_json(const node::SlotReport& slot) {
   const auto& state = slot.state;
   const bool is_empty = !state.track;
@@ -80,7 +93,8 @@ Json slot_json(const node::SlotReport& slot) {
           {"kind", rtp::to_string(state.kind)},
           {"track", is_empty ? Json(nullptr) : Json(state.track->value())},
           {"participant", is_empty ? Json(nullptr) : Json(state.participant)},
-          {"layer", or_null(state.layer)},
+          {"layer", layer_json(state)},
+          {"sublayers", sublayers_json(state)},
           {"bitrate_bps", state.bitrate_bps},
           {"loss", slot.loss},
           {"redundancy", state.repeated_frames},

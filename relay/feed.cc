@@ -38,12 +38,14 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
     format_ = packet.media.format;
     if (++generation_ == 1) begun_ = now;
     meters_.clear();
+    h264_starts_ = {};
     forget_packets();
     due_.clear();
   }
   if (!numbered.number) return taken;
   packet.number = *numbered.number;
   if (packet.media.payload_size > 0) {
+    if (packet.payload.key_part != rtp::KeyPart::kNone) h264_starts_.note(packet);
     const bool opens_frame = packets_ == 0 || packet.media.timestamp != last_timestamp_;
     if (is_newest && opens_frame && !packet.starts_stream) {
       key_frames_.on_other_frame();
@@ -111,7 +113,7 @@ bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
   if (packet.media.format.codec != format_->codec) format_ = packet.media.format;  // RED and Opus
   const rtp::PayloadInfo& payload = packet.payload;
   changed |= meters_.add(payload.layers, packet.media.payload_size, now);
-  if (packet.starts_stream && payload.width > 0) {
+  if (payload.width > 0 && (packet.starts_stream || payload.key_part != rtp::KeyPart::kNone)) {
     changed |= std::exchange(width_, payload.width) != payload.width;
     changed |= std::exchange(height_, payload.height) != payload.height;
   }
@@ -128,7 +130,7 @@ bool Feed::queue(FeedPacket packet) {
     // A late start is none when what belongs behind it has been let go.
     history_.expire(packet.arrival);
     const int64_t gone = kind_ == rtp::MediaKind::kAudio ? ended_ - 1 : history_.gone();
-    packet.starts_stream = packet.number > std::max(gone_, gone);
+    packet.starts_stream = packet.start() > std::max(gone_, gone);
   }
   if (packet.starts_stream) key_frames_.on_key_frame();
   if (kind_ == rtp::MediaKind::kVideo) history_.prefetch(packet.number);

@@ -11,6 +11,7 @@
 #include "relay/feed_numbering.h"
 #include "relay/feed_packet.h"
 #include "relay/gop_cache.h"
+#include "relay/h264_starts.h"
 #include "relay/history.h"
 #include "relay/key_frame_requests.h"
 #include "relay/layer_choice.h"
@@ -147,6 +148,7 @@ class Feed {
   uint32_t generation_ = 0;
   TimePoint begun_{};                   // with its first packet
   rtp::DependencyReader dependencies_;  // of this generation
+  H264Starts h264_starts_;              // of it, too
   std::vector<FeedPacket> waiting_;     // as they came
   size_t complete_ = 0;                 // of them, how many are due at once
   int64_t ended_ = 0;  // what is below is due at once: its frame is complete or has left

@@ -20,7 +20,7 @@ class GopCache {
 
   // A packet that went into the history.
   void note(const FeedPacket& packet, const History& history) {
-    if (packet.starts_stream && packet.number > first_) return begin(packet, history);
+    if (packet.starts_stream && packet.start() > first_) return begin(packet, history);
     bytes_ += packet.media.payload_size;
   }
   void clear() { first_ = kNone; }
@@ -34,12 +34,13 @@ class GopCache {
  private:
   static constexpr int64_t kNone = -1;
 
-  // Of a key frame whose first packet comes late, the rest is there already.
+  // Of a key frame whose first packet comes late, the rest is there already; of one that its
+  // first packets do not show, these are.
   void begin(const FeedPacket& packet, const History& history) {
-    first_ = packet.number;
+    first_ = packet.start();
     began_ = packet.arrival;
-    bytes_ = packet.media.payload_size;
-    for (int64_t number = first_ + 1; number <= history.newest(); ++number) {
+    bytes_ = 0;
+    for (int64_t number = first_; number <= history.newest(); ++number) {
       if (const FeedPacket* later = history.find(number)) bytes_ += later->media.payload_size;
     }
   }

@@ -136,7 +136,7 @@ struct SlotState {
   std::optional<TrackId> track;
   std::string participant;
   std::optional<std::string> layer;  // rid of the layer that it carries; absent for audio
-  // Of that the highest layers that leave; absent when all do.
+  // Of that the highest layers that leave; absent when it has one.
   std::optional<LayerTarget> sublayers = {};
   uint64_t bitrate_bps = 0;
   uint64_t packets = 0;

@@ -229,21 +229,23 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
     return packet.starts_stream || (takes_any && packet.may_start_stream);
   });
   if (next == due.end()) return;
+  const History& history = source.history();
+  const FeedPacket* start = next->back_to_start > 0 ? history.find(next->start()) : &*next;
   const SlotCodec* codec = codec_for(next->media.format);
-  if (codec == nullptr) return;
+  if (codec == nullptr || start == nullptr) return;
 
   auto& packets = track_->schedule().packets;
   packets.clear();
-  add_onset_before(*next, packets);
-  const FeedPacket& first = packets.empty() ? *next : *packets.front();
+  add_onset_before(*start, packets);
+  const FeedPacket& first = packets.empty() ? *start : *packets.front();
   stream_.begin(segment_for(*codec, *target_), first, ticks_since_last(source, first),
                 layers_of(*target_));
   if (next->starts_stream) begin_repairs_anew();
   // When the first packet comes late (it was lost once), the rest of its frame and what followed
   // has been due already: it is in the history, and leaves now.
-  const History& history = source.history();
   const int64_t newest = std::max(due.back().number, history.newest());
-  for (int64_t number = next->number; number <= newest; ++number) {
+  next = std::ranges::lower_bound(due, start->number, {}, &FeedPacket::number);
+  for (int64_t number = start->number; number <= newest; ++number) {
     if (next != due.end() && next->number == number) {
       packets.push_back(&*next++);
     } else if (const FeedPacket* earlier = history.find(number)) {
@@ -413,8 +415,7 @@ SlotState Slot::state() const {
   state.track = track_->id();
   state.participant = track_->publisher().participant;
   if (current_ && kind_ == rtp::MediaKind::kVideo) state.layer = feed(*current_).rid();
-  const auto leaving = carried();
-  if (leaving && !leaving->has_all()) state.sublayers = leaving;
+  state.sublayers = sublayers();
   return state;
 }
 

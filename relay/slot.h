@@ -137,6 +137,8 @@ class Slot {
     return target_ && target_ != current_ && kind_ == rtp::MediaKind::kVideo;
   }
   LayerTarget layers_of(uint8_t encoding) const;
+  // The highest layers that leave of an encoding that has several.
+  std::optional<LayerTarget> sublayers() const;
   // What left under an index, while it is there.
   std::optional<Retransmission> sent_under(uint64_t index, const TrackIndex& tracks, TimePoint now);
   // Begins to carry the layers that it should of the encoding that it carries.

@@ -1,4 +1,6 @@
 // Which layer a slot should carry, and what it shows until a suspended one is being sent again.
+#include <algorithm>
+
 #include "relay/slot.h"
 
 namespace simpul::relay {
@@ -18,6 +20,22 @@ void Slot::choose_layer(TimePoint now) {
   set_layers(current_, wanted);
   ask_for_start(now);
   limit_layers(now);
+}
+
+std::optional<LayerTarget> Slot::sublayers() const {
+  auto leaving = carried();
+  if (!leaving) return std::nullopt;
+  LayerTarget most{.encoding = *current_, .spatial = 0, .temporal = 0};
+  const auto options = feed(*current_).meters().states(stream_.last().arrival);
+  for (const LayerOptionState& option : options) {
+    if (!option.active) continue;
+    most.spatial = std::max(most.spatial, option.spatial);
+    most.temporal = std::max(most.temporal, option.temporal);
+  }
+  if (options.empty()) return std::nullopt;
+  leaving->spatial = std::min(leaving->spatial, most.spatial);
+  leaving->temporal = std::min(leaving->temporal, most.temporal);
+  return leaving;
 }
 
 // Its publisher is asked for it; when it comes, its first packet makes it the target.

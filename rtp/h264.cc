@@ -11,6 +11,8 @@ namespace {
 
 // NAL unit types (H.264 table 7-1, RFC 6184 §5.2).
 constexpr uint8_t kSlice = 1;
+constexpr uint8_t kSlicePartitionLast = 4;
+constexpr uint8_t kIdr = 5;
 constexpr uint8_t kSequenceParameters = 7;
 constexpr uint8_t kSingleMax = 23;
 constexpr uint8_t kStapA = 24;
@@ -26,8 +28,16 @@ constexpr size_t kParametersMax = 256;  // bytes of a set that are looked at
 
 bool is_single(uint8_t type) { return type >= 1 && type <= kSingleMax; }
 
-void note_parameters(Bytes unit, H264Payload& payload) {
-  payload.key_frame = true;
+void note_type(uint8_t type, H264Payload& payload) {
+  payload.has_idr |= type == kIdr;
+  payload.has_slice |= type >= kSlice && type <= kSlicePartitionLast;
+}
+
+void note_unit(Bytes unit, H264Payload& payload) {
+  const auto type = static_cast<uint8_t>(unit[0] & kTypeMask);
+  note_type(type, payload);
+  if (type != kSequenceParameters) return;
+  payload.has_parameters = true;
   const auto size = read_sequence_parameters(unit.subspan(1));
   if (!size) return;
   payload.width = size->width;
@@ -38,7 +48,6 @@ void note_parameters(Bytes unit, H264Payload& payload) {
 Expected<H264Payload, ParseError> parse_aggregate(Bytes units) {
   H264Payload payload{.starts_unit = true};
   ByteReader reader(units);
-  bool has_slice = false;
   size_t count = 0;
   while (!reader.rest().empty()) {
     const size_t size = reader.u16();
@@ -47,12 +56,9 @@ Expected<H264Payload, ParseError> parse_aggregate(Bytes units) {
     if (++count > H264Payload::kUnitsMax || unit.empty()) return unexpected(ParseError::kMalformed);
     const auto type = static_cast<uint8_t>(unit[0] & kTypeMask);
     if (!is_single(type)) return unexpected(ParseError::kMalformed);
-    if (type == kSequenceParameters) note_parameters(unit, payload);
-    has_slice |= type == kSlice;
+    note_unit(unit, payload);
   }
   if (count == 0) return unexpected(ParseError::kTooShort);
-  // Parameters repeated in front of an ordinary picture are no place to begin.
-  if (has_slice) payload.key_frame = false;
   return payload;
 }
 
@@ -64,7 +70,9 @@ Expected<H264Payload, ParseError> parse_fragment(Bytes payload) {
   const auto type = static_cast<uint8_t>(head & kTypeMask);
   if (starts && (head & kFragmentEnd) != 0) return unexpected(ParseError::kMalformed);
   if (!is_single(type)) return unexpected(ParseError::kMalformed);
-  return H264Payload{.key_frame = starts && type == kSequenceParameters, .starts_unit = starts};
+  H264Payload piece{.has_parameters = starts && type == kSequenceParameters, .starts_unit = starts};
+  note_type(type, piece);
+  return piece;
 }
 
 // H.264 §7.3.2.1.1.1: a scaling list is skipped, but its end depends on what it says.
@@ -172,7 +180,7 @@ Expected<H264Payload, ParseError> H264Payload::parse(Bytes payload) {
   if (type == kFuA) return parse_fragment(payload);
   if (!is_single(type)) return unexpected(ParseError::kMalformed);
   H264Payload single{.starts_unit = true};
-  if (type == kSequenceParameters) note_parameters(payload, single);
+  note_unit(payload, single);
   return single;
 }
 

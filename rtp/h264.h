@@ -13,16 +13,22 @@ namespace simpul::rtp {
 struct H264Payload {
   static constexpr size_t kUnitsMax = 64;  // in one STAP-A
 
-  // A receiver can begin here: sequence parameters, which key frames have in front of them. An IDR
-  // picture without them is decoded by nobody who has not been there before.
-  bool key_frame = false;
-  bool starts_unit = false;  // not in the middle of a fragmented unit
-  uint16_t width = 0;        // told by the sequence parameters; 0 when they cannot be read
+  // What it brings of a picture that a receiver can begin with. Encoders put sequence parameters in
+  // front of such a picture, in packets of their own as they like, and some in front of others too:
+  // only with the IDR picture behind them they are a place to begin.
+  bool has_parameters = false;  // sequence parameters begin here
+  bool has_idr = false;         // an IDR picture, or a piece of one
+  bool has_slice = false;       // another picture, or a piece of one
+  bool starts_unit = false;     // not in the middle of a fragmented unit
+  uint16_t width = 0;  // told by the sequence parameters; 0 without, or when they cannot be read
   uint16_t height = 0;
 
   // kTooShort when lengths run past the end, kMalformed for the unit types of the interleaved mode
   // (25 to 27, 29), reserved ones and contradictions.
   [[nodiscard]] static Expected<H264Payload, ParseError> parse(Bytes payload);
+
+  // Parameters and their picture in one.
+  bool key_frame() const { return has_parameters && has_idr; }
 };
 
 struct PictureSize {

@@ -51,10 +51,18 @@ Expected<PayloadInfo, ParseError> read_vp9(Bytes payload) {
                      .descriptor = *vp9};
 }
 
+KeyPart key_part_of(const H264Payload& payload) {
+  if (payload.has_idr) return KeyPart::kIdr;
+  // Parameters that are repeated with another picture are no place to begin.
+  if (payload.has_slice) return KeyPart::kOtherPicture;
+  return payload.has_parameters ? KeyPart::kParameters : KeyPart::kOther;
+}
+
 Expected<PayloadInfo, ParseError> read_h264(Bytes payload) {
   const auto h264 = H264Payload::parse(payload);
   if (!h264) return unexpected(h264.error());
-  return PayloadInfo{.key_frame = h264->key_frame,
+  return PayloadInfo{.key_frame = h264->key_frame(),
+                     .key_part = key_part_of(*h264),
                      .width = h264->width,
                      .height = h264->height,
                      .frame_number = {},
@@ -98,6 +106,16 @@ Expected<PayloadInfo, ParseError> read_by_codec(Codec codec, Bytes payload) {
   return unexpected(ParseError::kMalformed);
 }
 
+// Encryption leaves the parameter sets alone, but nobody can rely on it.
+PayloadInfo read_h264_size(Bytes payload) {
+  PayloadInfo info;
+  if (const auto h264 = H264Payload::parse(payload)) {
+    info.width = h264->width;
+    info.height = h264->height;
+  }
+  return info;
+}
+
 // What of an encrypted frame stays in the clear: the descriptors in front of it.
 Expected<PayloadInfo, ParseError> read_descriptor(Codec codec, Bytes payload) {
   switch (codec) {
@@ -107,6 +125,7 @@ Expected<PayloadInfo, ParseError> read_descriptor(Codec codec, Bytes payload) {
     case Codec::kVp9:
       return read_by_codec(codec, payload);
     case Codec::kH264:
+      return read_h264_size(payload);
     case Codec::kAv1:
       return PayloadInfo{};
   }

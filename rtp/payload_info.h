@@ -17,10 +17,20 @@
 
 namespace simpul::rtp {
 
+// What one packet of H.264 shows of a key frame, where that takes several to tell.
+enum class KeyPart : uint8_t {
+  kNone,        // of another codec, or told by a dependency descriptor
+  kParameters,  // sequence parameters without a picture
+  kIdr,
+  kOtherPicture,
+  kOther,
+};
+
 // What forwarding needs to know of one payload, whatever the codec.
 struct PayloadInfo {
   bool key_frame = false;  // a receiver can begin with this packet; true for all audio
-  uint16_t width = 0;      // of a key frame; 0 when it is not told or cannot be read
+  KeyPart key_part = KeyPart::kNone;
+  uint16_t width = 0;  // of a key frame or parameters; 0 when it is not told or cannot be read
   uint16_t height = 0;
   std::optional<uint16_t> frame_number;  // of the dependency descriptor
   LayerInfo layers{};

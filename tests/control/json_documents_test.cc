@@ -88,6 +88,7 @@ TEST(JsonDocuments, ShowAWatcherWithAFilledAndAnEmptySlot) {
   filled.state.track = relay::TrackId(7);
   filled.state.participant = "bob";
   filled.state.layer = "h";
+  filled.state.sublayers = {.encoding = 1, .spatial = 0, .temporal = 2};
   filled.state.bitrate_bps = 32000;
   filled.state.repeated_frames = 2;
   filled.state.is_pinned = true;
@@ -100,10 +101,24 @@ TEST(JsonDocuments, ShowAWatcherWithAFilledAndAnEmptySlot) {
       participant_document(participant),
       HasSubstr(R"("state":"checking","role":"whep","worker":3,"path":null,"estimate_bps":null,)"
                 R"("tracks":[],"slots":[{"mid":"0","kind":"video","track":7,"participant":"bob",)"
-                R"("layer":"h","bitrate_bps":32000,"loss":0.5,"redundancy":2,)"
+                R"("layer":"h","sublayers":{"spatial":0,"temporal":2},)"
+                R"("bitrate_bps":32000,"loss":0.5,"redundancy":2,)"
                 R"("paused":false,"pinned":true},{"mid":"1",)"
-                R"("kind":"audio","track":null,"participant":null,"layer":null,"bitrate_bps":0,)"
+                R"("kind":"audio","track":null,"participant":null,"layer":null,)"
+                R"("sublayers":null,"bitrate_bps":0,)"
                 R"("loss":0.0,"redundancy":0,"paused":false,"pinned":false}])"));
+}
+
+TEST(JsonDocuments, NameAnEncodingWithoutANameByItsLayers) {
+  node::ConnectionReport connection;
+  node::SlotReport slot;
+  slot.state.track = relay::TrackId(7);
+  slot.state.layer = "";
+  slot.state.sublayers = {.spatial = 1, .temporal = 2};
+  connection.slots = {slot};
+  const node::ParticipantReport participant{.id = "p", .room = "r", .connections = {connection}};
+  EXPECT_THAT(participant_document(participant),
+              HasSubstr(R"("layer":"S1T2","sublayers":{"spatial":1,"temporal":2})"));
 }
 
 TEST(JsonDocuments, GiveNullForWhatIsNotKnownYet) {

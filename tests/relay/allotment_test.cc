@@ -513,7 +513,8 @@ TEST(AllotmentOfLayers, TheSpatialLayersOfOneStreamFollowThePath) {
     }
   };
   run(15s, 10'000'000, true);
-  EXPECT_FALSE(scene.relay.slots_of(bob)[0].sublayers);
+  EXPECT_EQ(scene.relay.slots_of(bob)[0].sublayers->spatial, 2);
+  EXPECT_EQ(scene.relay.slots_of(bob)[0].sublayers->temporal, 2);
   const uint64_t all = scene.relay.explain(bob, scene.now).slots.at(0).grant.bitrate_bps;
   ASSERT_GT(all, 0u);
   run(2s, all / 2, false);

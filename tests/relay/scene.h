@@ -39,8 +39,10 @@ class Source {
     uint32_t timestamp = 5'000;
     uint16_t picture_id = 100;
     uint8_t tl0_pic_idx = 50;
+    uint8_t key_idx = 20;
     uint16_t frame_number = 70;
     uint32_t first_tag = 1;
+    bool repeats_parameters = false;  // of H.264, in front of other pictures too
   };
   struct Frame {
     bool key = false;
@@ -55,9 +57,11 @@ class Source {
   // A video frame; the clock goes on by `ticks`.
   std::vector<rtp::MediaPacket> frame(const Frame& frame, uint32_t ticks = 3'000) {
     std::vector<rtp::MediaPacket> packets;
+    if (frame.key) at_.key_idx = (at_.key_idx + 1) & 0x1F;
     for (size_t i = 0; i < frame.packets; ++i) {
       const bool last = i + 1 == frame.packets;
-      std::vector<uint8_t> payload = head(frame.key, i == 0, last);
+      std::vector<uint8_t> payload =
+          at_.codec == rtp::Codec::kH264 ? h264_head(frame, i) : head(frame.key, i == 0, last);
       payload.resize(std::max(frame.packet_size, payload.size() + 4));
       packets.push_back(packet(payload, last));
       if (at_.codec == rtp::Codec::kAv1) describe(packets.back(), frame.key, i == 0);
@@ -89,11 +93,11 @@ class Source {
     switch (at_.codec) {
       case rtp::Codec::kVp8:
         bytes = {static_cast<uint8_t>(first ? 0x90 : 0x80),
-                 0xE0,
+                 0xF0,
                  static_cast<uint8_t>(id >> 8),
                  static_cast<uint8_t>(id),
                  at_.tl0_pic_idx,
-                 0,
+                 at_.key_idx,
                  static_cast<uint8_t>(first ? (key ? 0x10 : 0x11) : 0xAA),
                  0,
                  0,
@@ -114,17 +118,30 @@ class Source {
           bytes.insert(bytes.end(), size.begin(), size.end());
         }
         break;
-      case rtp::Codec::kH264:
-        bytes = {static_cast<uint8_t>(key_start ? 0x67 : 0x41), 0x42, 0xC0, 0x1F};
-        break;
       case rtp::Codec::kAv1:
         bytes = {static_cast<uint8_t>(key_start ? 0x18 : 0x10), 0x32};
         break;
+      case rtp::Codec::kH264:
       case rtp::Codec::kOpus:
       case rtp::Codec::kRed:
         break;
     }
     return bytes;
+  }
+  // Key frames: all in one packet, parameters and picture in one each, or in two and the rest.
+  // The second byte of parameters tells of which they are.
+  std::vector<uint8_t> h264_head(const Frame& frame, size_t i) const {
+    if (!frame.key) {
+      const bool parameters = at_.repeats_parameters && i == 0 && frame.packets > 1;
+      return {static_cast<uint8_t>(parameters ? 0x67 : 0x41), 0x4D, 0xC0, 0x1F};
+    }
+    std::vector<uint8_t> bytes = {0x65, 0x88, 0x80};
+    if (i == 0 && frame.packets > 2) bytes = {0x67, 0x42, 0xC0, 0x1F};
+    if (i == 1 && frame.packets > 2) bytes = {0x68, 0xCE};
+    if (i > 0 || frame.packets > 2) return bytes;
+    const auto rest = static_cast<uint8_t>(frame.packet_size - 9);
+    const auto type = static_cast<uint8_t>(frame.packets == 1 ? 0x65 : 0x68);
+    return {0x78, 0, 4, 0x67, 0x42, 0xC0, 0x1F, 0, rest, type};
   }
 
   // Puts a dependency descriptor into the packet, behind its payload.

@@ -16,8 +16,8 @@ struct Origin {
   uint32_t stream = 0;
   int64_t place = 0;
   uint32_t timestamp = 0;
-  uint16_t picture_id = 0;    // of VP8 and VP9
-  uint16_t frame_number = 0;  // of AV1
+  rtp::PictureNumbers numbers{};  // of VP8 and VP9
+  uint16_t frame_number = 0;      // of AV1
   bool key_start = false;
 };
 
@@ -29,10 +29,16 @@ struct World {
     Origin origin{.stream = stream, .place = place, .timestamp = packet.timestamp};
     const auto info = rtp::read_payload(
         packet.format.codec, payload, packet.extension(rtp::ExtensionKind::kDependencyDescriptor));
-    if (const auto numbers = info->numbers()) origin.picture_id = numbers->picture_id;
+    if (const auto numbers = info->numbers()) origin.numbers = *numbers;
     origin.frame_number = info->frame_number.value_or(0);
     origin.key_start = info->key_frame;
+    if (packet.format.codec == rtp::Codec::kH264) origin.key_start = starts_h264(payload);
     origins[tag_of(payload)] = origin;
+  }
+  // Parameters as a Source has them in front of key frames.
+  static bool starts_h264(Bytes payload) {
+    const size_t at = payload[0] == 0x78 ? 3 : 0;
+    return payload[at] == 0x67 && payload[at + 1] == 0x42;
   }
   void came(uint32_t stream, int64_t place, bool is_padding) {
     auto& places = arrived[stream];
@@ -75,7 +81,7 @@ class StreamChecker {
       EXPECT_LT(origin.place, origin_.place);
       return;
     }
-    if (!started_ || origin.stream != origin_.stream) {
+    if (!started_ || origin.stream != origin_.stream || begins_again(sent, origin, highest)) {
       check_start(sent, origin, highest);
     } else {
       check_next(sent, origin);
@@ -110,6 +116,11 @@ class StreamChecker {
   size_t repairs = 0;
 
  private:
+  // With a key frame, after it was to carry another stream of which nothing came.
+  bool begins_again(const Sent& sent, const Origin& origin, uint64_t highest) const {
+    return origin.key_start && sent.index == highest + 1 &&
+           sent.timestamp - last_.timestamp != origin.timestamp - origin_.timestamp;
+  }
   void check_start(const Sent& sent, const Origin& origin, uint64_t highest) {
     ++starts;
     has_caught_up_ = false;
@@ -121,6 +132,8 @@ class StreamChecker {
       if (numbers_) {
         EXPECT_EQ(numbers->picture_id, (numbers_->picture_id + 1) & 0x7FFF);
         EXPECT_EQ(numbers->tl0_pic_idx, (numbers_->tl0_pic_idx + 1) & 0xFF);
+        const bool is_vp8 = sent.payload_type == kVp8Type && last_.payload_type == kVp8Type;
+        if (is_vp8) EXPECT_EQ(numbers->key_idx, (numbers_->key_idx + 1) & 0x1F);
       }
     }
     if (sent.frame_number && frame_number_) {
@@ -129,11 +142,16 @@ class StreamChecker {
   }
   void check_next(const Sent& sent, const Origin& origin) {
     EXPECT_EQ(sent.index - last_.index - 1,
-              world_.missing_between(origin.stream, origin_.place, origin.place));
+              world_.missing_between(origin.stream, origin_.place, origin.place))
+        << "stream " << origin.stream << " from " << origin_.place << " to " << origin.place;
     check_step(sent.timestamp - last_.timestamp, origin.timestamp - origin_.timestamp);
     if (const auto numbers = sent.numbers()) {
       EXPECT_EQ((numbers->picture_id - numbers_->picture_id) & 0x7FFF,
-                (origin.picture_id - origin_.picture_id) & 0x7FFF);
+                (origin.numbers.picture_id - origin_.numbers.picture_id) & 0x7FFF);
+      EXPECT_EQ((numbers->tl0_pic_idx - numbers_->tl0_pic_idx) & 0xFF,
+                (origin.numbers.tl0_pic_idx - origin_.numbers.tl0_pic_idx) & 0xFF);
+      EXPECT_EQ((numbers->key_idx - numbers_->key_idx) & 0x1F,
+                (origin.numbers.key_idx - origin_.numbers.key_idx) & 0x1F);
     }
     if (sent.frame_number) {
       EXPECT_EQ(static_cast<uint16_t>(*sent.frame_number - *frame_number_),

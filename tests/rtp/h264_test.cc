@@ -19,37 +19,44 @@ ParseError error_of(const char* text) {
   return payload ? ParseError::kBadVersion : payload.error();
 }
 
-TEST(H264Payload, SequenceParametersAreWhereAReceiverBegins) {
+TEST(H264Payload, TellsParametersAndPicturesApart) {
   const auto set = H264Payload::parse(from_hex("67 42c01f da 01 40 16 ec"));
   ASSERT_TRUE(set);
-  EXPECT_TRUE(set->key_frame);
+  EXPECT_TRUE(set->has_parameters);
   EXPECT_TRUE(set->starts_unit);
+  EXPECT_FALSE(set->key_frame()) << "no picture yet";
   for (const auto* other : {"68 ce3c80", "65 8884", "41 9a02", "06 05", "09 f0"}) {
     const auto payload = H264Payload::parse(from_hex(other));
     ASSERT_TRUE(payload) << other;
-    EXPECT_FALSE(payload->key_frame) << other;
+    EXPECT_FALSE(payload->has_parameters) << other;
+    EXPECT_EQ(payload->has_idr, other[1] == '5') << other;
+    EXPECT_EQ(payload->has_slice, other[0] == '4') << other;
   }
 }
 
 TEST(H264Payload, ParametersAndPictureInOnePacketBeginTogether) {
   const auto together = H264Payload::parse(from_hex("78 0003 67420a 0002 68ce 0003 658884"));
   ASSERT_TRUE(together);
-  EXPECT_TRUE(together->key_frame);
+  EXPECT_TRUE(together->key_frame());
   const auto parameters_only = H264Payload::parse(from_hex("78 0003 67420a 0002 68ce"));
   ASSERT_TRUE(parameters_only);
-  EXPECT_TRUE(parameters_only->key_frame);
+  EXPECT_TRUE(parameters_only->has_parameters);
+  EXPECT_FALSE(parameters_only->key_frame());
   const auto repeated = H264Payload::parse(from_hex("78 0003 67420a 0002 68ce 0002 419a"));
   ASSERT_TRUE(repeated);
-  EXPECT_FALSE(repeated->key_frame) << "in front of an ordinary picture";
+  EXPECT_FALSE(repeated->key_frame()) << "in front of an ordinary picture";
+  EXPECT_TRUE(repeated->has_slice);
 }
 
 TEST(H264Payload, AFragmentStartsAUnitOnlyWithItsFirstPiece) {
   EXPECT_TRUE(H264Payload::parse(from_hex("7c 85 88"))->starts_unit);
   EXPECT_FALSE(H264Payload::parse(from_hex("7c 05 88"))->starts_unit);
   EXPECT_FALSE(H264Payload::parse(from_hex("7c 45 88"))->starts_unit);
-  EXPECT_FALSE(H264Payload::parse(from_hex("7c 85 88"))->key_frame) << "a picture's piece";
-  EXPECT_TRUE(H264Payload::parse(from_hex("7c 87 42"))->key_frame);
-  EXPECT_FALSE(H264Payload::parse(from_hex("7c 07 42"))->key_frame);
+  EXPECT_TRUE(H264Payload::parse(from_hex("7c 85 88"))->has_idr);
+  EXPECT_TRUE(H264Payload::parse(from_hex("7c 05 88"))->has_idr) << "any piece tells";
+  EXPECT_TRUE(H264Payload::parse(from_hex("7c 01 88"))->has_slice);
+  EXPECT_TRUE(H264Payload::parse(from_hex("7c 87 42"))->has_parameters);
+  EXPECT_FALSE(H264Payload::parse(from_hex("7c 07 42"))->has_parameters);
 }
 
 TEST(H264Payload, WhatModesZeroAndOneDoNotHaveIsRefused) {

@@ -32,7 +32,8 @@ TEST(PayloadInfo, EveryCodecTellsItsKeyFrames) {
   EXPECT_FALSE(is_key(Codec::kVp8, make_vp8_payload({})));
   EXPECT_TRUE(is_key(Codec::kVp9, from_hex("a8 8001 00 00 aa")));
   EXPECT_FALSE(is_key(Codec::kVp9, from_hex("e8 8001 00 00 aa")));
-  EXPECT_TRUE(is_key(Codec::kH264, from_hex("67 42c01f")));
+  EXPECT_TRUE(is_key(Codec::kH264, from_hex("78 0003 67420a 0003 658884")));
+  EXPECT_FALSE(is_key(Codec::kH264, from_hex("67 42c01f"))) << "parameters alone";
   EXPECT_FALSE(is_key(Codec::kH264, from_hex("41 9a")));
   EXPECT_TRUE(is_key(Codec::kAv1, from_hex("18 0a")));
   EXPECT_FALSE(is_key(Codec::kAv1, from_hex("10 32")));
@@ -64,6 +65,19 @@ TEST(PayloadInfo, ADescriptorWithoutASizeLeavesThatToTheCodec) {
   ASSERT_TRUE(info);
   EXPECT_TRUE(info->key_frame);
   EXPECT_EQ(info->width, 640);
+}
+
+TEST(PayloadInfo, ADescriptorWithoutASizeLeavesThatToTheParametersOfH264) {
+  const auto set = from_hex("67 42c01f da 01 40 16 ec");
+  const auto told = read_payload(Codec::kH264, set, {});
+  ASSERT_TRUE(told);
+  ASSERT_GT(told->width, 0);
+  const auto info = read_payload(Codec::kH264, set, key_descriptor(false));
+  ASSERT_TRUE(info);
+  EXPECT_TRUE(info->key_frame);
+  EXPECT_EQ(info->key_part, KeyPart::kNone) << "the descriptor tells";
+  EXPECT_EQ(info->width, told->width);
+  EXPECT_EQ(info->height, told->height);
 }
 
 TEST(PayloadInfo, ABrokenDescriptorCountsAsNone) {

@@ -15,8 +15,8 @@ void check(bool condition) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Bytes bytes(data, size);
   if (const auto payload = H264Payload::parse(bytes)) {
-    check(!payload->key_frame || payload->starts_unit);
-    check(payload->key_frame || size > 3 || payload->width == 0);
+    check(!payload->has_parameters || payload->starts_unit);
+    check(payload->has_parameters || payload->width == 0);
   }
   if (const auto picture = read_sequence_parameters(bytes)) {
     check(picture->width > 0 && picture->width <= 16'384);
