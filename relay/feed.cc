@@ -39,6 +39,7 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
     if (++generation_ == 1) begun_ = now;
     meters_.clear();
     h264_starts_ = {};
+    last_timestamp_.reset();
     forget_packets();
     due_.clear();
   }
@@ -46,7 +47,7 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   packet.number = *numbered.number;
   if (packet.media.payload_size > 0) {
     if (packet.payload.key_part != rtp::KeyPart::kNone) h264_starts_.note(packet);
-    const bool opens_frame = packets_ == 0 || packet.media.timestamp != last_timestamp_;
+    const bool opens_frame = packet.media.timestamp != last_timestamp_;
     if (is_newest && opens_frame && !packet.starts_stream) {
       key_frames_.on_other_frame();
       packet.may_start_stream = key_frames_.are_hidden();
@@ -94,8 +95,8 @@ void Feed::read_dependencies_again(bool in_history) {
 }
 
 bool Feed::timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const {
-  if (packets_ == 0 || media.payload_size == 0) return false;
-  const int64_t step = static_cast<int32_t>(media.timestamp - last_timestamp_);
+  if (!last_timestamp_ || media.payload_size == 0) return false;
+  const int64_t step = static_cast<int32_t>(media.timestamp - *last_timestamp_);
   const int64_t ahead = ticks_of(now - last_media_ + kStepAheadMax, clock_rate_);
   return step < -ticks_of(kStepBackMax, clock_rate_) || step > ahead;
 }

@@ -168,7 +168,7 @@ class Feed {
   bool lent_ = true;
   bool suspended_ = false;
   TimePoint last_media_{};
-  uint32_t last_timestamp_ = 0;  // of the newest packet
+  std::optional<uint32_t> last_timestamp_;  // of the newest packet of this generation with media
   uint16_t width_ = 0;
   uint16_t height_ = 0;
   uint64_t packets_ = 0;
