@@ -47,12 +47,17 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   packet.number = *numbered.number;
   if (packet.media.payload_size > 0) {
     if (packet.payload.key_part != rtp::KeyPart::kNone) h264_starts_.note(packet);
-    const bool opens_frame = packet.media.timestamp != last_timestamp_;
-    if (is_newest && opens_frame && !packet.starts_stream) {
+    const bool is_of_other_frame = packet.media.timestamp != last_timestamp_;
+    if (is_newest && is_of_other_frame && !packet.starts_stream) {
       key_frames_.on_other_frame();
-      packet.may_start_stream = key_frames_.are_hidden();
+      // What was lost in front of it may be of its frame.
+      const bool opens_frame = !last_timestamp_ || packet.number == last_number_ + 1;
+      packet.may_start_stream = key_frames_.are_hidden() && opens_frame;
     }
-    if (is_newest) last_timestamp_ = packet.media.timestamp;
+    if (is_newest) {
+      last_timestamp_ = packet.media.timestamp;
+      last_number_ = packet.number;
+    }
     taken.layers_changed = note_media(packet, now);
   }
   taken.packet = std::move(packet);

@@ -168,7 +168,9 @@ class Feed {
   bool lent_ = true;
   bool suspended_ = false;
   TimePoint last_media_{};
-  std::optional<uint32_t> last_timestamp_;  // of the newest packet of this generation with media
+  // Of the newest packet of this generation with media.
+  std::optional<uint32_t> last_timestamp_;
+  int64_t last_number_ = 0;
   uint16_t width_ = 0;
   uint16_t height_ = 0;
   uint64_t packets_ = 0;

@@ -10,13 +10,21 @@ Onset::Onset(uint32_t clock_rate)
     : packet_ticks_max_(static_cast<uint32_t>(ticks_of(AudioLevels::kPacketMax, clock_rate))) {}
 
 void Onset::note(const FeedPacket& packet, TimePoint began) {
-  if (!packets_.empty() && packet.number <= packets_.back().number) return;
+  const auto next = std::ranges::upper_bound(packets_, packet.number, {}, &FeedPacket::number);
+  if (next != packets_.end()) return note_late(packet, next);
   const TimePoint first = is_fresh(began, packet.arrival) ? began : packet.arrival;
   const auto kept = std::ranges::find_if(
       packets_, [first](const FeedPacket& one) { return one.arrival >= first - kLead; });
   packets_.erase(packets_.begin(), kept);
   if (packets_.size() == kPacketsMax) packets_.erase(packets_.begin());
   packets_.push_back(packet);
+}
+
+// It counts as if it had come in its turn: what is too long ago ends at one place.
+void Onset::note_late(const FeedPacket& packet, std::vector<FeedPacket>::const_iterator next) {
+  if (next == packets_.begin() || packets_.size() == kPacketsMax) return;
+  const TimePoint arrival = next->arrival;
+  packets_.insert(next, packet)->arrival = arrival;
 }
 
 std::span<const FeedPacket> Onset::before(const FeedPacket& live, TimePoint began,

@@ -25,8 +25,7 @@ class Onset {
 
   explicit Onset(uint32_t clock_rate);
 
-  // `began` is when the speech did to which the packet belongs, or the last one before. A late
-  // packet is left out: what went before it may have left already.
+  // `began` is when the speech did to which the packet belongs, or the last one before.
   void note(const FeedPacket& packet, TimePoint began);
   void clear() { packets_.clear(); }
 
@@ -38,6 +37,7 @@ class Onset {
   size_t size() const { return packets_.size(); }
 
  private:
+  void note_late(const FeedPacket& packet, std::vector<FeedPacket>::const_iterator next);
   static bool is_fresh(TimePoint began, TimePoint now) { return now - began <= kAgeMax; }
   bool is_pause_between(const FeedPacket& packet, const FeedPacket& next) const;
 

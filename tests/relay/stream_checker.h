@@ -67,7 +67,7 @@ class StreamChecker {
  public:
   StreamChecker(World& world, bool is_video) : world_(world), is_video_(is_video) {}
 
-  void check(const Sent& sent) {
+  void check(const Sent& sent, TimePoint now) {
     const uint64_t highest = indices_.empty() ? 0 : *indices_.rbegin();  // late padding included
     ASSERT_TRUE(indices_.insert(sent.index).second) << "index " << sent.index << " left twice";
     ASSERT_TRUE(started_ || sent.index < 0x8000) << "the first index is ambiguous";
@@ -83,11 +83,13 @@ class StreamChecker {
     }
     if (!started_ || origin.stream != origin_.stream || begins_again(sent, origin, highest)) {
       check_start(sent, origin, highest);
+      check_pause(sent, now);
     } else {
       check_next(sent, origin);
     }
     started_ = true;
     last_ = sent;
+    last_at_ = now;
     origin_ = origin;
     if (const auto numbers = sent.numbers()) numbers_ = numbers;
     if (sent.frame_number) frame_number_ = sent.frame_number;
@@ -140,6 +142,13 @@ class StreamChecker {
       EXPECT_EQ(*sent.frame_number, static_cast<uint16_t>(*frame_number_ + 1));
     }
   }
+  // Between two streams about as much time has gone by as really has, whatever sender reports say.
+  void check_pause(const Sent& sent, TimePoint now) const {
+    if (!started_) return;
+    constexpr Duration kOff = 1'500ms;  // a second of the reports, and what a replay leaves faster
+    const int64_t step = static_cast<int32_t>(sent.timestamp - last_.timestamp);
+    EXPECT_LE(step, (now - last_at_ + kOff).count() * (is_video_ ? 90 : 48) / 1'000);
+  }
   void check_next(const Sent& sent, const Origin& origin) {
     EXPECT_EQ(sent.index - last_.index - 1,
               world_.missing_between(origin.stream, origin_.place, origin.place))
@@ -176,6 +185,7 @@ class StreamChecker {
   bool has_caught_up_ = false;
   bool started_ = false;
   Sent last_;                                   // with the highest index
+  TimePoint last_at_{};                         // when it left
   Origin origin_;                               // of it
   std::optional<rtp::PictureNumbers> numbers_;  // that left last, of either codec
   std::optional<uint16_t> frame_number_;
