@@ -127,10 +127,10 @@ export class WatchPanel {
   }
 
   private async sample(): Promise<void> {
-    const connection = this.client?.connection;
-    if (!connection || this.client?.state.kind !== 'live') return;
-    const rates = await this.panel.sample(connection, receivedTotals);
-    if (!rates || this.client.paused) return;
+    const {client} = this;
+    if (!client?.connection || client.state.kind !== 'live') return;
+    const rates = await this.panel.sample(client.connection, receivedTotals);
+    if (!rates || client !== this.client || client.paused) return;
     this.stalled = rates.framesPerSecond > 0 ? 0 : this.stalled + 1;
     if (this.stalled === 0 && this.firstPictureMs !== undefined) this.panel.curtain(undefined);
     if (this.stalled === kStalledSamples) {

@@ -299,7 +299,7 @@ describe('the size of the picture', () => {
     expect(told()).toEqual([]);
     world.last.become('connected');
     await settle();
-    expect(told()).toEqual([['/whep/stage/one/slots/1', {width: 640, height: 360, paused: false}]]);
+    expect(told()).toEqual([['/whep/stage/one/slots/1', {width: 640, height: 360}]]);
     expect(world.patches[0]!.init.headers).toEqual({'Content-Type': 'application/json'});
   });
 
@@ -310,7 +310,7 @@ describe('the size of the picture', () => {
     await settle();
     expect(told()).toEqual([]);
     await world.pass(300);
-    expect(told()).toEqual([['/whep/stage/one/slots/1', {width: 500, height: 250, paused: false}]]);
+    expect(told()).toEqual([['/whep/stage/one/slots/1', {width: 500, height: 250}]]);
   });
 
   it('is told in turns, the last one last', async () => {
@@ -349,10 +349,24 @@ describe('the size of the picture', () => {
     client.resize(640, 360);
     await world.pass(300);
     expect(client.state.kind).toBe('live');
-    world.last.become('disconnected');
-    world.last.become('connected');
-    await settle();
+    await world.pass(1000);
     expect(told().map(([, view]) => view.width)).toEqual([640, 640]);
+  });
+
+  it('is told again where the slot was full or nobody answered in time, so that no picture stays paused', async () => {
+    const full = () => new Response(null, {status: 503});
+    world.patchAnswers = [accepted(), accepted(), full(), new Promise(() => {}), accepted()];
+    const client = await watchLive();
+    client.resize(640, 360);
+    await world.pass(300);
+    client.resize(0, 0);
+    await world.pass(2000);
+    client.resize(640, 360);
+    await world.pass(0);
+    await world.pass(1000);
+    await world.pass(3000);
+    await world.pass(1000);
+    expect(told().map(([, view]) => view.paused)).toEqual([undefined, true, false, false, false]);
   });
 
   it('pauses the slot of a picture that is not shown for a while, and lets it go on at once', async () => {
@@ -371,7 +385,7 @@ describe('the size of the picture', () => {
     expect(client.paused).toBe(false);
     await world.pass(0);
     expect(told().map(([, view]) => view)).toEqual([
-      {width: 640, height: 360, paused: false},
+      {width: 640, height: 360},
       {paused: true},
       {width: 640, height: 360, paused: false},
     ]);
