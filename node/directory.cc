@@ -137,8 +137,9 @@ std::optional<PinError> Directory::pin(const std::string& room, const std::strin
   const auto who = participants.find(participant);
   if (who == participants.end()) return PinError::kNoParticipant;
   if (pinned && !who->second.pinned) {
-    const auto count =
-        std::ranges::count_if(participants, [](const auto& one) { return one.second.pinned; });
+    const auto count = std::ranges::count_if(participants, [&](const auto& one) {
+      return one.second.pinned && has_publisher(room, one.first);
+    });
     if (static_cast<size_t>(count) >= limits_.speakers_per_room) return PinError::kFull;
   }
   who->second.pinned = pinned;

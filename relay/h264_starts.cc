@@ -31,16 +31,23 @@ void H264Starts::note(FeedPacket& packet) {
 
 std::optional<int64_t> H264Starts::note_parameters(const Place& place) {
   has_parameters_ = true;
-  if (is_late(place)) {
-    // Their picture may have come before them.
-    const bool is_of_idr =
-        idr_ && place.timestamp == idr_->timestamp && place.number < idr_->number;
-    if (!is_of_idr || std::exchange(idr_has_start_, true)) return std::nullopt;
-    return place.number;
-  }
+  if (is_late(place)) return note_late_parameters(place);
   const bool is_of_same = parameters_ && parameters_->timestamp == place.timestamp;
   if (!is_of_same || !are_next_) parameters_ = place;
   are_next_ = true;
+  return std::nullopt;
+}
+
+std::optional<int64_t> H264Starts::note_late_parameters(const Place& place) {
+  if (idr_ && place.timestamp == idr_->timestamp) {
+    const bool is_of_idr = place.number < idr_->number;
+    if (!is_of_idr || std::exchange(idr_has_start_, true)) return std::nullopt;
+    return place.number;
+  }
+  // Their picture is still to come, and something beside them overtook them.
+  const bool are_first = !parameters_ || parameters_->timestamp != place.timestamp ||
+                         place.number < parameters_->number;
+  if (place.timestamp == newest_->timestamp && are_first) parameters_ = place;
   return std::nullopt;
 }
 

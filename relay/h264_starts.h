@@ -27,6 +27,7 @@ class H264Starts {
 
   std::optional<int64_t> note_parameters(const Place& place);
   // `has_parameters`: in the same packet.
+  std::optional<int64_t> note_late_parameters(const Place& place);
   std::optional<int64_t> note_idr(const Place& place, bool has_parameters);
   void note_other_picture(const Place& place);
   bool is_late(const Place& place) const { return newest_ && place.number <= newest_->number; }

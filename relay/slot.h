@@ -154,7 +154,7 @@ class Slot {
   bool start_from_cache(TimePoint now);
   bool replay_from(uint8_t layer, TimePoint now);
   // The fastest that the path carries; nothing where none is.
-  std::optional<int64_t> replay_speed(const Feed& source, int64_t first, int64_t age) const;
+  std::optional<int64_t> replay_speed(uint8_t layer, int64_t first, int64_t age) const;
   // What leaves takes of the path, as far as that is known.
   uint64_t load_bps() const;
   // Receivers show a key frame, whatever they miss of what was before. What they ask for of that

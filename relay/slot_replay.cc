@@ -14,6 +14,13 @@ namespace {
 // A path of which nothing is known yet is taken for one of so much.
 constexpr uint64_t kUnknownPathBps = 3'000'000;
 
+// It is of a layer that the slot does not send.
+bool is_above(const rtp::LayerInfo& layers, const LayerTarget& target) {
+  const bool is_layered = layers.layering != rtp::Layering::kNone &&
+                          layers.layering != rtp::Layering::kUnknown;
+  return is_layered && (layers.spatial > target.spatial || layers.temporal > target.temporal);
+}
+
 }  // namespace
 
 // Where its target's last key frame is too long ago, or too much for the path to be caught up with,
@@ -44,7 +51,7 @@ bool Slot::replay_from(uint8_t layer, TimePoint now) {
   if (codec == nullptr || told < 0 || age > 2 * ticks_of(now - key.arrival, rate) + rate) {
     return false;
   }
-  const auto speed = replay_speed(source, *start, age);
+  const auto speed = replay_speed(layer, *start, age);
   if (!speed) return false;
   const uint32_t ticks = ticks_since_last(source, newest) - static_cast<uint32_t>(told);
   stream_.begin(segment_for(*codec, layer), key, ticks, layers_of(layer));
@@ -63,7 +70,7 @@ bool Slot::replay_from(uint8_t layer, TimePoint now) {
   return true;
 }
 
-std::optional<int64_t> Slot::replay_speed(const Feed& source, int64_t first, int64_t age) const {
+std::optional<int64_t> Slot::replay_speed(uint8_t layer, int64_t first, int64_t age) const {
   uint64_t taken = 0;
   for (const Slot& other : subscriber_->slots) {
     if (&other != this) taken += other.load_bps();
@@ -71,11 +78,12 @@ std::optional<int64_t> Slot::replay_speed(const Feed& source, int64_t first, int
   const auto& known = subscriber_->path_bps;
   const uint64_t path = known.value_or(kUnknownPathBps);
   ReplayQueue queue(path - std::min(taken, path), track_->clock_rate());
-  const History& history = source.history();
+  const History& history = feed(layer).history();
   const uint32_t begins = history.find(first)->media.timestamp;
+  const LayerTarget target = layers_of(layer);
   for (int64_t number = first; number <= history.newest(); ++number) {
     const FeedPacket* packet = history.find(number);
-    if (packet == nullptr) continue;
+    if (packet == nullptr || is_above(packet->payload.layers, target)) continue;
     queue.add(static_cast<int32_t>(packet->media.timestamp - begins), packet->media.payload_size);
   }
   const auto fastest = queue.fastest(age);

@@ -72,6 +72,13 @@ TEST_F(H264StartsTest, WhatComesLateIsPutTogetherAllTheSame) {
   EXPECT_EQ(note(9, 600, KeyPart::kIdr, true), 9) << "all in one";
 }
 
+TEST_F(H264StartsTest, ParametersThatWhatStandsBesideThemOvertookAreThoseOfTheirPicture) {
+  note(1, 50, KeyPart::kOtherPicture);
+  note(3, 100, KeyPart::kOther);
+  EXPECT_FALSE(note(2, 100, KeyPart::kParameters));
+  EXPECT_EQ(note(4, 100, KeyPart::kIdr), 2);
+}
+
 TEST_F(H264StartsTest, ABareIdrPictureDoesWhenParametersCameEarlier) {
   EXPECT_FALSE(note(1, 100, KeyPart::kOtherPicture));
   EXPECT_FALSE(note(2, 200, KeyPart::kIdr)) << "nobody can have its parameters";
