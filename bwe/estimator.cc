@@ -223,8 +223,7 @@ bool Estimator::knows_path(TimePoint now) const {
 
 bool Estimator::is_draining(TimePoint now) const {
   return acknowledged_bps_ && lowered_at_ != TimePoint{} && now - lowered_at_ <= kDrainFor &&
-         queued_since_ && (!contested_at_ || now - *contested_at_ > kContestedFor) &&
-         !(sends_layers() && burst_at_ > lowered_at_ + kBurstEcho);
+         queued_since_ && (!contested_at_ || now - *contested_at_ > kContestedFor) && !(sends_layers() && burst_at_ > lowered_at_ + kBurstEcho);
 }
 
 bool Estimator::is_full(TimePoint now) const {

@@ -141,7 +141,7 @@ class Estimator {
   TimePoint lowered_at_{};
   std::optional<TimePoint> queued_since_;  // packets wait without a pause
   std::optional<TimePoint> contested_at_;  // others kept the queue full
-  TimePoint probing_at_{};                 // when something of a probe was last reported
+  TimePoint probing_at_{};  // when something of a probe was last reported
   TimePoint missed_report_at_{};
   bool has_results_ = false;  // of transport-wide feedback
   TimePoint first_result_at_{};
