@@ -239,19 +239,12 @@ void LayerAllocator::remember(const AllocationRequest& request, TimePoint now,
     const int former = decision.former[i];
     const int standing = decision.standing[i];
     const bool is_lasting = now - slot.climbed_at >= kLastedAfter;
-    const double former_bps =
-        former == kNoRung ? 0 : decision.memory[i].rungs[static_cast<size_t>(former)].bps;
-    if (former != kNoRung && standing > former) {
-      slot.climbed_at = now;
-      slot.climbed_from_bps = former_bps;
-    }
-    if (standing < former && is_full && !decision.is_rearranged && !is_lasting &&
-        former_bps > slot.climbed_from_bps) {
-      slot.failed_bps = former_bps;
+    if (former != kNoRung && standing > former) slot.climbed_at = now;
+    if (standing < former && is_full && !decision.is_rearranged && !is_lasting) {
+      slot.failed_bps = decision.memory[i].rungs[static_cast<size_t>(former)].bps;
       slot.held_until = now + slot.hold;
       slot.hold = std::min(slot.hold * 2, kHoldMax);
-    } else if (rung != nullptr && rung->bps >= slot.failed_bps &&
-               now - slot.climbed_at >= slot.hold) {
+    } else if (is_lasting && now >= slot.held_until + kLastedAfter) {
       slot.hold = kHoldMin;
     }
     slot.layer.reset();

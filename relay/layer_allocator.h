@@ -41,11 +41,10 @@ class LayerAllocator {
   // How much of the least recent estimate may be planned with for what is new.
   static constexpr double kNewShare = 0.9;
   static constexpr Duration kInterval = std::chrono::seconds(1);
-  // A new layer that has to be left so soon is held back, twice as long each time, until it was
-  // carried for as long as it would be held back next.
+  // A new layer that has to be left so soon is held back, twice as long each time.
   static constexpr Duration kLastedAfter = std::chrono::seconds(10);
-  static constexpr Duration kHoldMin = std::chrono::seconds(20);
-  static constexpr Duration kHoldMax = std::chrono::minutes(8);
+  static constexpr Duration kHoldMin = std::chrono::seconds(10);
+  static constexpr Duration kHoldMax = std::chrono::minutes(2);
   static constexpr Duration kPauseAfter = std::chrono::seconds(2);
   // Then they are tried again, whatever the estimate: where packets are lost without any queue, it
   // finds no way up by audio alone.
@@ -75,8 +74,7 @@ class LayerAllocator {
     std::optional<LayerId> layer = {};  // that was granted
     double bps = 0;
     TimePoint climbed_at{};
-    double climbed_from_bps = 0;  // what is left below that is no other failure
-    double failed_bps = 0;        // nothing of so much before:
+    double failed_bps = 0;  // nothing of so much before:
     TimePoint held_until{};
     Duration hold = kHoldMin;
     std::optional<TimePoint> unfit_since = {};

@@ -33,17 +33,17 @@ TEST_P(Congestion, EmptiesTheQueueWithinTwoSecondsOfADrop) {
   EXPECT_LT(settled - 20, 2);
 }
 
-TEST(CongestionOfOneSeed, IsAloneWithAShortQueue) {
+TEST_P(Congestion, IsAloneWithAShortQueue) {
   for (const Scenario& each : scenarios()) {
     if (each.flows.size() > 1 || !each.downloads.empty()) continue;
-    EXPECT_LE(run_scenario(each, 1)[0].queue_percentile(0.95), 100) << each.name;
+    EXPECT_LE(run(each.name)[0].queue_percentile(0.95), 100) << each.name;
   }
 }
 
-TEST(CongestionOfOneSeed, IsTheSameAgainForTheSameSeed) {
+TEST_P(Congestion, IsTheSameAgainForTheSameSeed) {
   for (const char* name : {"5.3", "5.7", "gathered", "layers, lossy uplink"}) {
-    const auto first = run_scenario(scenario(name), 1);
-    const auto second = run_scenario(scenario(name), 1);
+    const auto first = run(name);
+    const auto second = run(name);
     ASSERT_EQ(first.size(), second.size());
     for (size_t i = 0; i < first.size(); ++i) {
       EXPECT_EQ(first[i].received_bytes, second[i].received_bytes) << name;

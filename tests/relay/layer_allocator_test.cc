@@ -39,7 +39,7 @@ TEST_F(LayerAllocatorTest, TriesWhatDidNotLastOnlyLaterWhenNothingIsKnownAnyMore
   ASSERT_THAT(encodings(), ElementsAre(2));
   run(700'000, 1s);
   ASSERT_THAT(encodings(), ElementsAre(1));
-  run(std::nullopt, LayerAllocator::kHoldMin - 5s);
+  run(std::nullopt, 5s);
   EXPECT_THAT(encodings(), ElementsAre(1));
   EXPECT_EQ(cause(), kEstimateUnknown);
   run(std::nullopt, 5s);
@@ -266,37 +266,6 @@ TEST_F(LayerAllocatorTest, TriesALayerMoreRarelyEachTimeThatItDidNotLast) {
   EXPECT_GE(climbed[1] - climbed[0], LayerAllocator::kHoldMin);
   EXPECT_GE(climbed[2] - climbed[1], 2 * LayerAllocator::kHoldMin);
   EXPECT_LE(climbed.size(), 6u);
-}
-
-// A minute in which it could not be tried says nothing of whether it fits.
-TEST_F(LayerAllocatorTest, RemembersHowOftenALayerFailedForAsLongAsItIsNotCarried) {
-  Duration hold = LayerAllocator::kHoldMin;
-  for (int time = 0; time < 3; ++time, hold *= 2) {
-    run(450'000, 1min);
-    run(600'000, 4s);
-    ASSERT_THAT(encodings(), ElementsAre(1)) << time;
-    run(450'000, 100ms);
-    ASSERT_THAT(encodings(), ElementsAre(0));
-    run(600'000, hold - 1s);
-    EXPECT_THAT(encodings(), ElementsAre(0)) << time;
-  }
-  run(600'000, 2 * hold);
-  ASSERT_THAT(encodings(), ElementsAre(1)) << "it lasts for as long as it would be held back";
-  run(450'000, 100ms);
-  run(600'000, 4s);
-  EXPECT_THAT(encodings(), ElementsAre(1));
-}
-
-TEST_F(LayerAllocatorTest, WhatWasThereBeforeIsNotHeldBackForALayerThatFailedAboveIt) {
-  run(600'000, 20s);
-  run(2'000'000, 4s);
-  ASSERT_THAT(encodings(), ElementsAre(2));
-  run(700'000, 200ms);
-  ASSERT_THAT(encodings(), ElementsAre(1));
-  run(400'000, 200ms);
-  ASSERT_THAT(encodings(), ElementsAre(0));
-  run(600'000, 4s);
-  EXPECT_THAT(encodings(), ElementsAre(1));
 }
 
 TEST_F(LayerAllocatorTest, GoesUpAgainSoonAfterALayerThatHadLasted) {
