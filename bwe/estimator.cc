@@ -17,6 +17,8 @@ constexpr double kLeaveAt = 0.50;
 constexpr Duration kDrainTime = std::chrono::milliseconds(700);
 constexpr Duration kDrainFor = std::chrono::seconds(3);
 constexpr Duration kContestedFor = std::chrono::seconds(30);
+// Between two reports; what they say of a queue belongs together.
+constexpr Duration kQueueGap = std::chrono::seconds(1);
 constexpr Duration kDrainAbove = std::chrono::milliseconds(40);
 constexpr double kDrainMin = 0.4;  // of what arrives
 constexpr Duration kProbeEcho = std::chrono::milliseconds(400);
@@ -87,13 +89,19 @@ void Estimator::add_results(TimePoint now) {
   }
 }
 
-// Whether the queue is another's, which giving way does not empty.
+// Whether the queue is another's, which giving way does not empty: what becomes shorter is our own,
+// and what a pause in the reports left says nothing.
 void Estimator::note_queue(TimePoint now) {
+  const bool is_gap = now - std::exchange(queue_noted_at_, now) > kQueueGap;
   if (queue_.value() < kDrainAbove) {
     queued_since_.reset();
     return;
   }
-  if (!queued_since_) queued_since_ = now;
+  if (!queued_since_ || is_gap || queue_.value() < queued_most_ / 2) {
+    queued_since_ = now;
+    queued_most_ = queue_.value();
+  }
+  queued_most_ = std::max(queued_most_, queue_.value());
   if (now - *queued_since_ > kDrainFor) contested_at_ = now;
 }
 
@@ -223,7 +231,8 @@ bool Estimator::knows_path(TimePoint now) const {
 
 bool Estimator::is_draining(TimePoint now) const {
   return acknowledged_bps_ && lowered_at_ != TimePoint{} && now - lowered_at_ <= kDrainFor &&
-         queued_since_ && (!contested_at_ || now - *contested_at_ > kContestedFor) && !(sends_layers() && burst_at_ > lowered_at_ + kBurstEcho);
+         queued_since_ && (!contested_at_ || now - *contested_at_ > kContestedFor) &&
+         !(sends_layers() && burst_at_ > lowered_at_ + kBurstEcho);
 }
 
 bool Estimator::is_full(TimePoint now) const {

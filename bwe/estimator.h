@@ -140,8 +140,10 @@ class Estimator {
   TimePoint remb_at_{};
   TimePoint lowered_at_{};
   std::optional<TimePoint> queued_since_;  // packets wait without a pause
+  Duration queued_most_{};                 // so long at most since then
+  TimePoint queue_noted_at_{};
   std::optional<TimePoint> contested_at_;  // others kept the queue full
-  TimePoint probing_at_{};  // when something of a probe was last reported
+  TimePoint probing_at_{};                 // when something of a probe was last reported
   TimePoint missed_report_at_{};
   bool has_results_ = false;  // of transport-wide feedback
   TimePoint first_result_at_{};

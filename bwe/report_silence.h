@@ -44,7 +44,7 @@ class ReportSilence {
   // When it may have begun, or goes on.
   TimePoint next_look() const { return next_look_; }
   void on_look(TimePoint now) {
-    if (next_look_ <= now) next_look_ = now + kStep;
+    if (next_look_ <= now) next_look_ = now + (waiting_since_ ? kStep : kAfter);
   }
 
  private:

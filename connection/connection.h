@@ -203,6 +203,7 @@ class Connection {
     double carried_bps = 0;
     double arriving_bps = 0;  // of what is sent now; 0: not known
     bool is_full = false;     // more than it carries was sent, and waits
+    bool is_silent = false;   // the peer reported, and does so no longer
   };
   std::optional<PathRates> path_rates(TimePoint now) const;
   // What the path to the peer carries, bit/s; nothing before the peer has told anything of it.

@@ -122,7 +122,9 @@ std::optional<double> Connection::estimate_bps() const {
 
 std::optional<Connection::PathRates> Connection::path_rates(TimePoint now) const {
   if (!path_told_ || !estimator_->knows_path(now)) return std::nullopt;
-  if (estimator_->is_silent(now)) return PathRates{.carried_bps = estimator_->allowed_bps(now)};
+  if (estimator_->is_silent(now)) {
+    return PathRates{.carried_bps = estimator_->allowed_bps(now), .is_silent = true};
+  }
   // What parity packets take is not for layers.
   return PathRates{
       .carried_bps = estimator_->target_bps() / (1 + protection_.reserved()),

@@ -12,7 +12,8 @@ void Switchboard::tell_estimate(const Entry& entry, TimePoint now) {
   if (rates) {
     estimate = {.bps = static_cast<uint64_t>(rates->carried_bps),
                 .arriving_bps = static_cast<uint64_t>(rates->arriving_bps),
-                .is_full = rates->is_full};
+                .is_full = rates->is_full,
+                .is_silent = rates->is_silent};
   }
   relay_.set_estimate(entry.subscriber, estimate, now);
 }

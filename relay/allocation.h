@@ -60,8 +60,9 @@ struct AllocationRequest {
   std::optional<uint64_t> estimate_bps = {};
   // Of all that is sent, what arrives; 0 where nothing tells.
   uint64_t arriving_bps = 0;
-  bool is_path_full = false;  // its queue is: what is more than it carries is lost, or late
-  uint64_t audio_bps = 0;     // leaves first, whatever there is
+  bool is_path_full = false;    // its queue is: what is more than it carries is lost, or late
+  bool is_path_silent = false;  // nothing tells any more: no layer was too much
+  uint64_t audio_bps = 0;       // leaves first, whatever there is
   std::span<const SlotDemand> slots = {};
 };
 

@@ -95,6 +95,7 @@ void Allotment::decide(const SlotDemands& demands, TimePoint now, Allocation& re
     request.estimate_bps = estimate_->bps;
     request.arriving_bps = estimate_->arriving_bps;
     request.is_path_full = estimate_->is_full;
+    request.is_path_silent = estimate_->is_silent;
   }
   allocator_.allocate(request, now, result);
   // While nothing is known of the path there is nothing to say of it either.

@@ -232,7 +232,8 @@ void LayerAllocator::end_carried(const AllocationRequest& request, Decision& dec
 
 void LayerAllocator::remember(const AllocationRequest& request, TimePoint now,
                               const Decision& decision) {
-  const bool is_full = cost_of(decision.ladders(), decision.former) > decision.present;
+  const bool is_full =
+      !request.is_path_silent && cost_of(decision.ladders(), decision.former) > decision.present;
   for (size_t i = 0; i < decision.count; ++i) {
     Past& slot = slots_[i];
     const Rung* rung = decision.rung_of(i);

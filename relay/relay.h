@@ -161,6 +161,7 @@ struct PathEstimate {
   uint64_t bps = 0;           // that it carries
   uint64_t arriving_bps = 0;  // of what is sent now; 0: not known
   bool is_full = false;       // its queue is, so that what is too much is lost
+  bool is_silent = false;     // its receiver says nothing any more: no layer was too much
 
   friend bool operator==(const PathEstimate&, const PathEstimate&) = default;
 };

@@ -16,8 +16,8 @@ constexpr uint64_t kUnknownPathBps = 3'000'000;
 
 // It is of a layer that the slot does not send.
 bool is_above(const rtp::LayerInfo& layers, const LayerTarget& target) {
-  const bool is_layered = layers.layering != rtp::Layering::kNone &&
-                          layers.layering != rtp::Layering::kUnknown;
+  const bool is_layered =
+      layers.layering != rtp::Layering::kNone && layers.layering != rtp::Layering::kUnknown;
   return is_layered && (layers.spatial > target.spatial || layers.temporal > target.temporal);
 }
 

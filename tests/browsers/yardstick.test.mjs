@@ -21,7 +21,8 @@ const kProfiles = {
 };
 
 let lab;
-const own = startBefore({daemon: {}, open: async (opened) => {
+const kIsFull = process.env.SIMPUL_FULL === '1';
+const own = kIsFull && startBefore({daemon: {}, open: async (opened) => {
   const site = await serveLab(opened.daemon.address);
   lab = await openLab(opened.chromium, site);
   return [site];
@@ -75,7 +76,7 @@ const direct = ({phases, loss = 0}) => using(async (keep) => {
   return through(phases, path, 'up', () => lab.look('direct'));
 });
 
-for (const [name, profile] of process.env.SIMPUL_FULL === '1' ? Object.entries(kProfiles) : []) {
+for (const [name, profile] of kIsFull ? Object.entries(kProfiles) : []) {
   test(`the yardstick: ${name}, with a relay and without`, async () => {
     const [ours, theirs] = [await relayed(`yardstick-${name}`, profile), await direct(profile)];
     report(`yardstick-${name}`, {

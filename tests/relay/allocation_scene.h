@@ -53,6 +53,7 @@ class AllocationScene {
     allocator.allocate({.estimate_bps = estimate_bps,
                         .arriving_bps = arriving_bps,
                         .is_path_full = is_path_full,
+                        .is_path_silent = is_path_silent,
                         .audio_bps = audio_bps,
                         .slots = demands},
                        now, result);
@@ -93,6 +94,7 @@ class AllocationScene {
   uint64_t audio_bps = 0;
   uint64_t arriving_bps = 0;
   bool is_path_full = false;
+  bool is_path_silent = false;
   TimePoint now{1h};
   LayerAllocator allocator;
   Allocation result;

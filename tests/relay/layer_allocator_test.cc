@@ -276,6 +276,17 @@ TEST_F(LayerAllocatorTest, GoesUpAgainSoonAfterALayerThatHadLasted) {
   EXPECT_THAT(encodings(), ElementsAre(1));
 }
 
+TEST_F(LayerAllocatorTest, TakesSilenceForNoSignThatALayerDidNotFit) {
+  run(600'000, 5s);
+  EXPECT_THAT(encodings(), ElementsAre(1));
+  is_path_silent = true;
+  run(30'000, 1s);
+  EXPECT_THAT(encodings(), ElementsAre(0));
+  is_path_silent = false;
+  run(600'000, 3s);
+  EXPECT_THAT(encodings(), ElementsAre(1));
+}
+
 TEST_F(LayerAllocatorTest, HoldsBackOnlyTheLayerThatDidNotLast) {
   run(2'000'000, 5s);
   EXPECT_THAT(encodings(), ElementsAre(2));
