@@ -56,7 +56,7 @@ class PacedRepairs : public ::testing::Test {
   }
   std::vector<rtp::OutgoingPacket> repairs(size_t count) {
     std::vector<rtp::OutgoingPacket> made;
-    for (uint16_t i = 0; i < count; ++i) made.push_back(repair_of(i));
+    for (size_t i = 0; i < count; ++i) made.push_back(repair_of(static_cast<uint16_t>(i)));
     return made;
   }
   void send(std::span<const rtp::OutgoingPacket> packets, size_t urgent, size_t repairs) {
