@@ -9,15 +9,6 @@
 #include "relay/subscriber.h"
 
 namespace simpul::relay {
-namespace {
-
-// How far apart the frames of two sources are at least: an Opus packet's length, so that none
-// overlaps; for video just enough to grow.
-int64_t ticks_min(rtp::MediaKind kind, uint32_t clock_rate) {
-  return kind == rtp::MediaKind::kAudio ? clock_rate / 50 : std::max(clock_rate / 1'000, 1u);
-}
-
-}  // namespace
 
 Slot::Slot(Subscriber& subscriber, const SlotConfig& config, LayerChoice choice,
            const FirstNumbers& first)
@@ -263,26 +254,6 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   if (look.is_set()) track_->schedule().slots.set(*this, next_look());
 }
 
-// The layers of one track show the same moments, which their sender reports tell exactly; apart
-// from that, and when they contradict the times of arrival, those have to do.
-uint32_t Slot::ticks_since_last(const Feed& source, const FeedPacket& first) const {
-  if (!stream_.has_begun()) return 0;
-  const uint32_t rate = track_->clock_rate();
-  const LayerStream::Last& last = stream_.last();
-  const Segment& segment = stream_.segment();
-  int64_t ticks = ticks_of(first.arrival - last.arrival, rate);
-  if (segment.track == track_->id()) {
-    const Feed& before = feed(segment.layer);
-    if (before.clock() && source.clock() && before.generation() == segment.generation) {
-      const uint64_t was = before.clock()->ntp_of(last.timestamp - segment.timestamp_offset, rate);
-      const uint64_t is = source.clock()->ntp_of(first.media.timestamp, rate);
-      const int64_t told = ticks_of(static_cast<int64_t>(is - was), rate);
-      if (std::abs(told - ticks) < int64_t{rate}) ticks = told;
-    }
-  }
-  return static_cast<uint32_t>(std::max(ticks, ticks_min(kind_, rate)));
-}
-
 void Slot::retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
                       std::vector<Retransmission>& out, Counters& counters) {
   if (!rtx_ssrc_) return;
@@ -342,62 +313,6 @@ void Slot::write(const Retransmission& retransmission, std::vector<rtp::Outgoing
     packet.clock_ahead = track_->publisher().clock.ahead();
   }
   out.push_back(packet);
-}
-
-void Slot::advance(TimePoint now, const WallClock& clock, std::vector<SlotReport>& reports) {
-  if (const Duration elapsed = now - metered_at_; elapsed >= kMeterInterval) {
-    const uint64_t octets = stream_.octets() - octets_metered_;
-    const auto rate = [elapsed](uint64_t count) {
-      return count * 8 * 1'000'000 / static_cast<uint64_t>(elapsed.count());
-    };
-    bitrate_bps_ = rate(octets);
-    plain_bps_ = rate(octets - std::exchange(octets_repeated_, 0));
-    octets_metered_ = stream_.octets();
-    metered_at_ = now;
-  }
-  if (stream_.packets() == packets_reported_ || !current_) return;
-  if (now < report_due_) return;
-  // Looked at again each second: what is waited for may have left the slot by then.
-  if (track_->publisher().clock.ahead() && now < feed(*current_).clock_awaited_until()) {
-    report_due_ = std::min(feed(*current_).clock_awaited_until(), now + kReportInterval);
-    return;
-  }
-  packets_reported_ = stream_.packets();
-  report_due_ = now + kReportInterval + Duration(ssrc().value() % kReportSpread);
-  reports.push_back({.subscriber = subscriber_->id,
-                     .ssrc = ssrc(),
-                     .ntp_time = clock.ntp_time(now),
-                     .rtp_timestamp = timestamp_at(now, clock),
-                     .packets = stream_.packets(),
-                     .octets = static_cast<uint32_t>(stream_.octets())});
-}
-
-void Slot::learn_clock(uint8_t layer, TimePoint now) {
-  if (current_ == layer) report_due_ = now;
-  if (look.is_set()) track_->schedule().slots.set(*this, next_look());
-}
-
-TimePoint Slot::next_look() const {
-  const bool has_news = stream_.packets() != packets_reported_ && current_;
-  const bool has_rate = bitrate_bps_ != 0 || stream_.octets() != octets_metered_;
-  return std::min(has_news ? report_due_ : kNever,
-                  has_rate ? metered_at_ + kMeterInterval : kNever);
-}
-
-// The timestamp that a packet captured now would leave with. The publisher's report gives it by
-// the participant's clock, which is the same for audio and video; without one, and when it is far
-// from it, the last packet's arrival does.
-uint32_t Slot::timestamp_at(TimePoint now, const WallClock& clock) const {
-  const uint32_t rate = track_->clock_rate();
-  const LayerStream::Last& last = stream_.last();
-  const auto by_arrival =
-      static_cast<uint32_t>(last.timestamp + ticks_of(now - last.arrival, rate));
-  const auto& theirs = feed(*current_).clock();
-  const auto time = track_->publisher().clock.theirs(clock.ntp_time(now));
-  if (!theirs || !time) return by_arrival;
-  const uint32_t told = theirs->timestamp_at(*time, rate) + stream_.segment().timestamp_offset;
-  const int64_t difference = static_cast<int32_t>(told - by_arrival);
-  return std::abs(difference) < int64_t{rate} * 2 ? told : by_arrival;
 }
 
 SlotState Slot::state() const {

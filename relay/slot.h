@@ -170,7 +170,10 @@ class Slot {
   // Appends what of a microphone's speech goes before the first live packet, and was in none of
   // the subscriber's slots.
   void add_onset_before(const FeedPacket& live, std::vector<const FeedPacket*>& packets) const;
-  uint32_t ticks_since_last(const Feed& feed, const FeedPacket& first) const;
+  // What time it tells: slot_clock.cc. How much later than the last packet a frame is.
+  uint32_t ticks_since_last(const Feed& source, const FeedPacket& first) const;
+  // The same by the clocks alone.
+  std::optional<int64_t> ticks_told(const Feed& source, uint32_t timestamp) const;
   uint32_t timestamp_at(TimePoint now, const WallClock& clock) const;
   std::optional<Redundancy::Types> redundancy_types() const;
   void add_redundancy(std::span<rtp::OutgoingPacket> packets);
@@ -200,6 +203,7 @@ class Slot {
   std::unique_ptr<RetransmissionLimit> retransmission_limit_;  // since the first was asked for
 
   TimePoint report_due_{};
+  std::optional<ClockMapping> told_;  // by the last report, of the node's clock
   uint32_t packets_reported_ = 0;
   uint32_t packets_judged_ = 0;  // up to the last reception report
   TimePoint metered_at_{};

@@ -32,6 +32,11 @@ class SenderReportTest : public ::testing::Test {
   static const SlotReport& of(const Output& out, uint32_t ssrc) {
     return *std::ranges::find(out.reports, rtp::Ssrc(ssrc), &SlotReport::ssrc);
   }
+  // When a receiver that was told so plays what has a timestamp.
+  static uint64_t moment(const SlotReport& report, uint32_t timestamp, uint32_t rate) {
+    const ClockMapping mapping{.ntp_time = report.ntp_time, .rtp_timestamp = report.rtp_timestamp};
+    return mapping.ntp_of(timestamp, rate);
+  }
   void report_of_picture() {
     scene_.relay.receive_sender_report(TrackId(2), 0, kTheirNtp, 9'000, scene_.now);
   }
@@ -96,10 +101,6 @@ TEST_F(SenderReportTest, KeepsAudioAndVideoOfOneMomentTogether) {
   const auto out = scene_.advance(40ms);
   ASSERT_THAT(out.reports, SizeIs(2));
   // When a receiver plays each, by the reports: the same moment.
-  const auto moment = [](const SlotReport& report, uint32_t timestamp, uint32_t rate) {
-    const ClockMapping mapping{.ntp_time = report.ntp_time, .rtp_timestamp = report.rtp_timestamp};
-    return mapping.ntp_of(timestamp, rate);
-  };
   const auto heard = moment(of(out, 1), later_voice[0].timestamp, 48'000);
   const auto seen = moment(of(out, 10), later_picture[0].timestamp, 90'000);
   const auto apart = static_cast<int64_t>(heard - seen);
@@ -120,6 +121,41 @@ TEST_F(SenderReportTest, WaitsForTheReportOfSoundOnceThereIsOneOfThePicture) {
   const uint32_t captured = voice_.at().timestamp - 960;
   const auto shown = 1'000 + static_cast<uint32_t>(ticks_of(scene_.now - began_, 48'000));
   EXPECT_EQ(out.reports[0].rtp_timestamp, sent[0].timestamp + (shown - captured));
+}
+
+// Receivers draw their line through the reports of some twenty seconds.
+TEST_F(SenderReportTest, WhatTheyToldHoldsForTheNextPublisherToo) {
+  their_reports();
+  voice();
+  picture();
+  const auto told = scene_.advance(100ms);
+  ASSERT_THAT(told.reports, SizeIs(2));
+  scene_.publish("ben", {audio_track(3), video_track(4)});
+  Source sound{scene_.pool, {.ssrc = 8, .codec = rtp::Codec::kOpus, .timestamp = 77}};
+  Source pictures{scene_.pool, {.ssrc = 9, .timestamp = 99}};
+  // Ben's clock is another one; both are captured now, and come with different delays.
+  scene_.relay.receive_sender_report(TrackId(3), 0, kTheirNtp / 2, 77, scene_.now);
+  scene_.relay.receive_sender_report(TrackId(4), 0, kTheirNtp / 2, 99, scene_.now);
+  const auto captured = kNodeNtp + static_cast<uint64_t>(ntp_span(scene_.now - began_));
+  scene_.relay.remove_publisher(ana_, scene_.now);
+  scene_.now += 5ms;
+  std::vector<rtp::MediaPacket> packets;
+  packets.push_back(sound.audio());
+  const auto voice = scene_.pass(3, std::move(packets));
+  scene_.now += 55ms;
+  const auto picture = scene_.pass(4, pictures.frame({.key = true}));
+  const auto heard =
+      static_cast<int64_t>(moment(of(told, 1), voice[0].timestamp, 48'000) - captured);
+  const auto seen =
+      static_cast<int64_t>(moment(of(told, 10), picture[0].timestamp, 90'000) - captured);
+  EXPECT_LT(std::abs(heard), ntp_span(1ms));
+  EXPECT_LT(std::abs(seen), ntp_span(1ms));
+  // And so do those that follow.
+  const auto then = scene_.advance(2s);
+  ASSERT_THAT(then.reports, SizeIs(2));
+  const auto later =
+      static_cast<int64_t>(moment(of(then, 1), voice[0].timestamp, 48'000) - captured);
+  EXPECT_LT(std::abs(later), ntp_span(1ms));
 }
 
 TEST_F(SenderReportTest, WaitsForTheReportsOfTheNextPublisherToo) {
