@@ -17,7 +17,7 @@ bool AudioLevels::is_loud(int loudness, TimePoint now) {
     span_began_ = now;
   }
   lowest_ = std::min(lowest_, loudness);
-  return loudness >= std::max(kLoudMin, std::min(noise_, lowest_) + kAboveNoise);
+  return !is_quiet(loudness);
 }
 
 void AudioLevels::be_silent(Duration span) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -45,6 +46,10 @@ class AudioLevels {
   TimePoint began() const { return began_; }
   // When speech was last heard; long ago before the first.
   TimePoint spoke() const { return spoke_; }
+  // Whether a packet of that loudness is no louder than the room's noise.
+  bool is_quiet(int loudness) const {
+    return loudness < std::max(kLoudMin, std::min(noise_, lowest_) + kAboveNoise);
+  }
   // Of what was spoken lately, smoothed; 0 before.
   uint8_t loudness() const { return static_cast<uint8_t>(loudness_); }
 

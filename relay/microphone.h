@@ -22,6 +22,8 @@ class Onset {
   // Of speech that began longer ago nothing is replayed.
   static constexpr Duration kAgeMax = std::chrono::milliseconds(200);
   static constexpr size_t kPacketsMax = 16;
+  // No more than so much is ever played late, whoever follows whom.
+  static constexpr Duration kBehindMax = std::chrono::milliseconds(200);
 
   explicit Onset(uint32_t clock_rate);
 

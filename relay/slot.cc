@@ -208,6 +208,7 @@ void Slot::go_on(std::vector<rtp::OutgoingPacket>& out) {
     if (stream_.opens_picture(due[i])) {
       stream_.open(picture_at(i, due.size(), packet_at), source.dependencies());
     }
+    if (behind_ > 0 && !catch_up(due[i])) continue;
     stream_.write(due[i], out);
   }
 }
@@ -229,8 +230,10 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   packets.clear();
   add_onset_before(*start, packets);
   const FeedPacket& first = packets.empty() ? *start : *packets.front();
-  stream_.begin(segment_for(*codec, *target_), first, ticks_since_last(source, first),
-                layers_of(*target_));
+  const Step step = step_to(source, first);
+  stream_.begin(segment_for(*codec, *target_), first, step.ticks, layers_of(*target_));
+  behind_ = step.behind;
+  leaves_out_ = false;
   if (next->starts_stream) begin_repairs_anew();
   // When the first packet comes late (it was lost once), the rest of its frame and what followed
   // has been due already: it is in the history, and leaves now.

@@ -170,9 +170,21 @@ class Slot {
   // Appends what of a microphone's speech goes before the first live packet, and was in none of
   // the subscriber's slots.
   void add_onset_before(const FeedPacket& live, std::vector<const FeedPacket*>& packets) const;
-  // What time it tells: slot_clock.cc. How much later than the last packet a frame is.
-  uint32_t ticks_since_last(const Feed& source, const FeedPacket& first) const;
-  // The same by the clocks alone.
+  // Sound that is behind because of an onset makes up for it in pauses. False when the packet is
+  // left out for that.
+  bool catch_up(const FeedPacket& packet);
+  bool catches_up(const FeedPacket& packet) const;
+  // So long after the last packet that left, of which only `ticks` are played.
+  void go_on_from(const FeedPacket& packet, int64_t ticks, int64_t since);
+  // What time it tells: slot_clock.cc. How much later than the last packet a frame leaves, in
+  // ticks, and how much of that is more than the reports say.
+  struct Step {
+    uint32_t ticks = 0;
+    int64_t behind = 0;
+  };
+  int64_t ticks_min() const;  // between frames of two sources
+  Step step_to(const Feed& source, const FeedPacket& first) const;
+  // The first by the clocks alone.
   std::optional<int64_t> ticks_told(const Feed& source, uint32_t timestamp) const;
   uint32_t timestamp_at(TimePoint now, const WallClock& clock) const;
   std::optional<Redundancy::Types> redundancy_types() const;
@@ -204,6 +216,8 @@ class Slot {
 
   TimePoint report_due_{};
   std::optional<ClockMapping> told_;  // by the last report, of the node's clock
+  int64_t behind_ = 0;                // of what they tell: ticks
+  bool leaves_out_ = false;           // what is quiet, since the last packet that left
   uint32_t packets_reported_ = 0;
   uint32_t packets_judged_ = 0;  // up to the last reception report
   TimePoint metered_at_{};

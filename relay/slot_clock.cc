@@ -12,23 +12,27 @@
 namespace simpul::relay {
 namespace {
 
-// How far apart the frames of two sources are at least: an Opus packet's length, so that none
-// overlaps; for video just enough to grow.
-int64_t ticks_min(rtp::MediaKind kind, uint32_t clock_rate) {
-  return kind == rtp::MediaKind::kAudio ? clock_rate / 50 : std::max(clock_rate / 1'000, 1u);
-}
+constexpr uint32_t kPacketsOfASecond = 50;  // of sound, mostly
 
 }  // namespace
 
+// As far as packets of sound are, so that none overlaps; for video just enough to grow.
+int64_t Slot::ticks_min() const {
+  const uint32_t rate = track_->clock_rate();
+  return kind_ == rtp::MediaKind::kAudio ? rate / kPacketsOfASecond : std::max(rate / 1'000, 1u);
+}
+
 // The clocks tell exactly how far apart two frames were; where they do not, and when they
 // contradict the times of arrival, those have to do.
-uint32_t Slot::ticks_since_last(const Feed& source, const FeedPacket& first) const {
-  if (!stream_.has_begun()) return 0;
+Slot::Step Slot::step_to(const Feed& source, const FeedPacket& first) const {
+  if (!stream_.has_begun()) return {};
   const uint32_t rate = track_->clock_rate();
-  const int64_t arrived = ticks_of(first.arrival - stream_.last().arrival, rate);
+  const int64_t arrived = ticks_of(first.arrival - stream_.last().arrival, rate) - behind_;
   const auto told = ticks_told(source, first.media.timestamp);
   const bool is_likely = told && std::abs(*told - arrived) < int64_t{rate};
-  return static_cast<uint32_t>(std::max(is_likely ? *told : arrived, ticks_min(kind_, rate)));
+  const int64_t line = is_likely ? *told : arrived;
+  const int64_t ticks = std::max(line, ticks_min());
+  return {.ticks = static_cast<uint32_t>(ticks), .behind = catches_up(first) ? ticks - line : 0};
 }
 
 // The layers of one track show the same moments. Another source goes on along the line that the
@@ -44,7 +48,7 @@ std::optional<int64_t> Slot::ticks_told(const Feed& source, uint32_t timestamp) 
     const Feed& before = feed(segment.layer);
     if (before.clock() && before.generation() == segment.generation) {
       const uint64_t was = before.clock()->ntp_of(last - segment.timestamp_offset, rate);
-      return ticks_of(static_cast<int64_t>(captured - was), rate);
+      return ticks_of(static_cast<int64_t>(captured - was), rate) - behind_;
     }
   }
   const auto ahead = track_->publisher().clock.ahead();
@@ -94,18 +98,19 @@ TimePoint Slot::next_look() const {
                   has_rate ? metered_at_ + kMeterInterval : kNever);
 }
 
-// The timestamp that a packet captured now would leave with. The publisher's report gives it by
-// the participant's clock, which is the same for audio and video; without one, and when it is far
-// from it, the last packet's arrival does.
+// The timestamp that a packet captured now would leave with, if none were behind. The publisher's
+// report gives it by the participant's clock, which is the same for audio and video; without one,
+// and when it is far from it, the last packet's arrival does.
 uint32_t Slot::timestamp_at(TimePoint now, const WallClock& clock) const {
   const uint32_t rate = track_->clock_rate();
   const LayerStream::Last& last = stream_.last();
   const auto by_arrival =
-      static_cast<uint32_t>(last.timestamp + ticks_of(now - last.arrival, rate));
+      static_cast<uint32_t>(last.timestamp + ticks_of(now - last.arrival, rate) - behind_);
   const auto& theirs = feed(*current_).clock();
   const auto time = track_->publisher().clock.theirs(clock.ntp_time(now));
   if (!theirs || !time) return by_arrival;
-  const uint32_t told = theirs->timestamp_at(*time, rate) + stream_.segment().timestamp_offset;
+  const uint32_t told = theirs->timestamp_at(*time, rate) + stream_.segment().timestamp_offset -
+                        static_cast<uint32_t>(behind_);
   const int64_t difference = static_cast<int32_t>(told - by_arrival);
   return std::abs(difference) < int64_t{rate} * 2 ? told : by_arrival;
 }

@@ -53,7 +53,7 @@ bool Slot::replay_from(uint8_t layer, TimePoint now) {
   }
   const auto speed = replay_speed(layer, *start, age);
   if (!speed) return false;
-  const uint32_t ticks = ticks_since_last(source, newest) - static_cast<uint32_t>(told);
+  const uint32_t ticks = step_to(source, newest).ticks - static_cast<uint32_t>(told);
   stream_.begin(segment_for(*codec, layer), key, ticks, layers_of(layer));
   begin_repairs_anew();
   set_layers(layer, target_);
