@@ -13,8 +13,8 @@ namespace simpul::relay {
 
 // The packets of a microphone with which speech begins, so that who begins to speak is heard from
 // the first syllable on although it takes a while to notice. They leave in front of the first live
-// packet, with their own distances: a receiver takes them for packets that came late, and catches
-// up. Of who is silent, and of who has spoken for long, only the last moments are kept.
+// packet, with their own distances; what comes then is played later by as much, until a pause makes
+// up for it. Of who is silent, and of who has spoken for long, only the last moments are kept.
 class Onset {
  public:
   // Consonants are quieter than what begins with them.

@@ -230,7 +230,7 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   packets.clear();
   add_onset_before(*start, packets);
   const FeedPacket& first = packets.empty() ? *start : *packets.front();
-  const Step step = step_to(source, first);
+  const Step step = step_to(source, first, start->arrival - first.arrival);
   stream_.begin(segment_for(*codec, *target_), first, step.ticks, layers_of(*target_));
   behind_ = step.behind;
   leaves_out_ = false;

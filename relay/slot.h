@@ -183,7 +183,7 @@ class Slot {
     int64_t behind = 0;
   };
   int64_t ticks_min() const;  // between frames of two sources
-  Step step_to(const Feed& source, const FeedPacket& first) const;
+  Step step_to(const Feed& source, const FeedPacket& first, Duration late = {}) const;
   // The first by the clocks alone.
   std::optional<int64_t> ticks_told(const Feed& source, uint32_t timestamp) const;
   uint32_t timestamp_at(TimePoint now, const WallClock& clock) const;

@@ -24,15 +24,16 @@ int64_t Slot::ticks_min() const {
 
 // The clocks tell exactly how far apart two frames were; where they do not, and when they
 // contradict the times of arrival, those have to do.
-Slot::Step Slot::step_to(const Feed& source, const FeedPacket& first) const {
+Slot::Step Slot::step_to(const Feed& source, const FeedPacket& first, Duration late) const {
   if (!stream_.has_begun()) return {};
   const uint32_t rate = track_->clock_rate();
   const int64_t arrived = ticks_of(first.arrival - stream_.last().arrival, rate) - behind_;
   const auto told = ticks_told(source, first.media.timestamp);
   const bool is_likely = told && std::abs(*told - arrived) < int64_t{rate};
   const int64_t line = is_likely ? *told : arrived;
-  const int64_t ticks = std::max(line, ticks_min());
-  return {.ticks = static_cast<uint32_t>(ticks), .behind = catches_up(first) ? ticks - line : 0};
+  if (!catches_up(first)) return {.ticks = static_cast<uint32_t>(std::max(line, ticks_min()))};
+  const int64_t ticks = std::max(line + ticks_of(late, rate), ticks_min());
+  return {.ticks = static_cast<uint32_t>(ticks), .behind = ticks - line};
 }
 
 // The layers of one track show the same moments. Another source goes on along the line that the

@@ -34,7 +34,8 @@ void Slot::add_onset_before(const FeedPacket& live, std::vector<const FeedPacket
   const int64_t behind_max = ticks_of(Onset::kBehindMax, track_->clock_rate());
   const auto onset = microphone->onset.before(live, microphone->levels.began(), heard);
   for (const FeedPacket& packet : onset) {
-    if (step_to(feed(*target_), packet).behind > behind_max) continue;
+    const Step step = step_to(feed(*target_), packet, live.arrival - packet.arrival);
+    if (step.behind > behind_max) continue;
     packets.push_back(&track_->schedule().onsets.emplace_back(packet));
   }
 }
