@@ -24,6 +24,8 @@ class Onset {
   static constexpr size_t kPacketsMax = 16;
   // No more than so much is ever played late, whoever follows whom.
   static constexpr Duration kBehindMax = std::chrono::milliseconds(200);
+  // Where no pause made up for that in so long (music has none), it stays.
+  static constexpr Duration kPauseAwaited = std::chrono::seconds(5);
 
   explicit Onset(uint32_t clock_rate);
 

@@ -233,6 +233,7 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   const Step step = step_to(source, first, start->arrival - first.arrival);
   stream_.begin(segment_for(*codec, *target_), first, step.ticks, layers_of(*target_));
   behind_ = step.behind;
+  behind_since_ = start->arrival;
   leaves_out_ = false;
   if (next->starts_stream) begin_repairs_anew();
   // When the first packet comes late (it was lost once), the rest of its frame and what followed

@@ -217,7 +217,8 @@ class Slot {
   TimePoint report_due_{};
   std::optional<ClockMapping> told_;  // by the last report, of the node's clock
   int64_t behind_ = 0;                // of what they tell: ticks
-  bool leaves_out_ = false;           // what is quiet, since the last packet that left
+  TimePoint behind_since_{};
+  bool leaves_out_ = false;  // what is quiet, since the last packet that left
   uint32_t packets_reported_ = 0;
   uint32_t packets_judged_ = 0;  // up to the last reception report
   TimePoint metered_at_{};

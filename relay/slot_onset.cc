@@ -49,8 +49,9 @@ bool Slot::catches_up(const FeedPacket& packet) const {
 bool Slot::catch_up(const FeedPacket& packet) {
   const auto newest = stream_.newest_of(stream_.segment());
   if (!newest || packet.number <= *newest) return true;
-  if (!catches_up(packet)) {
-    behind_ = 0;  // nobody tells what is quiet: the reports say how it is
+  const bool has_waited = packet.arrival - behind_since_ > Onset::kPauseAwaited;
+  if (has_waited || !catches_up(packet)) {
+    behind_ = 0;  // the reports say how it is
     return true;
   }
   const uint32_t last = stream_.last().timestamp - stream_.segment().timestamp_offset;

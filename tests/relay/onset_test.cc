@@ -199,6 +199,21 @@ TEST_F(PlayedLateTest, ReportsTellOneLineWhoeverSpeaks) {
   }
 }
 
+TEST_F(PlayedLateTest, WhereThereIsNoPauseTheReportsSayInTheEndHowItIs) {
+  begin();
+  speak({2}, 4s);
+  const auto told = [this] {
+    const SlotReport& report = reports_.back();
+    const auto since = static_cast<int64_t>(report.ntp_time - reports_.front().ntp_time);
+    return report.rtp_timestamp - reports_.front().rtp_timestamp -
+           static_cast<uint32_t>(ticks_of(since, 48'000));
+  };
+  ASSERT_GT(played_.back().late, 0);
+  EXPECT_LE(told() + 48, 96u) << "as if there were no delay";
+  speak({2}, 4s);
+  EXPECT_LE(told() - static_cast<uint32_t>(played_.back().late) * 48 + 48, 96u);
+}
+
 TEST_F(PlayedLateTest, WithoutLevelsNothingIsTakenForAPause) {
   begin();
   for (auto& [number, person] : people_) person->has_level = false;
