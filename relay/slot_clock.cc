@@ -13,6 +13,9 @@ namespace simpul::relay {
 namespace {
 
 constexpr uint32_t kPacketsOfASecond = 50;  // of sound, mostly
+// How long a receiver may have to wait with the first frame of a source whose frames take less time
+// to come than those of the one before: until then nothing is shown.
+constexpr Duration kWaitMax = std::chrono::milliseconds(100);
 
 }  // namespace
 
@@ -30,7 +33,9 @@ Slot::Step Slot::step_to(const Feed& source, const FeedPacket& first, Duration l
   const int64_t arrived = ticks_of(first.arrival - stream_.last().arrival, rate) - behind_;
   const auto told = ticks_told(source, first.media.timestamp);
   const bool is_likely = told && std::abs(*told - arrived) < int64_t{rate};
-  const int64_t line = is_likely ? *told : arrived;
+  int64_t line = is_likely ? *told : arrived;
+  if (stream_.segment().track != track_->id())
+    line = std::min(line, arrived + ticks_of(kWaitMax, rate));
   if (!catches_up(first)) return {.ticks = static_cast<uint32_t>(std::max(line, ticks_min()))};
   const int64_t ticks = std::max(line + ticks_of(late, rate), ticks_min());
   return {.ticks = static_cast<uint32_t>(ticks), .behind = ticks - line};

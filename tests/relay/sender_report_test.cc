@@ -158,6 +158,20 @@ TEST_F(SenderReportTest, WhatTheyToldHoldsForTheNextPublisherToo) {
   EXPECT_LT(std::abs(later), ntp_span(1ms));
 }
 
+// What comes at once is not kept back for as long as what came before took.
+TEST_F(SenderReportTest, APictureThatCameFasterIsShownATenthOfASecondLaterAtMost) {
+  their_reports();
+  scene_.now += 700ms;
+  const auto late = picture();
+  ASSERT_THAT(scene_.advance(100ms).reports, SizeIs(1));
+  scene_.publish("ben", {video_track(4)});
+  Source pictures{scene_.pool, {.ssrc = 9, .timestamp = 99}};
+  scene_.relay.receive_sender_report(TrackId(4), 0, kTheirNtp / 2, 99, scene_.now);
+  scene_.relay.remove_publisher(ana_, scene_.now);
+  const auto prompt = scene_.pass(4, pictures.frame({.key = true}));
+  EXPECT_EQ(prompt[0].timestamp - late[0].timestamp, ticks_of(100ms + 100ms, 90'000));
+}
+
 TEST_F(SenderReportTest, WaitsForTheReportsOfTheNextPublisherToo) {
   their_reports();
   voice();
