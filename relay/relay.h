@@ -208,7 +208,8 @@ struct Limits {
   size_t layers_per_track = 4;
   size_t tracks_per_publisher = 16;
   size_t slots_per_subscriber = 32;
-  size_t retransmissions_per_packet = 3;
+  // Receivers ask for as long as they have use for it; each that is lost for good is a freeze.
+  size_t retransmissions_per_packet = 10;
   size_t speakers_per_room = 3;  // microphones that are heard at once where there are more
 };
 
