@@ -20,6 +20,7 @@ struct PacketResult {
   std::optional<Duration> arrived_at = {};
   uint32_t size = 0;  // in bytes, with RTP header and authentication tag
   ProbeId probe = {};
+  bool was_lost = false;            // by an earlier report; it came after all
   rtp::SequenceNumber number = {};  // transport-wide
 };
 

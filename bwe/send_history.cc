@@ -86,6 +86,7 @@ inline void SendHistory::take(int64_t number, bool came, Duration reported, Rece
     case State::kInFlight:
       break;
   }
+  const bool was_lost = entry.state == State::kLost;
   entry.state = came ? State::kNone : State::kLost;
   // Written where it stays: what is made elsewhere in parts is waited for when it is copied.
   PacketResult& result = results.emplace_back();
@@ -93,6 +94,7 @@ inline void SendHistory::take(int64_t number, bool came, Duration reported, Rece
   if (came) result.arrived_at = clock.unwrap(reported, clock_period);
   result.size = entry.size;
   result.probe = entry.probe;
+  result.was_lost = was_lost;
   result.number = rtp::SequenceNumber(static_cast<uint16_t>(number));
 }
 

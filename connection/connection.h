@@ -88,7 +88,8 @@ enum class Drop : uint8_t {
   kUnknownRtcp,  // of a type that nobody here reads; the rest of its compound counts
   kRate,         // above the bit rate that a track may have, or feedback too often
   kFalseReport,  // that a packet came which never left
-  kLateRepair,   // a retransmission that would have had to wait for too long, or waits already
+  kLateRepair,   // a retransmission that had to wait for too long or until it was of no use, or
+                 // that waits already
 };
 inline constexpr size_t kDropKinds = 14;
 std::string_view to_string(Drop drop);
@@ -158,20 +159,18 @@ class Connection {
   void seal(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
             MediaSender::Scratch& scratch, TimePoint now);
   // The same at the pace of the path: of packets that are more than a burst some wait, and are
-  // sealed by send_paced(). The first `urgent` ones never do; so many `repairs` behind them wait
-  // before all media, which cannot be shown without them, and no longer than Pacer::kWaitMax: then
-  // they are dropped, as they are while kRepairsMax wait.
-  struct Batch {
-    std::span<const rtp::OutgoingPacket> packets;
-    size_t urgent = 0;
-    size_t repairs = 0;
-  };
+  // sealed by send_paced(). Urgent ones never do; repairs wait before all media, which cannot be
+  // shown without them. Neither waits longer than Pacer::kWaitMax: then repairs are dropped, as
+  // they are while kRepairsMax wait and when their stream begins anew, and media leave.
   static constexpr size_t kRepairsMax = 256;
-  void send(const Batch& batch, const MediaSender::Place& place, MediaSender::Scratch& scratch,
-            TimePoint now);
+  void send(const rtp::OutgoingBatch& batch, const MediaSender::Place& place,
+            MediaSender::Scratch& scratch, TimePoint now);
   void send_paced(const MediaSender::Place& place, MediaSender::Scratch& scratch, TimePoint now);
   // There is no way out: what waits would be too old when there is one.
   void forget_paced();
+  // Repairs that were dropped.
+  std::span<const rtp::UnsentRepair> unsent() const { return unsent_; }
+  void forget_unsent() { unsent_.clear(); }
 
   // What more the media could use than they have: the rate with the next layer that is of use, or
   // no more than now. Probes try for it.
@@ -182,7 +181,7 @@ class Connection {
   TimePoint next_send() const {
     if (state_ != State::kConnected) return kNever;
     const TimePoint padding = probes_.next_deadline();
-    return paced_ == nullptr ? padding : std::min(padding, pacer_.clear_at());
+    return paced_ == nullptr ? padding : std::min(padding, next_release());
   }
 
   // What a packet needs, to be called some packets ahead (base/prefetch.h): first the connection
@@ -250,10 +249,19 @@ class Connection {
     bool is_empty() const { return repairs.size() == 0 && media.size() == 0; }
     bool has_too_many() const { return media.size() > PacedPackets::kMax; }
   };
-  void hold(const Batch& batch, TimePoint now);
+  void hold(const rtp::OutgoingBatch& batch, TimePoint now);
+  void hold_repair(const rtp::OutgoingPacket& repair, TimePoint now);
+  void give_up(const rtp::OutgoingPacket& repair);
+  void give_up_late(TimePoint now);
+  void give_up_before(const rtp::OutgoingPacket& beginning);
+  // When some of what waits may leave, or has to.
+  TimePoint next_release() const {
+    const TimePoint came = paced_->media.first_came();
+    return came == kNever ? pacer_.clear_at() : std::min(pacer_.clear_at(), came + Pacer::kWaitMax);
+  }
   void release(const MediaSender::Place& place, MediaSender::Scratch& scratch, TimePoint now);
-  void release_from(PacedPackets& packets, size_t bytes_max, const MediaSender::Place& place,
-                    MediaSender::Scratch& scratch, TimePoint now);
+  void release_from(PacedPackets& packets, std::span<const rtp::OutgoingPacket> leaving,
+                    const MediaSender::Place& place, MediaSender::Scratch& scratch, TimePoint now);
   void pace(TimePoint now);
   void plan_probes(TimePoint now, Output& out);
   void begin_probes(Output& out);
@@ -273,6 +281,7 @@ class Connection {
   ProbeSender probes_;
   Pacer pacer_;
   std::unique_ptr<Waiting> paced_;  // null: nothing waits
+  std::vector<rtp::UnsentRepair> unsent_;
   bool path_told_ = false;
   uint32_t false_reports_ = 0;  // that were counted
   ProtectionRule protection_;

@@ -34,65 +34,85 @@ void Connection::note_parities(std::span<const NumberedPacket> packets, TimePoin
   }
 }
 
-void Connection::send(const Batch& batch, const MediaSender::Place& place,
+void Connection::send(const rtp::OutgoingBatch& batch, const MediaSender::Place& place,
                       MediaSender::Scratch& scratch, TimePoint now) {
   if (state_ != State::kConnected) return;
   const bool passes = paced_ == nullptr && pacer_.admits(batch.packets.size(), now);
   if (passes) return pacer_.on_sent(seal_counted(batch.packets, place, scratch, now), now);
-  pacer_.on_released(seal_counted(batch.packets.first(batch.urgent), place, scratch, now), now);
+  pacer_.on_released(seal_counted(batch.urgent(), place, scratch, now), now);
   const bool waits = paced_ != nullptr;
   hold(batch, now);
   waits ? send_paced(place, scratch, now) : release(place, scratch, now);
 }
 
-void Connection::hold(const Batch& batch, TimePoint now) {
-  const auto packets = batch.packets.subspan(batch.urgent);
-  if (packets.empty()) return;
+void Connection::hold(const rtp::OutgoingBatch& batch, TimePoint now) {
+  if (batch.repairs().empty() && batch.media().empty()) return;
   if (paced_ == nullptr) paced_ = std::make_unique<Waiting>();
-  PacedPackets& repairs = paced_->repairs;
-  for (const rtp::OutgoingPacket& packet : packets.first(batch.repairs)) {
-    if (repairs.size() >= kRepairsMax || repairs.has_repair(packet)) {
-      count(Drop::kLateRepair);
-    } else {
-      repairs.put(packet, now);
-    }
-  }
-  if (packets.size() == batch.repairs) return;
-  for (const rtp::OutgoingPacket& packet : packets.subspan(batch.repairs)) {
+  for (const rtp::OutgoingPacket& packet : batch.media()) {
+    if (packet.begins_anew) give_up_before(packet);
     paced_->media.put(packet, now);
   }
+  for (const rtp::OutgoingPacket& repair : batch.repairs()) hold_repair(repair, now);
   // Repairs hurry nothing: what is too late of them is of no use, and media is.
-  pacer_.on_waiting(paced_->media.bytes(), now);
+  if (!batch.media().empty()) pacer_.on_waiting(paced_->media.bytes(), now);
+}
+
+void Connection::hold_repair(const rtp::OutgoingPacket& repair, TimePoint now) {
+  PacedPackets& repairs = paced_->repairs;
+  if (repairs.size() >= kRepairsMax || repairs.has_repair(repair)) return give_up(repair);
+  repairs.put(repair, now);
+}
+
+void Connection::give_up(const rtp::OutgoingPacket& repair) {
+  count(Drop::kLateRepair);
+  const auto line =
+      std::ranges::find(config_.media.sending, std::optional(repair.ssrc), &SendingLine::rtx_ssrc);
+  if (line == config_.media.sending.end()) return;
+  unsent_.push_back({.ssrc = line->ssrc,
+                     .sequence_number = PacedPackets::repaired_by(repair),
+                     .size = repair.body.size()});
+}
+
+void Connection::give_up_late(TimePoint now) {
+  const auto late = paced_->repairs.first(SIZE_MAX, now - Pacer::kWaitMax);
+  for (const rtp::OutgoingPacket& repair : late) give_up(repair);
+  paced_->repairs.drop(late.size());
+}
+
+// Media that wait do not go with them: their numbers are given.
+void Connection::give_up_before(const rtp::OutgoingPacket& beginning) {
+  const auto line = std::ranges::find(config_.media.sending, beginning.ssrc, &SendingLine::ssrc);
+  if (line == config_.media.sending.end() || !line->rtx_ssrc) return;
+  paced_->repairs.drop_stream(*line->rtx_ssrc,
+                              [this](const rtp::OutgoingPacket& repair) { give_up(repair); });
 }
 
 // In whole bursts, which are one message of the kernel each.
 void Connection::send_paced(const MediaSender::Place& place, MediaSender::Scratch& scratch,
                             TimePoint now) {
   if (paced_ == nullptr) return;
-  if (now >= pacer_.clear_at() || paced_->has_too_many()) release(place, scratch, now);
+  if (now >= next_release() || paced_->has_too_many()) release(place, scratch, now);
 }
 
 void Connection::release(const MediaSender::Place& place, MediaSender::Scratch& scratch,
                          TimePoint now) {
   if (state_ != State::kConnected || paced_ == nullptr) return;
-  for (size_t late = paced_->repairs.drop_before(now - Pacer::kWaitMax); late > 0; --late) {
-    count(Drop::kLateRepair);
+  auto& [repairs, media] = *paced_;
+  give_up_late(now);
+  // Whatever the rate, and although there are repairs.
+  const TimePoint due = paced_->has_too_many() ? kNever : now - Pacer::kWaitMax;
+  release_from(media, media.first(PacedPackets::kForcedMax, due), place, scratch, now);
+  release_from(repairs, repairs.first(pacer_.bytes_admitted(now)), place, scratch, now);
+  if (repairs.size() == 0) {
+    release_from(media, media.first(pacer_.bytes_admitted(now)), place, scratch, now);
   }
-  const bool too_many = paced_->has_too_many();
-  release_from(paced_->repairs, pacer_.bytes_admitted(now), place, scratch, now);
-  if (too_many) {
-    release_from(paced_->media, PacedPackets::kForcedMax, place, scratch, now);
-  } else if (paced_->repairs.size() == 0) {
-    release_from(paced_->media, pacer_.bytes_admitted(now), place, scratch, now);
-  }
-  if (paced_->media.size() == 0) pacer_.on_none_waiting();
+  if (media.size() == 0) pacer_.on_none_waiting();
   if (paced_->is_empty()) paced_.reset();
 }
 
-void Connection::release_from(PacedPackets& packets, size_t bytes_max,
+void Connection::release_from(PacedPackets& packets, std::span<const rtp::OutgoingPacket> leaving,
                               const MediaSender::Place& place, MediaSender::Scratch& scratch,
                               TimePoint now) {
-  const auto leaving = packets.first(bytes_max);
   if (leaving.empty()) return;
   pacer_.on_released(seal_counted(leaving, place, scratch, now), now);
   packets.drop(leaving.size());

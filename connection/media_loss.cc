@@ -29,6 +29,10 @@ void MediaLoss::on_results(std::span<const bwe::PacketResult> results, TimePoint
   lost_ *= kept;
   for (const bwe::PacketResult& result : results) {
     if (!parities_.empty() && is_parity_->test(result.number.value())) continue;
+    if (result.was_lost) {  // and was counted then
+      lost_ = std::max(lost_ - 1, 0.0);
+      continue;
+    }
     packets_ += 1;
     lost_ += result.arrived_at ? 0 : 1;
   }

@@ -18,10 +18,10 @@ void PacedPackets::put(const rtp::OutgoingPacket& packet, TimePoint now) {
   bytes_ += size_of(packet);
 }
 
-std::span<const rtp::OutgoingPacket> PacedPackets::first(size_t bytes_max) {
+std::span<const rtp::OutgoingPacket> PacedPackets::first(size_t bytes_max, TimePoint came_by) {
   size_t bytes = 0;
   size_t end = gone_;
-  for (; end < packets_.size(); ++end) {
+  for (; end < packets_.size() && borrowed_[end].came <= came_by; ++end) {
     bytes += size_of(packets_[end]);
     if (bytes > bytes_max) break;
     packets_[end].packet = &borrowed_[end].packet;
@@ -37,19 +37,10 @@ void PacedPackets::drop(size_t count) {
   }
 }
 
-size_t PacedPackets::drop_before(TimePoint time) {
-  size_t count = 0;
-  while (count < size() && borrowed_[gone_ + count].came < time) ++count;
-  drop(count);
-  return count;
-}
-
-// Its head begins with the number that the packet left under (RFC 4588 §4).
 bool PacedPackets::has_repair(const rtp::OutgoingPacket& repair) const {
   const auto waiting = std::span(packets_).subspan(gone_);
   return std::ranges::any_of(waiting, [&repair](const rtp::OutgoingPacket& one) {
-    return one.ssrc == repair.ssrc &&
-           std::ranges::equal(std::span(one.head).first<2>(), std::span(repair.head).first<2>());
+    return one.ssrc == repair.ssrc && repaired_by(one) == repaired_by(repair);
   });
 }
 

@@ -213,6 +213,7 @@ class Switchboard {
   bool begin_sending(const Entry& entry);
   void send_later(Entry& entry, TimePoint now);
   size_t send_later(TimePoint now, size_t entries_max);  // of those whose time has come
+  void give_back_unsent(const Entry& entry);
   void send_padding(Entry& entry, TimePoint now);
   void flush(net::Egress& egress);
   void count_drops(Entry& entry);

@@ -78,7 +78,8 @@ size_t Switchboard::send_due(TimePoint now, Duration hold, size_t subscribers_ma
     Entry* entry = entry_of(batch.subscriber);
     if (entry == nullptr || !begin_sending(*entry)) continue;
     connection::Connection& connection = *entry->connection;
-    connection.send({batch.packets, batch.urgent, batch.repairs}, place_, seal_scratch_, now);
+    connection.send(batch, place_, seal_scratch_, now);
+    if (!connection.unsent().empty()) give_back_unsent(*entry);
     if (connection.next_send() != kNever) later_.set(*entry, connection.next_send());
   }
   served += send_later(now, subscribers_max - served);
@@ -110,8 +111,17 @@ void Switchboard::send_later(Entry& entry, TimePoint now) {
   // When there is a path again, it goes on with what is live then.
   if (!begin_sending(entry)) return entry.connection->forget_paced();
   entry.connection->send_paced(place_, seal_scratch_, now);
+  if (!entry.connection->unsent().empty()) give_back_unsent(entry);
   send_padding(entry, now);
   later_.set(entry, entry.connection->next_send());
+}
+
+// What did not leave after all may be asked for again.
+void Switchboard::give_back_unsent(const Entry& entry) {
+  for (const rtp::UnsentRepair& repair : entry.connection->unsent()) {
+    relay_.give_back(entry.subscriber, repair);
+  }
+  entry.connection->forget_unsent();
 }
 
 void Switchboard::send_padding(Entry& entry, TimePoint now) {

@@ -48,13 +48,9 @@ bool Egress::go_on(Round& round, SubscriberBatch& batch, Counters& counters) {
         round.subscribers[(round.first + round.visited++) % round.subscribers.size()];
     if (subscriber == nullptr) continue;
     packets_.clear();
-    const auto [urgent, repairs] = subscriber->forward(packets_, counters);
+    const rtp::OutgoingBatch due = subscriber->forward(packets_, counters);
     if (packets_.empty()) continue;
-    batch = {.subscriber = subscriber->id,
-             .packets = packets_,
-             .urgent = urgent,
-             .repairs = repairs,
-             .later = look_ahead(round)};
+    batch = {due, subscriber->id, look_ahead(round)};
     return true;
   }
   return false;
@@ -64,7 +60,7 @@ bool Egress::collect_padding(Subscriber& subscriber, const PaddingWish& wish,
                              SubscriberBatch& batch) {
   packets_.clear();
   subscriber.pad(wish, packets_);
-  batch = {.subscriber = subscriber.id, .packets = packets_};
+  batch = {{.packets = packets_}, subscriber.id};
   return !packets_.empty();
 }
 

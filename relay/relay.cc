@@ -353,6 +353,12 @@ void Relay::receive_nack(SubscriberId subscriber_id, rtp::Ssrc ssrc,
   if (!was_waiting && !subscriber->retransmissions.empty()) state_->egress.enlist(*subscriber);
 }
 
+void Relay::give_back(SubscriberId subscriber_id, const rtp::UnsentRepair& unsent) {
+  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
+  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(unsent.ssrc);
+  if (slot != nullptr) slot->give_back(unsent);
+}
+
 void Relay::receive_key_frame_request(SubscriberId subscriber_id, rtp::Ssrc ssrc, TimePoint now) {
   state_->latest = now;
   Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);

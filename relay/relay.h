@@ -57,12 +57,9 @@ struct Wish {
 // How far ahead a batch tells who else is served: enough for their memory to be fetched.
 inline constexpr size_t kLaterBy = 3;
 
-// All packets that are due for one subscriber now, in the order to send them.
-struct SubscriberBatch {
+// What is due for one subscriber.
+struct SubscriberBatch : rtp::OutgoingBatch {
   SubscriberId subscriber;
-  std::span<const rtp::OutgoingPacket> packets;
-  size_t urgent = 0;                       // of them, from the first on: sound, which never waits
-  size_t repairs = 0;                      // behind those: what was asked for again
   std::optional<SubscriberId> later = {};  // whose turn is likely to be kLaterBy batches from now
 };
 
@@ -208,7 +205,8 @@ struct Limits {
   size_t layers_per_track = 4;
   size_t tracks_per_publisher = 16;
   size_t slots_per_subscriber = 32;
-  size_t retransmissions_per_packet = 3;
+  // Receivers ask for as long as they have use for it; each that is lost for good is a freeze.
+  size_t retransmissions_per_packet = 10;
   size_t speakers_per_room = 3;  // microphones that are heard at once where there are more
 };
 
@@ -290,6 +288,8 @@ class Relay {
   void receive_nack(SubscriberId subscriber, rtp::Ssrc ssrc,
                     std::span<const rtp::SequenceNumber> missing, TimePoint now);
   void receive_key_frame_request(SubscriberId subscriber, rtp::Ssrc ssrc, TimePoint now);
+  // What it was to be sent again did not leave after all: it may be asked for once more.
+  void give_back(SubscriberId subscriber, const rtp::UnsentRepair& unsent);
   void set_round_trip(SubscriberId subscriber, Duration round_trip);
   // The share (0 to 1) of the slot's packets that were lost since the last such report. Sound
   // towards who has RED and loses packets repeats its earlier frames (RedundancyChoice).

@@ -19,6 +19,12 @@ bool RetransmissionLimit::allow(const Request& request, TimePoint now) {
   return true;
 }
 
+void RetransmissionLimit::give_back(uint64_t index, size_t size) {
+  budget_ = std::min(budget_ + size, kBudgetMax);
+  Entry& entry = entries_[index % kEntries];
+  if (entry.index == index && entry.times > 0) --entry.times;
+}
+
 void RetransmissionLimit::refill(uint64_t octets_sent, TimePoint now) {
   budget_ += (octets_sent - octets_counted_) / kShare;
   octets_counted_ = octets_sent;

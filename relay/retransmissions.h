@@ -41,6 +41,8 @@ class RetransmissionLimit {
   };
   // Whether the packet may be sent again now; it is taken as sent.
   bool allow(const Request& request, TimePoint now);
+  // One that was allowed did not leave.
+  void give_back(uint64_t index, size_t size);
 
  private:
   static constexpr size_t kEntries = 1'024;  // by index modulo it; the budget bounds what collides

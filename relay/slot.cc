@@ -100,7 +100,7 @@ void Slot::set_paused(bool paused, TimePoint now) {
 void Slot::end_carried(TimePoint now) {
   if (!current_ || !waits_for_key_frame() || feed(*target_).key_frames().are_hidden()) return;
   set_layers({}, target_);
-  repaired_from_ = stream_.last().index + 1;
+  repair_from(stream_.last().index + 1);
   ask_for_start(now);
 }
 
@@ -191,6 +191,7 @@ void Slot::forward(std::vector<rtp::OutgoingPacket>& out) {
   }
   if (target_ && target_ != current_) begin(out);
   count_starter();
+  if (begins_anew_) tell_beginning(std::span(out).subspan(first));
   if (redundancy_) add_redundancy(std::span(out).subspan(first));
   const auto clock_ahead = track_->publisher().clock.ahead();
   for (size_t i = first; i < out.size(); ++i) out[i].clock_ahead = clock_ahead;
@@ -198,6 +199,15 @@ void Slot::forward(std::vector<rtp::OutgoingPacket>& out) {
     metered_at_ = std::max(metered_at_, stream_.last().arrival);
     track_->schedule().slots.set(*this, next_look());
   }
+}
+
+// To whoever still has repairs of what was before.
+void Slot::tell_beginning(std::span<rtp::OutgoingPacket> packets) {
+  const auto begin = std::ranges::find_if(
+      packets, [this](const rtp::OutgoingPacket& one) { return one.index >= repaired_from_; });
+  if (begin == packets.end()) return;
+  begin->begins_anew = true;
+  begins_anew_ = false;
 }
 
 void Slot::go_on(std::vector<rtp::OutgoingPacket>& out) {
@@ -279,6 +289,11 @@ void Slot::retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
     --counters.retransmissions_refused;
     out.push_back(std::move(*sent));
   }
+}
+
+void Slot::give_back(const rtp::UnsentRepair& unsent) {
+  const auto index = stream_.sent_index(unsent.sequence_number);
+  if (index && retransmission_limit_) retransmission_limit_->give_back(*index, unsent.size);
 }
 
 std::optional<Retransmission> Slot::sent_under(uint64_t index, const TrackIndex& tracks,

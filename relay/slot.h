@@ -96,6 +96,8 @@ class Slot {
   };
   void retransmit(const Nack& nack, const TrackIndex& tracks, TimePoint now,
                   std::vector<Retransmission>& out, Counters& counters);
+  // One that did not leave counts no longer as sent.
+  void give_back(const rtp::UnsentRepair& unsent);
   void write(const Retransmission& retransmission, std::vector<rtp::OutgoingPacket>& out);
   // Its receiver has begun anew since, with a key frame, and has no use for what was before.
   bool is_of_no_use(uint64_t index) const { return index < repaired_from_; }
@@ -160,8 +162,13 @@ class Slot {
   // Receivers show a key frame, whatever they miss of what was before. What they ask for of that
   // would take from the key frame's rate; they stop asking when they have it.
   void begin_repairs_anew() {
-    if (kind_ == rtp::MediaKind::kVideo) repaired_from_ = stream_.segment().first_index;
+    if (kind_ == rtp::MediaKind::kVideo) repair_from(stream_.segment().first_index);
   }
+  void repair_from(uint64_t index) {
+    repaired_from_ = index;
+    begins_anew_ = true;
+  }
+  void tell_beginning(std::span<rtp::OutgoingPacket> packets);
   void replay(std::vector<rtp::OutgoingPacket>& out);
   void end_replay();
   bool has_nothing_to_lose() const { return !current_ || !feed(*current_).view().active; }
@@ -211,6 +218,7 @@ class Slot {
   std::optional<rtp::Ssrc> rtx_ssrc_;
   uint64_t rtx_index_;                                         // of the next retransmission
   uint64_t repaired_from_ = 0;                                 // index; nothing below it
+  bool begins_anew_ = false;                                   // and nobody has been told yet
   uint64_t repeat_next_ = 0;                                   // index; 0: the newest
   std::unique_ptr<RetransmissionLimit> retransmission_limit_;  // since the first was asked for
 

@@ -53,8 +53,7 @@ void Subscriber::receive_loss(Slot& slot, double loss, TimePoint now) {
   }
 }
 
-Subscriber::Forwarded Subscriber::forward(std::vector<rtp::OutgoingPacket>& out,
-                                          Counters& counters) {
+rtp::OutgoingBatch Subscriber::forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters) {
   auto slot = slots.begin();
   for (; slot != slots.end() && slot->kind() == rtp::MediaKind::kAudio; ++slot) slot->forward(out);
   const size_t urgent = out.size();
@@ -63,7 +62,7 @@ Subscriber::Forwarded Subscriber::forward(std::vector<rtp::OutgoingPacket>& out,
   leaving.swap(retransmissions);
   if (!leaving.empty()) repair(urgent, out, counters);
   counters.packets_out += out.size();
-  return {.urgent = urgent, .repairs = leaving.size()};
+  return {.packets = out, .repairs_begin = urgent, .media_begin = urgent + leaving.size()};
 }
 
 // What has just become of no use, because a slot begins with a key frame, is known only now.

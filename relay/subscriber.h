@@ -52,13 +52,8 @@ struct Subscriber {
   // It says to have lost so much (0 to 1) of what a slot sent since it last said so.
   void receive_loss(Slot& slot, double loss, TimePoint now);
 
-  // Appends all that is due for it: audio, what was asked for again, video. Tells how much the
-  // first two are.
-  struct Forwarded {
-    size_t urgent = 0;
-    size_t repairs = 0;
-  };
-  Forwarded forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters);
+  // Puts all that is due for it into `out`, which is empty.
+  rtp::OutgoingBatch forward(std::vector<rtp::OutgoingPacket>& out, Counters& counters);
   // Puts there what was asked for again.
   void repair(size_t place, std::vector<rtp::OutgoingPacket>& out, Counters& counters);
 

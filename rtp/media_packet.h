@@ -69,8 +69,10 @@ struct OutgoingPacket {
   std::array<uint8_t, 8> head{};
   uint8_t head_size = 0;
   uint8_t padding = 0;  // bytes of padding at the end (RFC 3550 §5.1), besides what sizes need
-  Bytes body;           // borrowed from the packet
-  Bytes source;         // the packet's bytes, where the extensions' offsets point into
+  // The stream begins anew with it, by a key frame: nothing before it is of use any more.
+  bool begins_anew = false;
+  Bytes body;    // borrowed from the packet
+  Bytes source;  // the packet's bytes, where the extensions' offsets point into
   const PassedExtensions* extensions = nullptr;
   const PacketRef* packet = nullptr;       // that all this is borrowed from; null: padding alone
   std::optional<uint16_t> frame_number{};  // for the dependency descriptor, in place of its own
@@ -80,6 +82,28 @@ struct OutgoingPacket {
 
   SequenceNumber sequence_number() const { return SequenceNumber(static_cast<uint16_t>(index)); }
   size_t payload_size() const { return head_size + body.size(); }
+};
+
+// All packets that are due for one receiver now, in one piece and in the order to send them.
+struct OutgoingBatch {
+  std::span<const OutgoingPacket> packets;
+  size_t repairs_begin = 0;
+  size_t media_begin = 0;
+
+  // Sound, which never waits.
+  std::span<const OutgoingPacket> urgent() const { return packets.first(repairs_begin); }
+  // What was asked for again.
+  std::span<const OutgoingPacket> repairs() const {
+    return packets.subspan(repairs_begin, media_begin - repairs_begin);
+  }
+  std::span<const OutgoingPacket> media() const { return packets.subspan(media_begin); }
+};
+
+// A retransmission that was to leave and did not: of this packet of that stream.
+struct UnsentRepair {
+  Ssrc ssrc;
+  SequenceNumber sequence_number;
+  size_t size = 0;  // of the payload
 };
 
 }  // namespace simpul::rtp

@@ -250,7 +250,7 @@ Feedback CodecChoice::feedback_of(const PayloadFormat& format, MediaType type,
   feedback.ccfb = watches && !feedback.transport_cc && has(offered, "ack ccfb");
   if (type != MediaType::kVideo) return feedback;
   // We send no estimate to publishers: they make their own from transport-wide feedback.
-  feedback.remb = watches && !feedback.transport_cc && !feedback.ccfb && has(offered, "goog-remb");
+  feedback.remb = watches && !feedback.transport_cc && has(offered, "goog-remb");
   feedback.nack = has(offered, "nack");
   feedback.nack_pli = has(offered, "nack pli");
   feedback.ccm_fir = has(offered, "ccm fir");

@@ -203,15 +203,20 @@ std::optional<NegotiationError> Negotiator::settle_transport() {
   return std::nullopt;
 }
 
-// All lines share one path, and what is said of it has to be said by one clock.
+// All lines share one path, and what is said of it has to be said by one clock. A line that may not
+// report by its own is left with its receiver's estimate, if it offers that.
 void Negotiator::settle_feedback() {
   const auto has_transport_cc = [](const NegotiatedMedia& media) {
     return std::ranges::any_of(media.codecs,
                                [](const auto& codec) { return codec.feedback.transport_cc; });
   };
-  if (std::ranges::none_of(result_.media, has_transport_cc)) return;
+  const bool is_numbered = std::ranges::any_of(result_.media, has_transport_cc);
   for (auto& media : result_.media) {
-    for (auto& codec : media.codecs) codec.feedback.ccfb = false;
+    for (auto& codec : media.codecs) {
+      Feedback& feedback = codec.feedback;
+      feedback.ccfb = feedback.ccfb && !is_numbered;
+      feedback.remb = feedback.remb && !feedback.ccfb;
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <vector>
 
 namespace simpul::connection {
@@ -49,6 +50,15 @@ TEST_F(MediaLossTest, IsNotKnownOfAFewPackets) {
   EXPECT_EQ(loss_.value(), 0);
   report(49, 1);
   EXPECT_EQ(loss_.value(), 1);
+}
+
+TEST_F(MediaLossTest, CountsWhatComesLateOnceAndNotAsLost) {
+  for (int i = 0; i < 100; ++i) {
+    report(20, 10);
+    const bwe::PacketResult late{.sent_at = now_, .arrived_at = 1ms, .was_lost = true};
+    loss_.on_results(std::array{late, late}, now_);
+  }
+  EXPECT_NEAR(loss_.value(), 0, 0.005);
 }
 
 TEST_F(MediaLossTest, IsTheSameWhateverBecomesOfParityPackets) {

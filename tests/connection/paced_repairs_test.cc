@@ -60,7 +60,7 @@ class PacedRepairs : public ::testing::Test {
     return made;
   }
   void send(std::span<const rtp::OutgoingPacket> packets, size_t urgent, size_t repairs) {
-    watched_.connection().send({packets, urgent, repairs}, place(), scratch_, now());
+    watched_.connection().send({packets, urgent, urgent + repairs}, place(), scratch_, now());
     scratch_.finish();
   }
   void run(Duration duration) {
@@ -155,6 +155,57 @@ TEST_F(PacedRepairs, TheyLeaveBeforeMediaAndBehindSound) {
   EXPECT_EQ(repairs_left() + dropped(), 20u);
   run(1s);
   EXPECT_EQ(media_left(), 15u) << "of media nothing is dropped";
+}
+
+TEST_F(PacedRepairs, MediaLeaveInTimeThoughThereAreMoreAndMoreRepairs) {
+  send(repairs(30), 0, 30);
+  const auto media = packet(testing::WatchedConnection::kSlot, ++media_, 0);
+  send(std::span(&media, 1), 0, 0);
+  for (uint16_t original = 100; original < 124; ++original) {
+    run(10ms);
+    const auto batch =
+        std::array{repair_of(original), repair_of(static_cast<uint16_t>(original + 100))};
+    send(batch, 0, 2);
+  }
+  EXPECT_EQ(media_left(), 0u);
+  run(11ms);
+  EXPECT_EQ(media_left(), 1u);
+  EXPECT_LT(repairs_left() + dropped(), 78u) << "some still wait";
+}
+
+TEST_F(PacedRepairs, WhatWasBeforeAKeyFrameOfTheirStreamIsDropped) {
+  send(repairs(30), 0, 30);
+  const size_t at_once = repairs_left();
+  auto key = packet(testing::WatchedConnection::kSlot, ++media_, 0);
+  key.begins_anew = true;
+  const auto batch = std::array{repair_of(1'000), key};
+  send(batch, 0, 1);
+  EXPECT_EQ(dropped(), 30 - at_once);
+  run(1s);
+  EXPECT_EQ(repairs_left(), at_once + 1) << "what belongs to the key frame leaves";
+  EXPECT_EQ(media_left(), 1u);
+}
+
+TEST_F(PacedRepairs, AKeyFrameOfAnotherStreamDropsNone) {
+  send(repairs(20), 0, 20);
+  auto key = packet(rtp::Ssrc(77), 1, 0);
+  key.begins_anew = true;
+  send(std::span(&key, 1), 0, 0);
+  run(1s);
+  EXPECT_EQ(repairs_left(), 20u);
+}
+
+TEST_F(PacedRepairs, TellsWhichWereDropped) {
+  send(repairs(400), 0, 400);
+  const auto unsent = watched_.connection().unsent();
+  ASSERT_EQ(unsent.size(), 400u - Connection::kRepairsMax);
+  EXPECT_EQ(unsent[0].ssrc, testing::WatchedConnection::kSlot);
+  EXPECT_EQ(unsent[0].sequence_number, rtp::SequenceNumber(Connection::kRepairsMax));
+  EXPECT_EQ(unsent[0].size, kPayload);
+  watched_.connection().forget_unsent();
+  EXPECT_TRUE(watched_.connection().unsent().empty());
+  run(Pacer::kWaitMax + 200ms);
+  EXPECT_EQ(watched_.connection().unsent().size() + repairs_left(), Connection::kRepairsMax);
 }
 
 }  // namespace

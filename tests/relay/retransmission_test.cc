@@ -9,6 +9,7 @@ namespace simpul::relay {
 namespace {
 
 using namespace testing;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -83,14 +84,22 @@ TEST_F(RetransmissionTest, TakesNoRoundTripToBeShorterThanTenMilliseconds) {
   EXPECT_THAT(nack(sent_[1].index), SizeIs(1));
 }
 
-TEST_F(RetransmissionTest, GivesUpAfterThreeTimes) {
+// Where a fifth is lost, three in a row are of one repair in a hundred and twenty.
+TEST_F(RetransmissionTest, SendsAPacketAgainForAsLongAsItIsAskedForAndKept) {
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_THAT(nack(sent_[1].index), SizeIs(1)) << i;
+    scene_.now += 110ms;
+  }
+}
+
+TEST_F(RetransmissionTest, GivesUpAfterTenTimes) {
   size_t repeated = 0;
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < 14; ++i) {
     repeated += nack(sent_[1].index).size();
     scene_.now += 60ms;
   }
-  EXPECT_EQ(repeated, 3u);
-  EXPECT_EQ(scene_.relay.counters().retransmissions_refused, 7u);
+  EXPECT_EQ(repeated, 10u);
+  EXPECT_EQ(scene_.relay.counters().retransmissions_refused, 4u);
 }
 
 TEST_F(RetransmissionTest, HasNothingOlderThanTheHistory) {
@@ -181,6 +190,47 @@ TEST_F(RetransmissionOfLayersTest, WhatWaitedWhenTheKeyFrameCameIsNotSent) {
   }
   EXPECT_EQ(scene_.relay.counters().retransmissions_refused, refused + 1);
   EXPECT_EQ(scene_.relay.counters().retransmissions, 0u);
+}
+
+TEST_F(RetransmissionOfLayersTest, TellsWithWhichPacketTheStreamBeginsAnew) {
+  const auto beginnings = [&](std::vector<rtp::MediaPacket> packets, uint8_t layer) {
+    scene_.receive(3, std::move(packets), layer);
+    std::vector<bool> flags;
+    SubscriberBatch batch;
+    while (scene_.relay.collect(scene_.now, 0ms, batch)) {
+      for (const auto& packet : batch.packets) {
+        if (packet.ssrc == rtp::Ssrc(10)) flags.push_back(packet.begins_anew);
+      }
+    }
+    return flags;
+  };
+  EXPECT_THAT(beginnings(low_.frame({.key = true}), 0), Each(false)) << "it shows that one";
+  EXPECT_THAT(beginnings(high_.frame({.key = true}), 1), ElementsAre(true, false, false));
+  EXPECT_THAT(beginnings(high_.frame({}), 1), Each(false));
+}
+
+TEST_F(RetransmissionTest, OneThatDidNotLeaveDoesNotCount) {
+  scene_.relay.set_round_trip(watcher_, 80ms);
+  ASSERT_THAT(nack(sent_[1].index), SizeIs(1));
+  const rtp::SequenceNumber number(static_cast<uint16_t>(sent_[1].index));
+  scene_.relay.give_back(watcher_, {.ssrc = rtp::Ssrc(10), .sequence_number = number, .size = 20});
+  EXPECT_THAT(nack(sent_[1].index), SizeIs(1)) << "without a round trip between them";
+  EXPECT_THAT(nack(sent_[1].index), IsEmpty());
+}
+
+TEST(RetransmissionLimit, GetsBackWhatDidNotLeave) {
+  RetransmissionLimit limit(TimePoint(1s));
+  const auto ask = [&](uint64_t index) {
+    return limit.allow({.index = index, .size = 10'000, .times_max = 1, .round_trip = 50ms},
+                       TimePoint(1s));
+  };
+  for (uint64_t index = 1; index <= 5; ++index) ASSERT_TRUE(ask(index));
+  ASSERT_FALSE(ask(6));
+  limit.give_back(5, 10'000);
+  EXPECT_TRUE(ask(5)) << "as the first time, and there is room for it";
+  EXPECT_FALSE(ask(6));
+  limit.give_back(7, 10'000);
+  EXPECT_TRUE(ask(6)) << "one that is not known any more gives its room back";
 }
 
 TEST_F(RetransmissionTest, QueuesNoMoreThanItsLimitForOneSubscriber) {

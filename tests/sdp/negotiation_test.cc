@@ -171,6 +171,20 @@ TEST(Negotiation, ThePathIsReportedOnByOneClock) {
   EXPECT_EQ(watcher.media[0].codecs[0].feedback, Feedback{});
 }
 
+TEST(Negotiation, ALineThatMayNotReportBySourceIsLeftWithItsReceiversEstimate) {
+  const auto offer = sample_offer("chromium-offer-recvonly");
+  const size_t video = offer.find("m=video");
+  ASSERT_NE(video, std::string::npos);
+  const std::regex numbered("a=rtcp-fb:[0-9]+ transport-cc");
+  const auto mixed = offer.substr(0, video) +
+                     std::regex_replace(offer.substr(video), numbered, "a=rtcp-fb:* ack ccfb");
+  ASSERT_TRUE(std::regex_search(offer.substr(0, video), numbered));
+  const auto watcher = accepted(mixed, PeerRole::kWatcher);
+  EXPECT_TRUE(watcher.media[0].codecs[0].feedback.transport_cc);
+  EXPECT_EQ(watcher.media[1].codecs[0].feedback,
+            (Feedback{.nack = true, .nack_pli = true, .ccm_fir = true, .remb = true}));
+}
+
 TEST(Negotiation, TransportFeedbackNeedsItsExtension) {
   const auto offer = sample_offer("gst-offer-default");
   const auto negotiated = accepted(offer);

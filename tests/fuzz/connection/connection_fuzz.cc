@@ -151,8 +151,8 @@ class Run {
     std::deque<std::vector<uint8_t>> places;
     connection::MediaSender::Scratch scratch;
     const auto place = [&](size_t size) -> MutableBytes { return places.emplace_back(size); };
-    pair_.connection.send({packets, std::min<size_t>(bytes.size() % 3, packets.size())}, place,
-                          scratch, pair_.now);
+    const size_t urgent = std::min<size_t>(bytes.size() % 3, packets.size());
+    pair_.connection.send({packets, urgent, urgent}, place, scratch, pair_.now);
     scratch.finish();
   }
 
