@@ -45,6 +45,7 @@ class Feed {
 
   struct Taken {
     std::optional<FeedPacket> packet;  // nothing: there is nothing to forward
+    bool is_late = false;  // newer ones came before it
     bool too_old = false;
     bool layers_changed = false;  // it came to life, or has another size
     bool new_generation = false;  // no slot can go on with what it sent of this feed
