@@ -107,7 +107,7 @@ void Slot::set_paused(bool paused, TimePoint now) {
 // Where key frames cannot be told apart, or are not sent when asked for, it goes on: one may be
 // long in coming.
 void Slot::end_carried(TimePoint now) {
-  if (!current_ || !waits_for_key_frame() || feed(*target_).key_frames().are_hidden()) return;
+  if (!current_ || !waits_for_key_frame() || feed(*target_).key_frames().are_missing()) return;
   set_layers({}, target_);
   repaired_from_ = stream_.last().index + 1;
   ask_for_start(now);
