@@ -123,6 +123,8 @@ bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
   if (payload.width > 0 && (packet.starts_stream || payload.key_part != rtp::KeyPart::kNone)) {
     changed |= std::exchange(width_, payload.width) != payload.width;
     changed |= std::exchange(height_, payload.height) != payload.height;
+    const auto sizes = rtp::read_spatial_sizes(payload, packet.media.payload(), dependencies_);
+    changed |= std::exchange(spatial_sizes_, sizes) != sizes;
   }
   return changed;
 }
