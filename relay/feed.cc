@@ -31,6 +31,7 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   const bool new_format = read_payload(packet);
   const auto numbered = numbering_.take(packet.media.ssrc, packet.media.sequence_number,
                                         packet.media.payload_size == 0);
+  taken.is_late = !is_newest && !numbered.new_generation;
   taken.too_old = numbered.too_old;
   taken.new_generation = numbered.new_generation || new_format;
   if (numbered.new_generation && generation_ > 0) clock_.reset();
@@ -122,6 +123,8 @@ bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
   if (payload.width > 0 && (packet.starts_stream || payload.key_part != rtp::KeyPart::kNone)) {
     changed |= std::exchange(width_, payload.width) != payload.width;
     changed |= std::exchange(height_, payload.height) != payload.height;
+    const auto sizes = rtp::read_spatial_sizes(payload, packet.media.payload(), dependencies_);
+    changed |= std::exchange(spatial_sizes_, sizes) != sizes;
   }
   return changed;
 }

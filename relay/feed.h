@@ -45,6 +45,7 @@ class Feed {
 
   struct Taken {
     std::optional<FeedPacket> packet;  // nothing: there is nothing to forward
+    bool is_late = false;              // newer ones came before it
     bool too_old = false;
     bool layers_changed = false;  // it came to life, or has another size
     bool new_generation = false;  // no slot can go on with what it sent of this feed
@@ -118,6 +119,8 @@ class Feed {
   uint32_t generation() const { return generation_; }
   const rtp::DependencyReader& dependencies() const { return dependencies_; }
   const LayerMeters& meters() const { return meters_; }
+  // Of its spatial layers, as far as its last key frame told.
+  const rtp::SpatialSizes& spatial_sizes() const { return spatial_sizes_; }
   // Over a few seconds, headers included; 0 before it was measured.
   uint64_t bitrate_bps() const { return rate_.bits_per_second(); }
   // kNever while it comes to another worker only.
@@ -173,6 +176,7 @@ class Feed {
   int64_t last_number_ = 0;
   uint16_t width_ = 0;
   uint16_t height_ = 0;
+  rtp::SpatialSizes spatial_sizes_{};
   uint64_t packets_ = 0;
   rtp::RateMeter bits_;
   rtp::RateMeter frames_;  // a byte each

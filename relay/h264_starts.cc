@@ -9,6 +9,7 @@ void H264Starts::note(FeedPacket& packet) {
   std::optional<int64_t> start;
   // What is missing may be the picture of the parameters that came last.
   if (newest_ && place.number > newest_->number + 1) are_next_ = false;
+  note_opening(place);
   switch (packet.payload.key_part) {
     case rtp::KeyPart::kNone:
       return;
@@ -26,7 +27,18 @@ void H264Starts::note(FeedPacket& packet) {
   }
   packet.starts_stream = start.has_value();
   packet.back_to_start = static_cast<uint16_t>(start ? packet.number - *start : 0);
-  if (!is_late(place)) newest_ = place;
+  if (is_late(place)) return;
+  newest_ = place;
+  if (packet.payload.key_part != rtp::KeyPart::kOther) opening_.reset();
+}
+
+void H264Starts::note_opening(const Place& place) {
+  if (is_late(place)) return;
+  if (!newest_ || place.number != newest_->number + 1) {
+    opening_.reset();
+  } else if (place.timestamp != newest_->timestamp) {
+    opening_ = place.number;
+  }
 }
 
 std::optional<int64_t> H264Starts::note_parameters(const Place& place) {
@@ -54,8 +66,7 @@ std::optional<int64_t> H264Starts::note_late_parameters(const Place& place) {
 std::optional<int64_t> H264Starts::note_idr(const Place& place, bool has_parameters) {
   has_parameters_ |= has_parameters;
   const bool is_first = !idr_ || idr_->timestamp != place.timestamp;
-  const bool opens_frame =
-      newest_ && place.number == newest_->number + 1 && place.timestamp != newest_->timestamp;
+  const bool opens_frame = opening_ && !is_late(place) && place.number - *opening_ <= kBackMax;
   if (is_first) {
     idr_ = place;
     idr_has_start_ = false;
@@ -68,7 +79,7 @@ std::optional<int64_t> H264Starts::note_idr(const Place& place, bool has_paramet
   const bool is_bare = is_first && opens_frame && has_parameters_;
   if (!has_own && !has_parameters && !is_bare) return std::nullopt;
   idr_has_start_ = true;
-  const int64_t start = has_own ? parameters_->number : place.number;
+  const int64_t start = has_own ? parameters_->number : is_bare ? *opening_ : place.number;
   parameters_.reset();
   return start;
 }

@@ -34,6 +34,7 @@ void KeyFrameRequests::on_key_frame() {
   wanted_once_ = false;
   due_ = {};
   unanswered_ = 0;
+  have_shown_ = true;
   outstanding_ = false;
 }
 

@@ -20,6 +20,9 @@ class KeyFrameRequests {
   // Requests without a key frame, though other frames came, after which key frames are taken to be
   // hidden: the frames are encrypted end to end.
   static constexpr int kUnansweredMax = 2;
+  // The same of one whose key frames did show: more likely these were lost, their beginnings at
+  // least, than that somebody has begun to hide them.
+  static constexpr int kUnansweredOfShownMax = 6;
   // Where they are hidden: each request costs a key frame that may be of no use to who waits.
   static constexpr Duration kRepeatHiddenAfter = std::chrono::seconds(4);
   // Between two requests of a burst: who comes in between is served by the second, where both
@@ -43,7 +46,12 @@ class KeyFrameRequests {
 
   // A key frame would not be recognised: a request may have been met without a sign of it. Ends
   // with the first key frame that shows.
-  bool are_hidden() const { return unanswered_ >= kUnansweredMax; }
+  bool are_hidden() const {
+    return unanswered_ >= (have_shown_ ? kUnansweredOfShownMax : kUnansweredMax);
+  }
+
+  // Requests bring none, be they hidden or not sent.
+  bool are_missing() const { return unanswered_ >= kUnansweredMax; }
 
   // True when a request is to be sent now; it is taken as sent.
   bool take(TimePoint now);
@@ -64,6 +72,7 @@ class KeyFrameRequests {
   TimePoint full_at_{};
   TimePoint spaced_until_{};
   int unanswered_ = 0;         // requests; the last one is not counted yet
+  bool have_shown_ = false;    // a key frame came, ever
   bool outstanding_ = false;   // a request was sent, and no key frame came
   bool other_frames_ = false;  // since then
 };

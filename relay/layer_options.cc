@@ -33,9 +33,9 @@ LayerOption option_of(const Feed& feed, uint8_t encoding, bool any_sent) {
 }
 
 // One option for each of the encoding's layers. Their rates are of the last second, and shares of
-// that of the whole; each spatial layer has twice the width of the one below.
+// that of the whole; spatial layers whose sizes nobody told have twice the width of the one below.
 void append_layers(const LayerOption& whole, const std::vector<LayerOptionState>& states,
-                   std::vector<LayerOption>& options) {
+                   const rtp::SpatialSizes& sizes, std::vector<LayerOption>& options) {
   uint8_t spatial_max = 0;
   uint64_t bps_max = 1;
   for (const LayerOptionState& state : states) {
@@ -47,8 +47,9 @@ void append_layers(const LayerOption& whole, const std::vector<LayerOptionState>
     const int below = spatial_max - state.spatial;
     option.id.spatial = state.spatial;
     option.id.temporal = state.temporal;
-    option.width = static_cast<uint16_t>(whole.width >> below);
-    option.height = static_cast<uint16_t>(whole.height >> below);
+    const rtp::PictureSize told = sizes[state.spatial % sizes.size()];
+    option.width = told.width > 0 ? told.width : static_cast<uint16_t>(whole.width >> below);
+    option.height = told.width > 0 ? told.height : static_cast<uint16_t>(whole.height >> below);
     option.frames_per_second = state.frames_per_second;
     const double share = static_cast<double>(state.bitrate_bps) / static_cast<double>(bps_max);
     option.bitrate_bps = static_cast<uint64_t>(share * static_cast<double>(whole.bitrate_bps));
@@ -73,7 +74,7 @@ std::span<const LayerOption> LayerOptions::of(const std::vector<Feed>& feeds, Ti
     if (states.empty()) {
       options_.push_back(whole);
     } else {
-      append_layers(whole, states, options_);
+      append_layers(whole, states, feeds[i].spatial_sizes(), options_);
     }
   }
   return options_;

@@ -10,8 +10,6 @@ Onset::Onset(uint32_t clock_rate)
     : packet_ticks_max_(static_cast<uint32_t>(ticks_of(AudioLevels::kPacketMax, clock_rate))) {}
 
 void Onset::note(const FeedPacket& packet, TimePoint began) {
-  const auto next = std::ranges::upper_bound(packets_, packet.number, {}, &FeedPacket::number);
-  if (next != packets_.end()) return note_late(packet, next);
   const TimePoint first = is_fresh(began, packet.arrival) ? began : packet.arrival;
   const auto kept = std::ranges::find_if(
       packets_, [first](const FeedPacket& one) { return one.arrival >= first - kLead; });
@@ -21,7 +19,8 @@ void Onset::note(const FeedPacket& packet, TimePoint began) {
 }
 
 // It counts as if it had come in its turn: what is too long ago ends at one place.
-void Onset::note_late(const FeedPacket& packet, std::vector<FeedPacket>::const_iterator next) {
+void Onset::note_late(const FeedPacket& packet) {
+  const auto next = std::ranges::upper_bound(packets_, packet.number, {}, &FeedPacket::number);
   if (next == packets_.begin() || packets_.size() == kPacketsMax) return;
   const TimePoint arrival = next->arrival;
   packets_.insert(next, packet)->arrival = arrival;

@@ -31,6 +31,9 @@ class Onset {
 
   // `began` is when the speech did to which the packet belongs, or the last one before.
   void note(const FeedPacket& packet, TimePoint began);
+  // One that came late. What it should stand in front of may have come before anything was kept:
+  // then it is not the beginning of anything.
+  void note_late(const FeedPacket& packet);
   void clear() { packets_.clear(); }
 
   // What of speech that began then lies before `live` and behind `heard`, the number of a packet;
@@ -41,7 +44,6 @@ class Onset {
   size_t size() const { return packets_.size(); }
 
  private:
-  void note_late(const FeedPacket& packet, std::vector<FeedPacket>::const_iterator next);
   static bool is_fresh(TimePoint began, TimePoint now) { return now - began <= kAgeMax; }
   bool is_pause_between(const FeedPacket& packet, const FeedPacket& next) const;
 

@@ -39,7 +39,11 @@ bool Track::receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counte
   // Before the packet is queued: it may be the key frame that a slot will begin with.
   if (taken.layers_changed) choose_layers(now);
   if (microphone_ && taken.packet) {
-    microphone_->onset.note(*taken.packet, microphone_->levels.began());
+    if (taken.is_late) {
+      microphone_->onset.note_late(*taken.packet);
+    } else {
+      microphone_->onset.note(*taken.packet, microphone_->levels.began());
+    }
   }
   const bool begins = taken.packet && taken.packet->starts_stream;
   const bool waits = taken.packet && queue(feed, std::move(*taken.packet), counters);

@@ -13,6 +13,7 @@ bool DependencyStructure::read(BitReader& reader) {
   for (uint8_t i = 0; has_resolutions && i < spatial_layers; ++i) {
     width = static_cast<uint16_t>(std::min(reader.bits(16) + 1, 0xffffu));
     height = static_cast<uint16_t>(std::min(reader.bits(16) + 1, 0xffffu));
+    sizes[i] = {.width = width, .height = height};
   }
   if (reader.ok()) describe_targets();
   return true;

@@ -7,12 +7,14 @@
 
 #include "rtp/bit_reader.h"
 #include "rtp/layer_info.h"
+#include "rtp/picture_size.h"
 
 namespace simpul::rtp {
 
 // The template dependency structure of a stream (RTP Payload Format for AV1, A.8.4): what the
-// frames of each template are to the decode targets and refer to. Chains are checked and left out:
-// a frame that switches, and whose references were all sent, has an intact chain.
+// frames of each template are to the decode targets and refer to. Chains are read past. Up goes
+// only who was sent all that the frame that switches refers to; what breaks a chain on the way here
+// breaks that of the layer below too, and frame numbers that keep their distances show it.
 struct DependencyStructure {
   static constexpr size_t kTemplatesMax = 64;
   static constexpr size_t kTargetsMax = 32;
@@ -40,6 +42,7 @@ struct DependencyStructure {
   uint8_t temporal_layers = 1;
   uint16_t width = 0;  // of the largest layer; 0 when it is not told
   uint16_t height = 0;
+  SpatialSizes sizes{};  // of each layer, the largest included
   std::vector<Template> templates;
   std::array<Target, kTargetsMax> targets{};
 

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/expected.h"
 #include "rtp/parse_error.h"
+#include "rtp/picture_size.h"
 
 namespace simpul::rtp {
 
@@ -29,11 +30,6 @@ struct H264Payload {
 
   // Parameters and their picture in one.
   bool key_frame() const { return has_parameters && has_idr; }
-};
-
-struct PictureSize {
-  uint16_t width = 0;
-  uint16_t height = 0;
 };
 
 // The cropped size that a sequence parameter set (H.264 §7.3.2.1.1), without its NAL header, tells.

@@ -165,6 +165,16 @@ Expected<PayloadInfo, ParseError> read_payload(Codec codec, Bytes payload,
   return info;
 }
 
+SpatialSizes read_spatial_sizes(const PayloadInfo& info, Bytes payload,
+                                const DependencyReader& reader) {
+  SpatialSizes sizes{};
+  if (std::holds_alternative<Vp9Descriptor>(info.descriptor)) {
+    sizes = Vp9Descriptor::read_sizes(payload);
+  }
+  const bool is_told = sizes != SpatialSizes{};
+  return is_told || reader.structure() == nullptr ? sizes : reader.structure()->sizes;
+}
+
 Expected<PayloadInfo, ParseError> read_payload(Codec codec, Bytes payload,
                                                Bytes dependency_descriptor) {
   DependencyReader reader;

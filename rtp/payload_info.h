@@ -50,6 +50,9 @@ struct PayloadInfo {
 Expected<PayloadInfo, ParseError> read_payload(Codec codec, Bytes payload,
                                                Bytes dependency_descriptor,
                                                DependencyReader& reader);
+// The sizes of the spatial layers, where `payload` with what was read of it begins a key picture.
+SpatialSizes read_spatial_sizes(const PayloadInfo& info, Bytes payload,
+                                const DependencyReader& reader);
 // Where no other packet of the stream is known: dependencies are told of key frames alone.
 Expected<PayloadInfo, ParseError> read_payload(Codec codec, Bytes payload,
                                                Bytes dependency_descriptor);

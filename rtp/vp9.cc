@@ -63,7 +63,7 @@ bool read_references(ByteReader& reader) {
 //     +-+-+-+-+-+-+-+-+
 //     | TID |U| R |-|-|  N_G times, each with R bytes of P_DIFF
 //     +-+-+-+-+-+-+-+-+
-void read_structure(ByteReader& reader, Vp9Descriptor& descriptor) {
+void read_structure(ByteReader& reader, Vp9Descriptor& descriptor, SpatialSizes* sizes) {
   const uint8_t first = reader.u8();
   const int layers = (first >> 5) + 1;
   descriptor.spatial_layers = static_cast<uint8_t>(layers);
@@ -72,6 +72,8 @@ void read_structure(ByteReader& reader, Vp9Descriptor& descriptor) {
   for (int i = 0; has_sizes && i < layers && reader.ok(); ++i) {
     descriptor.width = reader.u16();
     descriptor.height = reader.u16();
+    if (sizes == nullptr) continue;
+    (*sizes)[static_cast<size_t>(i)] = {.width = descriptor.width, .height = descriptor.height};
   }
   const uint8_t pictures = has_group ? reader.u8() : uint8_t{0};
   for (uint8_t i = 0; i < pictures && reader.ok(); ++i) {
@@ -80,13 +82,12 @@ void read_structure(ByteReader& reader, Vp9Descriptor& descriptor) {
   }
 }
 
-}  // namespace
-
 //      0 1 2 3 4 5 6 7
 //     +-+-+-+-+-+-+-+-+
 //     |I|P|L|F|B|E|V|Z|
 //     +-+-+-+-+-+-+-+-+
-Expected<Vp9Descriptor, ParseError> Vp9Descriptor::parse(Bytes payload) {
+// What the structure tells of each layer goes into `sizes`, if that is there.
+Expected<Vp9Descriptor, ParseError> read_descriptor(Bytes payload, SpatialSizes* sizes) {
   ByteReader reader(payload);
   Vp9Descriptor descriptor;
   const uint8_t first = reader.u8();
@@ -102,10 +103,22 @@ Expected<Vp9Descriptor, ParseError> Vp9Descriptor::parse(Bytes payload) {
   if (descriptor.flexible && descriptor.inter_predicted && !read_references(reader)) {
     return unexpected(ParseError::kMalformed);
   }
-  if ((first & kHasStructure) != 0) read_structure(reader, descriptor);
+  if ((first & kHasStructure) != 0) read_structure(reader, descriptor, sizes);
   if (!reader.ok()) return unexpected(ParseError::kTooShort);
   descriptor.size = static_cast<uint16_t>(reader.read());
   return descriptor;
+}
+
+}  // namespace
+
+Expected<Vp9Descriptor, ParseError> Vp9Descriptor::parse(Bytes payload) {
+  return read_descriptor(payload, nullptr);
+}
+
+SpatialSizes Vp9Descriptor::read_sizes(Bytes payload) {
+  SpatialSizes sizes{};
+  (void)read_descriptor(payload, &sizes);
+  return sizes;
 }
 
 PictureNumbers Vp9Descriptor::numbers() const {

@@ -7,6 +7,7 @@
 #include "base/expected.h"
 #include "rtp/parse_error.h"
 #include "rtp/picture_numbers.h"
+#include "rtp/picture_size.h"
 
 namespace simpul::rtp {
 
@@ -41,6 +42,9 @@ struct Vp9Descriptor {
 
   // kTooShort when it is cut off, kMalformed when it has more than kReferencesMax references.
   [[nodiscard]] static Expected<Vp9Descriptor, ParseError> parse(Bytes payload);
+
+  // The sizes that the scalability structure of a payload that parse() took tells of its layers.
+  static SpatialSizes read_sizes(Bytes payload);
 
   PictureNumbers numbers() const;
 

@@ -89,6 +89,28 @@ TEST_F(H264StartsTest, ABareIdrPictureDoesWhenParametersCameEarlier) {
   EXPECT_FALSE(note(7, 500, KeyPart::kIdr));
 }
 
+TEST_F(H264StartsTest, ABareIdrPictureBeginsWithWhatStandsBesideIt) {
+  EXPECT_FALSE(note(1, 100, KeyPart::kParameters));
+  EXPECT_FALSE(note(2, 100, KeyPart::kOtherPicture));
+  EXPECT_FALSE(note(3, 200, KeyPart::kOther)) << "a delimiter";
+  EXPECT_FALSE(note(4, 200, KeyPart::kOther)) << "SEI";
+  EXPECT_EQ(note(5, 200, KeyPart::kIdr), 3);
+  EXPECT_FALSE(note(6, 200, KeyPart::kIdr)) << "the rest of it";
+  EXPECT_FALSE(note(7, 300, KeyPart::kOther));
+  EXPECT_FALSE(note(8, 300, KeyPart::kOtherPicture));
+  EXPECT_FALSE(note(9, 300, KeyPart::kIdr)) << "it is not the first of its picture";
+}
+
+TEST_F(H264StartsTest, ABareIdrPictureThatMayHaveLostItsParametersIsNoBeginning) {
+  EXPECT_FALSE(note(1, 100, KeyPart::kParameters));
+  EXPECT_FALSE(note(2, 100, KeyPart::kOtherPicture));
+  EXPECT_FALSE(note(3, 200, KeyPart::kOther));
+  EXPECT_FALSE(note(5, 200, KeyPart::kIdr)) << "lost between the delimiter and it";
+  EXPECT_FALSE(note(6, 300, KeyPart::kOtherPicture));
+  EXPECT_FALSE(note(8, 400, KeyPart::kOther));
+  EXPECT_FALSE(note(9, 400, KeyPart::kIdr)) << "lost in front of the delimiter";
+}
+
 // The whole way, by what leaves.
 class H264SlotTest : public ::testing::Test {
  protected:

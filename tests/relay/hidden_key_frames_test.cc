@@ -111,6 +111,28 @@ TEST_F(HiddenKeyFramesTest, AKeyFrameThatShowsIsWaitedForAgain) {
   EXPECT_THAT(scene_.pass(kTrack, source_.frame({.key = true})), SizeIs(6));
 }
 
+TEST_F(HiddenKeyFramesTest, KeyFramesThatLoseTheirBeginningsHideNothing) {
+  publish();
+  watch();
+  scene_.pass(kTrack, source_.frame({.key = true}));
+  scene_.advance(3s);  // too long ago to begin with
+  const auto second = watch();
+  const auto sent_to_second = [&](std::vector<rtp::MediaPacket> packets) {
+    const auto sent = scene_.pass(kTrack, std::move(packets));
+    requests_ += scene_.requests(kFrameTime);
+    return std::ranges::count(sent, second, &Sent::subscriber);
+  };
+  for (size_t answered = 0; answered < 4;) {
+    auto frame = source_.frame({.key = requests_ > answered});
+    if (requests_ > answered) {
+      frame.erase(frame.begin());
+      ++answered;
+    }
+    EXPECT_EQ(sent_to_second(std::move(frame)), 0) << "began in mid-stream";
+  }
+  EXPECT_EQ(sent_to_second(source_.frame({.key = true})), 3);
+}
+
 TEST_F(HiddenKeyFramesTest, ASourceThatSendsNothingHidesNothing) {
   publish();
   watch();

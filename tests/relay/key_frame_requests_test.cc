@@ -137,6 +137,17 @@ TEST_F(KeyFrameRequestsTest, TakesKeyFramesToBeHiddenWhenTwoRequestsBringOnlyOth
   EXPECT_FALSE(requests_.are_hidden());
 }
 
+TEST_F(KeyFrameRequestsTest, TakesKeyFramesThatHaveShownToBeLostSixTimes) {
+  requests_.on_key_frame();
+  for (int request = 0; request <= KeyFrameRequests::kUnansweredOfShownMax; ++request) {
+    EXPECT_FALSE(requests_.are_hidden()) << request;
+    EXPECT_TRUE(ask_and_take());
+    requests_.on_other_frame();
+    now_ += 1s;
+  }
+  EXPECT_TRUE(requests_.are_hidden()) << "somebody has begun to hide them";
+}
+
 TEST_F(KeyFrameRequestsTest, TakesNothingToBeHiddenWhereNothingComes) {
   for (int request = 0; request < 10; ++request) {
     EXPECT_TRUE(ask_and_take());

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <map>
 #include <set>
 
@@ -16,7 +18,7 @@ namespace simpul::relay::testing {
 class LayerReceiver {
  public:
   LayerReceiver(const LayeredSource& source, const std::set<uint32_t>& arrived)
-      : source_(source), arrived_(arrived) {}
+      : source_(source), arrived_(arrived), chain_(source.options().spatial_layers - size_t{1}) {}
 
   void receive(const Sent& sent) {
     ASSERT_TRUE(indices_.insert(sent.index).second) << "index " << sent.index << " left twice";
@@ -29,6 +31,7 @@ class LayerReceiver {
     const LayeredFrame& frame = source_.frames.at(packet.frame);
     received_[packet.frame].insert(packet.part);
     check_references(packet.frame, frame);
+    check_chain(sent, packet, frame);
     check_order(sent, frame);
     check_picture_id(sent, frame);
     if (sent.marker) markers_[frame.picture].insert(sent.index);
@@ -91,13 +94,28 @@ class LayerReceiver {
   void check_references(int64_t id, const LayeredFrame& frame) {
     for (const int64_t reference : frame.references) {
       if (received_.contains(reference)) continue;
-      const auto& tags = source_.packets_of.at(reference);
-      const bool came =
-          std::ranges::any_of(tags, [&](uint32_t tag) { return arrived_.contains(tag); });
-      EXPECT_FALSE(came) << "frame " << id << " (picture " << frame.picture << ", S"
-                         << int{frame.spatial} << " T" << int{frame.temporal}
-                         << ") refers to frame " << reference << ", which did not leave";
+      EXPECT_FALSE(has_arrived(reference))
+          << "frame " << id << " (picture " << frame.picture << ", S" << int{frame.spatial} << " T"
+          << int{frame.temporal} << ") refers to frame " << reference << ", which did not leave";
     }
+  }
+  // Nothing of the chain that protects the highest active decode target was left out.
+  void check_chain(const Sent& sent, const LayeredPacket& packet, const LayeredFrame& frame) {
+    if (!sent.frame_number || packet.part > 0) return;
+    const auto temporals = source_.options().temporal_layers;
+    if (sent.active.count > 0) {
+      ASSERT_NE(sent.active.mask, 0u);
+      chain_ = static_cast<size_t>(std::bit_width(sent.active.mask) - 1) / temporals;
+    }
+    const int64_t before = frame.chains_before[chain_];
+    if (before < 0 || received_.contains(before)) return;
+    EXPECT_FALSE(has_arrived(before))
+        << "frame " << packet.frame << " of picture " << frame.picture << " leaves, and frame "
+        << before << " in front of it in chain " << chain_ << " did not";
+  }
+  bool has_arrived(int64_t frame) const {
+    return std::ranges::any_of(source_.packets_of.at(frame),
+                               [&](uint32_t tag) { return arrived_.contains(tag); });
   }
   void check_order(const Sent& sent, const LayeredFrame& frame) {
     const auto [found, is_new] = timestamps_.emplace(frame.picture, sent.timestamp);
@@ -135,6 +153,7 @@ class LayerReceiver {
 
   const LayeredSource& source_;
   const std::set<uint32_t>& arrived_;
+  size_t chain_;  // that protects what it receives
   std::set<uint64_t> indices_;
   std::map<uint64_t, Sent> sent_;
   std::map<int64_t, std::set<size_t>> received_;  // parts by frame

@@ -54,6 +54,24 @@ TEST_F(LayersOfOneStream, AKeyFrameWhoseFirstPacketComesLateLosesNoLayer) {
   EXPECT_EQ(pass(std::move(first)).size(), 4u) << "two spatial layers of three";
 }
 
+// The frame numbers that are left keep their distances, so that the receiver sees by its chain
+// that the layer it has is broken, and complains.
+TEST_F(LayersOfOneStream, NothingHigherBeginsWithWhatRefersToAFrameThatNeverCame) {
+  begin(rtp::Codec::kAv1);
+  LayeredSource source(scene.pool, {.codec = rtp::Codec::kAv1, .spatial_layers = 1});
+  want(0, 0);
+  const auto key = pass(source.picture(true, 1));
+  ASSERT_EQ(key.size(), 1u);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(pass(source.picture(false, 1)).size(), 0u);
+  source.picture(false, 1);  // the next of the base layer, and of its chain, is lost
+  want(0, 2);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(pass(source.picture(false, 1)).size(), 0u);
+  const auto next = pass(source.picture(false, 1));
+  ASSERT_EQ(next.size(), 1u) << "it switches, but refers to what was lost";
+  EXPECT_EQ(static_cast<uint16_t>(*next[0].frame_number - *key[0].frame_number), 8);
+  EXPECT_EQ(next[0].active.mask, 1u);
+}
+
 TEST_F(LayersOfOneStream, TheMarkerMovesToTheLastPacketThatIsSent) {
   begin(rtp::Codec::kVp9);
   LayeredSource source(scene.pool, {});

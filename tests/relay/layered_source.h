@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <map>
 #include <random>
 #include <set>
@@ -16,6 +17,9 @@ struct LayeredFrame {
   uint8_t temporal = 0;
   bool key = false;
   std::vector<int64_t> references;  // of frames, by their ids
+  // The frame before it in each chain, one of which protects the targets of each spatial layer;
+  // -1: there is none.
+  std::array<int64_t, 4> chains_before{-1, -1, -1, -1};
 };
 
 // One packet of it.
@@ -25,9 +29,9 @@ struct LayeredPacket {
   size_t parts = 0;
 };
 
-// An encoder of spatial and temporal layers: VP8 (temporal alone), VP9 and AV1 with a dependency
-// descriptor. Three temporal layers come as 0 2 1 2; layer 1 refers to itself too, but for every
-// `sync_every`th time.
+// An encoder of spatial and temporal layers: VP8 (temporal alone), VP9, and AV1 and H.264 (temporal
+// alone) with a dependency descriptor. Three temporal layers come as 0 2 1 2; layer 1 refers to
+// itself too, but for every `sync_every`th time.
 class LayeredSource {
  public:
   struct Options {
@@ -42,12 +46,18 @@ class LayeredSource {
     bool short_picture_id = false;
     uint16_t frame_number = 65'450;
     uint32_t ssrc = 0x2000;
+    uint32_t first_tag = 1;
+    std::array<uint16_t, 4> widths = {320, 640, 1280, 1920};  // of spatial layers; 16:9
   };
 
   LayeredSource(PacketPool& pool, const Options& options) : pool_(&pool), options_(options) {
     timestamp_ = 0xFFFF'0000;
     offset_ = 0;
+    next_tag_ = options.first_tag;
+    picture_id_ = options.picture_id;
   }
+
+  const Options& options() const { return options_; }
 
   uint8_t spatial_layers = 0;  // fewer than it has, when it lets some go; 0: all
 
@@ -57,6 +67,7 @@ class LayeredSource {
       cycle_ = 0;
       at_ = 0;
       last_.clear();
+      last_in_chain_.fill(-1);
       // No template id means something in this structure and in the one before.
       offset_ = static_cast<uint8_t>(
           (offset_ + 2 * options_.spatial_layers * options_.temporal_layers) % 64);
@@ -72,10 +83,12 @@ class LayeredSource {
                          .spatial = spatial,
                          .temporal = static_cast<uint8_t>(temporal),
                          .key = key,
-                         .references = {}};
+                         .references = {},
+                         .chains_before = last_in_chain_};
       if (!key) refer(frame, sync);
       if (spatial > 0 && (key || !options_.key_only)) frame.references.push_back(id - 1);
       frames[id] = frame;
+      note_chains(id, frame);
       for (size_t part = 0; part < parts; ++part) {
         const bool last = part + 1 == parts;
         packets.push_back(packet(id, frame, sync, part, last));
@@ -100,6 +113,15 @@ class LayeredSource {
   std::map<int64_t, std::vector<uint32_t>> packets_of;  // tags
 
  private:
+  int width(size_t spatial) const { return options_.widths[spatial]; }
+  int height(size_t spatial) const { return width(spatial) * 9 / 16; }
+  void note_chains(int64_t id, const LayeredFrame& frame) {
+    if (frame.temporal > 0) return;
+    const bool is_of_higher = frame.key || !options_.key_only;
+    for (size_t chain = frame.spatial; chain < last_in_chain_.size(); ++chain) {
+      if (chain == frame.spatial || is_of_higher) last_in_chain_[chain] = id;
+    }
+  }
   int temporal_at(int at) const {
     if (options_.temporal_layers == 1) return 0;
     if (options_.temporal_layers == 2) return at % 2;
@@ -160,11 +182,14 @@ class LayeredSource {
         const auto layers = static_cast<size_t>(options_.spatial_layers);
         bytes.push_back(static_cast<uint8_t>((layers - 1) << 5 | 0x10));
         for (size_t i = 0; i < layers; ++i) {
-          for (const uint8_t byte : {uint8_t{1}, uint8_t{0x40}, uint8_t{0}, uint8_t{0xF0}}) {
-            bytes.push_back(byte);
+          for (const int side : {width(i), height(i)}) {
+            bytes.push_back(static_cast<uint8_t>(side >> 8));
+            bytes.push_back(static_cast<uint8_t>(side));
           }
         }
       }
+    } else if (options_.codec == rtp::Codec::kH264) {
+      bytes = {static_cast<uint8_t>(frame.key ? 0x65 : 0x41), 0x88, 0x80};
     } else {
       bytes = {static_cast<uint8_t>(key_start ? 0x18 : 0x10), 0x32};
     }
@@ -187,7 +212,6 @@ class LayeredSource {
 
   void describe(rtp::MediaPacket& made, int64_t id, const LayeredFrame& frame, bool sync,
                 bool first, bool last) {
-    const int spatials = options_.spatial_layers;
     const int temporals = options_.temporal_layers;
     // Two templates a layer: of key pictures and of others.
     const int index = 2 * (frame.spatial * temporals + frame.temporal) + (frame.key ? 0 : 1);
@@ -196,14 +220,17 @@ class LayeredSource {
     writer.bits(first ? 1 : 0, 1).bits(last ? 1 : 0, 1);
     writer.bits(static_cast<uint64_t>((offset_ + index) % 64), 6).bits(frame_number, 16);
     const bool structure = frame.key && first && frame.spatial == 0;
-    writer.bits(structure ? 1 : 0, 1).bits(0, 1).bits(1, 1).bits(1, 1).bits(0, 1);
+    writer.bits(structure ? 1 : 0, 1).bits(0, 1).bits(1, 1).bits(1, 1).bits(1, 1);
     if (structure) add_structure(writer);
     each_target([&](int s, int t) { writer.bits(indication(frame, sync, s, t), 2); });
     for (const int64_t reference : frame.references) {
       writer.bits(3, 2).bits(static_cast<uint64_t>(id - reference - 1), 12);
     }
     writer.bits(0, 2);
-    (void)spatials;
+    for (size_t chain = 0; chain < options_.spatial_layers; ++chain) {
+      const int64_t before = frame.chains_before[chain];
+      writer.bits(before < 0 ? 0 : static_cast<uint64_t>(id - before), 8);
+    }
     const auto& bytes = writer.bytes();
     const uint32_t at = made.packet->size;
     std::memcpy(made.packet->bytes.data() + at, bytes.data(), bytes.size());
@@ -232,20 +259,31 @@ class LayeredSource {
         const LayeredFrame frame{.spatial = static_cast<uint8_t>(spatial),
                                  .temporal = static_cast<uint8_t>(temporal),
                                  .key = key,
-                                 .references = {}};
+                                 .references = {},
+                                 .chains_before = {}};
         each_target([&](int s, int t) { writer.bits(indication(frame, false, s, t), 2); });
       }
     });
     for (int i = 0; i < 2 * targets; ++i) writer.bits(0, 1);
-    // No chains: ns(targets + 1) of 0 takes all bits but the last one where that is short.
-    int width = 0;
-    while (((targets + 1) >> width) != 0) ++width;
-    writer.bits(0, width - 1);
+    add_non_symmetric(writer, options_.spatial_layers, targets + 1);
+    each_target(
+        [&](int spatial, int) { add_non_symmetric(writer, spatial, options_.spatial_layers); });
+    for (int i = 0; i < 2 * targets * options_.spatial_layers; ++i) writer.bits(0, 4);
     writer.bits(1, 1);
-    for (int s = 0; s < options_.spatial_layers; ++s) {
-      writer.bits(static_cast<uint64_t>((320 << s) - 1), 16);
-      writer.bits(static_cast<uint64_t>((180 << s) - 1), 16);
+    for (size_t s = 0; s < options_.spatial_layers; ++s) {
+      writer.bits(static_cast<uint64_t>(width(s) - 1), 16);
+      writer.bits(static_cast<uint64_t>(height(s) - 1), 16);
     }
+  }
+
+  // ns(count), A.8.3.
+  static void add_non_symmetric(simpul::testing::BitWriter& writer, int value, int count) {
+    int width = 0;
+    while ((count >> width) != 0) ++width;
+    const int shorter = (1 << width) - count;
+    const bool is_short = value < shorter;
+    writer.bits(static_cast<uint64_t>(is_short ? value : value + shorter),
+                is_short ? width - 1 : width);
   }
 
   rtp::MediaPacket packet(int64_t id, const LayeredFrame& frame, bool sync, size_t part,
@@ -254,7 +292,9 @@ class LayeredSource {
     payload.resize(payload.size() + 40);
     store_be32(std::span(payload).last(4).first<4>(), next_tag_++);
     rtp::MediaPacket made = finish(payload);
-    if (options_.codec == rtp::Codec::kAv1) describe(made, id, frame, sync, part == 0, last);
+    const bool is_described =
+        options_.codec == rtp::Codec::kAv1 || options_.codec == rtp::Codec::kH264;
+    if (is_described) describe(made, id, frame, sync, part == 0, last);
     return made;
   }
   rtp::MediaPacket finish(const std::vector<uint8_t>& payload) {
@@ -279,13 +319,14 @@ class LayeredSource {
   uint32_t timestamp_;
   uint8_t offset_;
   uint8_t tl0_ = 250;
-  uint16_t picture_id_ = 0x7FE0;
+  uint16_t picture_id_;
   int64_t picture_ = 0;
   int64_t next_id_ = 0;
-  uint32_t next_tag_ = 1;
+  uint32_t next_tag_;
   int cycle_ = 0;
   int at_ = 0;
   std::map<std::pair<int, int>, int64_t> last_;  // frame by spatial and temporal layer
+  std::array<int64_t, 4> last_in_chain_{-1, -1, -1, -1};
 };
 
 }  // namespace simpul::relay::testing

@@ -74,8 +74,14 @@ TEST_F(AnOnset, GoesOnBehindWhatWasLost) {
 TEST_F(AnOnset, HasLatePacketsInTheirPlaces) {
   onset_.note(packet(1, 0), at_ms(0));
   onset_.note(packet(3, 40), at_ms(0));
-  onset_.note(packet(2, 20), at_ms(0));
+  onset_.note_late(packet(2, 20));
   EXPECT_THAT(numbers(onset_.before(packet(4, 60), at_ms(0), -1)), ElementsAre(1, 2, 3));
+}
+
+TEST_F(AnOnset, DoesNotBeginWithALatePacketWhoseSuccessorsItNeverHad) {
+  onset_.note_late(packet(1, 0));  // 2 and 3 came before anything was kept
+  onset_.note(packet(4, 60), at_ms(0));
+  EXPECT_THAT(numbers(onset_.before(packet(5, 80), at_ms(0), -1)), ElementsAre(4));
 }
 
 TEST_F(AnOnset, KeepsNoMoreThanItsLimits) {

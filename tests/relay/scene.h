@@ -196,6 +196,7 @@ struct Sent {
   uint32_t csrc = 0;
   std::vector<uint8_t> payload;
   std::optional<uint16_t> frame_number;
+  rtp::ActiveTargets active{};
   uint8_t padding = 0;
 
   uint32_t tag() const { return tag_of(payload); }
@@ -301,6 +302,7 @@ struct Scene {
               .csrc = packet.csrc,
               .payload = {packet.head.begin(), packet.head.begin() + packet.head_size},
               .frame_number = packet.frame_number,
+              .active = packet.active_targets,
               .padding = packet.padding};
     sent.payload.insert(sent.payload.end(), packet.body.begin(), packet.body.end());
     return sent;

@@ -96,6 +96,9 @@ TEST(Vp9Descriptor, TheLargestStructureIsReadToItsEnd) {
   ASSERT_TRUE(descriptor);
   EXPECT_EQ(descriptor->size, bytes.size());
   EXPECT_EQ(descriptor->width, 0x800);
+  const SpatialSizes sizes = Vp9Descriptor::read_sizes(bytes);
+  EXPECT_EQ(sizes[0], (PictureSize{.width = 0x100, .height = 0x100}));
+  EXPECT_EQ(sizes[7], (PictureSize{.width = 0x800, .height = 0x800}));
   bytes.pop_back();
   EXPECT_EQ(Vp9Descriptor::parse(bytes).error(), ParseError::kTooShort);
 }
