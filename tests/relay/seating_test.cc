@@ -60,7 +60,7 @@ TEST_F(SeatingTest, ASlotIsForWhoIsNamedForItAndTheirFurtherTracksForTheNextOnes
   const auto watcher = scene_.watch({}, {audio_slot(1), video_slot(10), video_slot(20)});
   EXPECT_THAT(tracks(watcher), ElementsAre(5, 6, 2));
   const auto pin = [&](uint32_t ssrc, const std::string& participant) {
-    scene_.relay.set_viewing(watcher, rtp::Ssrc(ssrc), {.participant = participant});
+    scene_.relay.set_viewing(watcher, rtp::Ssrc(ssrc), {.participant = participant}, scene_.now);
   };
   pin(10, "ana");
   EXPECT_THAT(tracks(watcher), ElementsAre(5, 2, 3));

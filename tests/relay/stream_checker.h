@@ -135,7 +135,9 @@ class StreamChecker {
         EXPECT_EQ(numbers->picture_id, (numbers_->picture_id + 1) & 0x7FFF);
         EXPECT_EQ(numbers->tl0_pic_idx, (numbers_->tl0_pic_idx + 1) & 0xFF);
         const bool is_vp8 = sent.payload_type == kVp8Type && last_.payload_type == kVp8Type;
-        if (is_vp8) EXPECT_EQ(numbers->key_idx, (numbers_->key_idx + 1) & 0x1F);
+        if (is_vp8) {
+          EXPECT_EQ(numbers->key_idx, (numbers_->key_idx + 1) & 0x1F);
+        }
       }
     }
     if (sent.frame_number && frame_number_) {
