@@ -95,9 +95,9 @@ bool FeedExchange::wish(uint32_t home, FeedWish wish) {
   return peer.unsent.empty() && peer.out.items.push(wish);
 }
 
-void FeedExchange::request_key_frame(uint32_t home, FeedLayer layer) {
+void FeedExchange::request_key_frame(uint32_t home, const FeedKeyFrameRequest& request) {
   Peer& peer = *peers_[home];
-  if (peer.unsent.empty()) peer.out.items.push(FeedKeyFrameRequest{layer});
+  if (peer.unsent.empty()) peer.out.items.push(request);
 }
 
 std::optional<FeedEvent> FeedExchange::take() {

@@ -30,6 +30,7 @@ struct FeedPublisher {
   // Of each track the layers that are suspended, a bit each: they are not lent before they are
   // wished for.
   std::vector<uint8_t> suspended = {};
+  std::optional<Duration> round_trip = {};  // to it
 };
 
 // A layer of a track that is lent to one other worker.
@@ -63,6 +64,7 @@ struct FeedNews {
 // And what a borrower sends home: subscribers there want a key frame. Repeated until one comes.
 struct FeedKeyFrameRequest {
   FeedLayer of;
+  relay::KeyFrameRequests::Cause cause = relay::KeyFrameRequests::Cause::kAssignment;
 };
 // Whether anybody there watches a layer. Every layer counts as watched until its first packet.
 struct FeedWish {
@@ -139,7 +141,7 @@ class FeedExchange {
   // At the borrower. The next of what came; nothing when that is all. Takes kTakenInARow of one
   // worker at most before it looks at the next one, so that none waits for the others' media.
   std::optional<FeedEvent> take();
-  void request_key_frame(uint32_t home, FeedLayer layer);
+  void request_key_frame(uint32_t home, const FeedKeyFrameRequest& request);
   // As tell().
   bool wish(uint32_t home, FeedWish wish);
 

@@ -173,6 +173,9 @@ void Switchboard::take_media(Entry& entry, TimePoint now) {
 }
 
 void Switchboard::take_feedback(Entry& entry, TimePoint now) {
+  if (!out_.sender_reports.empty()) {
+    relay_.set_round_trip(entry.publisher, entry.connection->round_trip());
+  }
   for (const auto& report : out_.sender_reports) {
     if (report.id.line >= entry.session.tracks.size()) continue;
     relay_.receive_sender_report(entry.session.tracks[report.id.line].id, report.id.layer,
@@ -241,6 +244,7 @@ void Switchboard::enter_relay(Entry& entry, TimePoint now) {
   entry.in_relay = true;
   if (session.role == Role::kPublisher) {
     entry.publisher = relay_.add_publisher(session.room, session.participant, now);
+    relay_.set_round_trip(entry.publisher, entry.connection->round_trip());
     by_publisher_[entry.publisher.value()] = &entry;
     for (const relay::TrackConfig& track : session.tracks) {
       relay_.add_track(entry.publisher, track, now);
@@ -255,7 +259,7 @@ void Switchboard::enter_relay(Entry& entry, TimePoint now) {
   for (size_t i = 0; i < session.slots.size(); ++i) {
     const bool is_pinned = entry.viewings[i].participant.has_value();
     if (session.slots[i].kind != rtp::MediaKind::kVideo && !is_pinned) continue;
-    relay_.set_viewing(entry.subscriber, session.slots[i].ssrc, entry.viewings[i]);
+    relay_.set_viewing(entry.subscriber, session.slots[i].ssrc, entry.viewings[i], now);
   }
   relay_.start_subscriber(entry.subscriber, now);
 }

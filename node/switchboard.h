@@ -227,7 +227,7 @@ class Switchboard {
   void tell_estimates(TimePoint now);
   void take_probe_wishes();
   void repeat_rates();
-  void change_viewing(Entry& entry, size_t slot, const ViewingChange& change);
+  void change_viewing(Entry& entry, size_t slot, const ViewingChange& change, TimePoint now);
   SlotWhy why(const Entry& entry, size_t slot, TimePoint now);
 
   // Which layers publishers are to send: switchboard_layers.cc.

@@ -52,19 +52,20 @@ SlotAnswer Switchboard::answer(const SlotQuestion& question, TimePoint now) {
   const auto line = std::ranges::find(lines, question.mid, &connection::SendingLine::mid);
   const auto place = static_cast<size_t>(line - lines.begin());
   if (line == lines.end() || place >= entry.session.slots.size()) return answer;
-  if (question.change) change_viewing(entry, place, *question.change);
+  if (question.change) change_viewing(entry, place, *question.change, now);
   answer.why = why(entry, place, now);
   return answer;
 }
 
-void Switchboard::change_viewing(Entry& entry, size_t slot, const ViewingChange& change) {
+void Switchboard::change_viewing(Entry& entry, size_t slot, const ViewingChange& change,
+                                 TimePoint now) {
   relay::Viewing& viewing = entry.viewings[slot];
   if (change.wanted_pixels) viewing.wanted_pixels = *change.wanted_pixels;
   if (change.priority) viewing.priority = *change.priority;
   if (change.paused) viewing.is_paused = *change.paused;
   if (change.participant) viewing.participant = *change.participant;
   if (entry.in_relay) {
-    relay_.set_viewing(entry.subscriber, entry.session.slots[slot].ssrc, viewing);
+    relay_.set_viewing(entry.subscriber, entry.session.slots[slot].ssrc, viewing, now);
   }
 }
 

@@ -59,7 +59,8 @@ void Switchboard::open_feed(Entry& entry, uint32_t borrower) {
                                   .room = session.room,
                                   .participant = session.participant,
                                   .tracks = session.tracks,
-                                  .suspended = std::move(suspended)});
+                                  .suspended = std::move(suspended),
+                                  .round_trip = entry.connection->round_trip()});
   for (const FeedReport& report : entry.reports) options_.feeds->report(borrower, report);
 }
 
@@ -185,6 +186,7 @@ void Switchboard::take_feed(FeedOpened& opened, TimePoint now) {
   feed.key = from.key;
   feed.opening = from.opening;
   feed.publisher = relay_.add_publisher(from.room, from.participant, now);
+  relay_.set_round_trip(feed.publisher, from.round_trip);
   feed_of_[feed.publisher.value()] = from.key.value();
   for (size_t i = 0; i < from.tracks.size(); ++i) {
     const relay::TrackConfig& track = from.tracks[i];
@@ -258,12 +260,13 @@ void Switchboard::take_feed(FeedWish& wish, TimePoint now) {
     }
     if (was_interrupted && !layer.interrupted) repeat_report(entry, wish.of);
   } else if (track->kind == rtp::MediaKind::kVideo) {
-    relay_.request_key_frame(wish.of.track, wish.of.layer, now);
+    relay_.request_key_frame(wish.of.track, wish.of.layer,
+                             relay::KeyFrameRequests::Cause::kAssignment, now);
   }
 }
 
 void Switchboard::take_feed(FeedKeyFrameRequest& request, TimePoint now) {
-  relay_.request_key_frame(request.of.track, request.of.layer, now);
+  relay_.request_key_frame(request.of.track, request.of.layer, request.cause, now);
 }
 
 // True when the request is for a publisher of another worker; it goes there.
@@ -271,7 +274,8 @@ bool Switchboard::request_of_feed(const relay::KeyFrameRequest& request) {
   const auto found = feed_of_.find(request.publisher.value());
   if (found == feed_of_.end()) return false;
   ++key_frames_asked_elsewhere_;
-  options_.feeds->request_key_frame(feeds_.at(found->second).home, {request.track, request.layer});
+  options_.feeds->request_key_frame(feeds_.at(found->second).home,
+                                    {.of = {request.track, request.layer}, .cause = request.cause});
   return true;
 }
 

@@ -1,6 +1,7 @@
 #include "relay/key_frame_requests.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace simpul::relay {
 
@@ -25,7 +26,7 @@ void KeyFrameRequests::keep_asking(Cause cause, TimePoint now) {
 // than one.
 void KeyFrameRequests::ask_once(Cause cause) {
   cause_ = is_wanted() ? std::max(cause_, cause) : cause;
-  if (are_hidden()) due_ = std::min(due_, sent_at_ + kRepeatAfter);
+  if (are_hidden()) due_ = std::min(due_, sent_at_ + kRepeatMax);
   wanted_once_ = true;
 }
 
@@ -38,15 +39,24 @@ void KeyFrameRequests::on_key_frame() {
   outstanding_ = false;
 }
 
-bool KeyFrameRequests::take(TimePoint now) {
-  if (next_due() > now) return false;
-  if (outstanding_ && other_frames_ && !are_hidden()) ++unanswered_;
-  outstanding_ = true;
+// However soon requests are repeated: a publisher may need longer than that for a key frame, and
+// several may be lost together.
+void KeyFrameRequests::note_unanswered(TimePoint now) {
+  if (std::exchange(outstanding_, true)) {
+    if (!other_frames_ || now - unanswered_since_ < kUnansweredAfter) return;
+    if (!are_hidden()) ++unanswered_;
+  }
+  unanswered_since_ = now;
   other_frames_ = false;
+}
+
+bool KeyFrameRequests::take(TimePoint now, Duration repeat_after) {
+  if (next_due() > now) return false;
+  note_unanswered(now);
   wanted_once_ = false;
   if (are_hidden()) wanted_ = false;
   full_at_ = std::max(full_at_, now) + kInterval;
-  due_ = now + kRepeatAfter;
+  due_ = now + repeat_after;
   sent_at_ = now;
   spaced_until_ = now + kSpacing;
   return true;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Publisher {
   std::vector<std::unique_ptr<Track>> tracks;  // as they were added
   bool is_pinned = false;                      // heard in any case
   bool is_listened_to = false;                 // for others, also where it is alone
+  std::optional<Duration> round_trip;          // to it
 
   // Since when nothing has come of it: of one that has sent nothing yet, since it is there.
   TimePoint silent_since() const {

@@ -311,13 +311,19 @@ std::vector<rtp::MediaPacket> Relay::onset_of(TrackId track_id, TimePoint heard)
   return onset_of_speech(*track, heard, state_->latest);
 }
 
-void Relay::request_key_frame(TrackId track_id, uint8_t layer, TimePoint now) {
+void Relay::request_key_frame(TrackId track_id, uint8_t layer, KeyFrameRequests::Cause cause,
+                              TimePoint now) {
   state_->latest = now;
   Track* track = state_->track(track_id, layer);
   // A layer that is suspended begins with a key frame anyway.
   if (track == nullptr || track->feeds()[layer].view().suspended) return;
-  track->feeds()[layer].key_frames().ask_once(KeyFrameRequests::Cause::kAssignment);
+  track->feeds()[layer].key_frames().ask_once(cause);
   track->note_request();
+}
+
+void Relay::set_round_trip(PublisherId publisher_id, std::optional<Duration> round_trip) {
+  Publisher* publisher = find_in(state_->publishers, publisher_id);
+  if (publisher != nullptr) publisher->round_trip = round_trip;
 }
 
 void Relay::set_follows(PublisherId publisher_id, bool follows) {
@@ -386,13 +392,15 @@ void Relay::set_estimate(SubscriberId subscriber_id, const std::optional<PathEst
   state_->allotments.set_estimate(*subscriber, estimate, now);
 }
 
-void Relay::set_viewing(SubscriberId subscriber_id, rtp::Ssrc ssrc, const Viewing& viewing) {
+void Relay::set_viewing(SubscriberId subscriber_id, rtp::Ssrc ssrc, const Viewing& viewing,
+                        TimePoint now) {
+  state_->latest = now;
   Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
   Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
   if (slot == nullptr) return;
   const bool is_another = viewing.participant != slot->viewing().participant;
   state_->allotments.set_viewing(*slot, viewing);
-  if (is_another) seat(*subscriber, state_->latest);
+  if (is_another) seat(*subscriber, now);
 }
 
 Explanation Relay::explain(SubscriberId subscriber_id, TimePoint now) {

@@ -10,6 +10,7 @@
 
 #include "base/strong_id.h"
 #include "base/time.h"
+#include "relay/key_frame_requests.h"
 #include "relay/layer_target.h"
 #include "rtp/codec_format.h"
 #include "rtp/media_packet.h"
@@ -67,6 +68,7 @@ struct KeyFrameRequest {
   PublisherId publisher;
   TrackId track;
   uint8_t layer = 0;
+  KeyFrameRequests::Cause cause = KeyFrameRequests::Cause::kAssignment;
 };
 
 // The numbers of a sender report (RFC 3550 §6.4.1) for one slot.
@@ -243,7 +245,10 @@ class Relay {
   // frame, as if the layer had been replaced.
   void interrupt(TrackId track, uint8_t layer);
   // Subscribers elsewhere want a key frame; they repeat the wish themselves.
-  void request_key_frame(TrackId track, uint8_t layer, TimePoint now);
+  void request_key_frame(TrackId track, uint8_t layer, KeyFrameRequests::Cause cause,
+                         TimePoint now);
+  // How far away a publisher is, as far as is known: requests are repeated after that.
+  void set_round_trip(PublisherId publisher, std::optional<Duration> round_trip);
 
   // Rooms of several workers. Appends all layers of the tracks of which something changed since the
   // last call; repeat_news() makes a track one of them.
@@ -280,7 +285,7 @@ class Relay {
   // 100 ms at most, in advance().
   void set_estimate(SubscriberId subscriber, const std::optional<PathEstimate>& estimate,
                     TimePoint now);
-  void set_viewing(SubscriberId subscriber, rtp::Ssrc ssrc, const Viewing& viewing);
+  void set_viewing(SubscriberId subscriber, rtp::Ssrc ssrc, const Viewing& viewing, TimePoint now);
   // Why its video slots carry what they carry; nothing of a subscriber who is not there.
   Explanation explain(SubscriberId subscriber, TimePoint now);
 

@@ -1,6 +1,7 @@
 #include "relay/seating.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "relay/following.h"
 #include "relay/pins.h"
@@ -72,17 +73,46 @@ void seat_who_is_there(Subscriber& subscriber, Slot* Seat::*slot_of) {
   }
 }
 
-void empty_slots(const Seat& seat, TimePoint now) {
-  for (Slot* slot : {seat.audio, seat.video}) {
-    if (slot != nullptr && !slot->is_pinned()) slot->assign(nullptr, now);
-  }
+// What of the seat's publisher a slot of it gets.
+Track* seated_in(const Seat& seat, const Slot* slot) {
+  return seat.publisher == nullptr ? nullptr : track_for(slot, *seat.publisher, seat.place);
 }
 
-void assign_slots(const Seat& seat, TimePoint now) {
-  for (Slot* slot : {seat.audio, seat.video}) {
-    if (slot == nullptr || slot->is_pinned()) continue;
-    slot->assign(track_for(slot, *seat.publisher, seat.place), now);
+bool is_shown(const Subscriber& subscriber, const Track* track, const Slot* elsewhere_than) {
+  return std::ranges::any_of(subscriber.slots, [&](const Slot& slot) {
+    return &slot != elsewhere_than && slot.track() == track;
+  });
+}
+
+// What no other slot shows although it is there, because the slot that would is for somebody else:
+// what the slot carries, or else of the last who came.
+Track* unseen_for(const Subscriber& subscriber, const Slot& slot) {
+  if (slot.track() != nullptr && !is_shown(subscriber, slot.track(), &slot)) return slot.track();
+  const auto& publishers = subscriber.room->publishers;
+  for (auto publisher = publishers.rbegin(); publisher != publishers.rend(); ++publisher) {
+    for (const auto& track : (*publisher)->tracks) {
+      const bool fits = track->kind() == slot.kind();
+      if (fits && !is_shown(subscriber, track.get(), &slot)) return track.get();
+    }
   }
+  return nullptr;
+}
+
+// Those of seats first, so that nobody shows for want of one what has one.
+void assign_slots(Subscriber& subscriber, TimePoint now) {
+  std::vector<Slot*> free;
+  for (const Seat& seat : subscriber.seats) {
+    for (Slot* slot : {seat.audio, seat.video}) {
+      if (slot == nullptr || slot->is_pinned()) continue;
+      Track* track = seated_in(seat, slot);
+      if (track == nullptr) {
+        free.push_back(slot);
+      } else {
+        slot->assign(track, now);
+      }
+    }
+  }
+  for (Slot* slot : free) slot->assign(unseen_for(subscriber, *slot), now);
 }
 
 bool take_if_sending(const Subscriber& subscriber, Seat& seat, Publisher& publisher) {
@@ -104,14 +134,16 @@ void reseat_silent(const Room& room, TimePoint now) {
   if (room.publishers.size() < 2 || std::ranges::none_of(room.publishers, is_silent)) return;
   for (Subscriber* subscriber : room.subscribers) {
     if (follows(*subscriber)) continue;
+    bool has_changed = false;
     for (Seat& seat : subscriber->seats) {
       if (seat.publisher == nullptr || !is_silent(seat.publisher)) continue;
       const auto& publishers = room.publishers;
       const auto taken = std::find_if(publishers.rbegin(), publishers.rend(), [&](Publisher* next) {
         return take_if_sending(*subscriber, seat, *next);
       });
-      if (taken != publishers.rend()) assign_slots(seat, now);
+      has_changed |= taken != publishers.rend();
     }
+    if (has_changed) assign_slots(*subscriber, now);
   }
 }
 
@@ -139,12 +171,7 @@ void seat(Subscriber& subscriber, TimePoint now) {
   seat_who_is_there(subscriber, &Seat::video);
   seat_who_is_there(subscriber, &Seat::audio);
   fill_by_last(subscriber);
-  for (const Seat& seat : subscriber.seats) {
-    if (seat.publisher == nullptr) empty_slots(seat, now);
-  }
-  for (const Seat& seat : subscriber.seats) {
-    if (seat.publisher != nullptr) assign_slots(seat, now);
-  }
+  assign_slots(subscriber, now);
 }
 
 void unseat(Subscriber& subscriber, const Publisher& publisher, TimePoint now) {

@@ -86,10 +86,14 @@ void Track::note_request() {
 
 void Track::take_requests(KeyFrameRequests::Cause cause, TimePoint now,
                           std::vector<KeyFrameRequest>& out) {
+  const Duration repeat_after = KeyFrameRequests::repeat_after(publisher_.round_trip);
   for (size_t layer = 0; layer < feeds_.size(); ++layer) {
     KeyFrameRequests& requests = feeds_[layer].key_frames();
-    if (requests.cause() != cause || !requests.take(now)) continue;
-    out.push_back({.publisher = publisher_.id, .track = id_, .layer = static_cast<uint8_t>(layer)});
+    if (requests.cause() != cause || !requests.take(now, repeat_after)) continue;
+    out.push_back({.publisher = publisher_.id,
+                   .track = id_,
+                   .layer = static_cast<uint8_t>(layer),
+                   .cause = cause});
   }
 }
 

@@ -201,13 +201,15 @@ TEST_F(FeedExchangeTest, ReturnsALoanThatFoundNoPlaceInTheRing) {
 }
 
 TEST_F(FeedExchangeTest, CarriesWishesForKeyFramesHome) {
-  borrower_.request_key_frame(0, kVideo);
+  using Cause = relay::KeyFrameRequests::Cause;
+  borrower_.request_key_frame(0, {.of = kVideo, .cause = Cause::kRepair});
   borrower_.publish();
   EXPECT_EQ(woken_, (std::vector<uint32_t>{0}));
   const auto event = home_.take();
   ASSERT_TRUE(event && std::holds_alternative<FeedKeyFrameRequest>(*event));
   EXPECT_EQ(std::get<FeedKeyFrameRequest>(*event).of.track, kVideo.track);
   EXPECT_EQ(std::get<FeedKeyFrameRequest>(*event).of.layer, kVideo.layer);
+  EXPECT_EQ(std::get<FeedKeyFrameRequest>(*event).cause, Cause::kRepair);
 }
 
 TEST_F(FeedExchangeTest, GoesRoundItsRingWithoutLosingALoan) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "rtp/rtcp_writer.h"
 #include "rtp/vp8.h"
 #include "tests/node/virtual_node.h"
 #include "tests/support/allocation_counter.h"
@@ -38,6 +39,12 @@ class FeedsTest : public ::testing::Test {
   }
   static bool has_picture(const Guest& viewer) { return viewer.count(viewer.peer.slots()[1]) > 0; }
   static void forget(Guest& viewer) { viewer.packets.clear(); }
+  static void complain(VirtualNode& node, Guest& viewer) {
+    std::array<uint8_t, rtp::kRtcpSizeMax> buffer{};
+    rtp::RtcpWriter writer(buffer);
+    writer.pli(rtp::Ssrc(1), viewer.peer.slots()[1]);
+    node.deliver(viewer.address, viewer.peer.seal_rtcp(writer.written()));
+  }
 
   PacketPool pool_{8'192};  // outlives what the relays keep of it
   FeedLanes lanes_{2};
@@ -132,6 +139,24 @@ TEST_F(FeedsTest, DoNotTakeAWishThatWasForTheFeedBefore) {
   }
   Guest& carol = borrower_.watch("stage", "carol");
   EXPECT_TRUE(run_until([&] { return has_picture(carol); }));
+}
+
+TEST_F(FeedsTest, TellThatSomebodyThereLostSomethingAndLeaveATokenForWhoComes) {
+  Guest& alice = home_.publish("stage", "alice");
+  Guest& bob = borrower_.watch("stage", "bob");
+  Guest& carol = home_.watch("stage", "carol");
+  ASSERT_TRUE(
+      run_until([&] { return alice.peer.connected() && has_picture(bob) && has_picture(carol); }));
+  run(3s);
+  const uint64_t key_frames = alice.sources[1].key_frames();
+  complain(home_, carol);
+  run(400ms);
+  EXPECT_EQ(alice.sources[1].key_frames(), key_frames + 1);
+  complain(borrower_, bob);
+  run(400ms);
+  EXPECT_EQ(alice.sources[1].key_frames(), key_frames + 1);
+  run(400ms);
+  EXPECT_EQ(alice.sources[1].key_frames(), key_frames + 2) << "it was not swallowed";
 }
 
 TEST_F(FeedsTest, EndWithTheirPublisher) {

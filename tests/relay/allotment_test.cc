@@ -283,18 +283,18 @@ TEST_F(AllotmentTest, TheLeastGoesOnAsLongAsAGoodPartOfItArrives) {
 
 TEST_F(AllotmentTest, NoLayerIsLargerThanItIsShown) {
   watch();
-  scene_.relay.set_viewing(bob_, kVideo, {.wanted_pixels = kSmall});
+  scene_.relay.set_viewing(bob_, kVideo, {.wanted_pixels = kSmall}, scene_.now);
   run(1s);
   EXPECT_EQ(layer(), "l");
   EXPECT_EQ(cause(), kLargestWanted);
-  scene_.relay.set_viewing(bob_, kVideo, {});
+  scene_.relay.set_viewing(bob_, kVideo, {}, scene_.now);
   EXPECT_LE(until("h"), 300ms);
 }
 
 TEST_F(AllotmentTest, NothingLeavesOfASlotThatIsPausedAndItBeginsAgainWithAKeyFrame) {
   watch();
   run(1s);
-  scene_.relay.set_viewing(bob_, kVideo, {.is_paused = true});
+  scene_.relay.set_viewing(bob_, kVideo, {.is_paused = true}, scene_.now);
   run(200ms);
   EXPECT_EQ(video_of(3s), 0u);
   EXPECT_TRUE(is_paused());
@@ -304,14 +304,14 @@ TEST_F(AllotmentTest, NothingLeavesOfASlotThatIsPausedAndItBeginsAgainWithAKeyFr
   scene_.relay.take_news(news);
   for (const LayerNews& one : news) EXPECT_FALSE(one.watched && one.track == TrackId(kCamera));
   requests_ = 0;
-  scene_.relay.set_viewing(bob_, kVideo, {});
+  scene_.relay.set_viewing(bob_, kVideo, {}, scene_.now);
   EXPECT_LE(until("h"), 300ms);
   EXPECT_EQ(requests_, 1u);
 }
 
 TEST_F(AllotmentTest, ASlotThatIsPausedStaysSoWhenSomebodyElseIsInIt) {
   watch();
-  scene_.relay.set_viewing(bob_, kVideo, {.is_paused = true});
+  scene_.relay.set_viewing(bob_, kVideo, {.is_paused = true}, scene_.now);
   run(1s);
   scene_.relay.remove_publisher(ana_, scene_.now);
   scene_.publish("eve", {audio_track(kVoice), video_track(kCamera, {"l", "m", "h"})});
@@ -358,12 +358,12 @@ TEST_F(AllotmentTest, TwoSlotsShareThePathByPriority) {
     return rtp::Ssrc();
   };
   run_both(500ms, 2'200'000);
-  scene_.relay.set_viewing(bob_, ssrc_of("ana"), {.priority = 200});
+  scene_.relay.set_viewing(bob_, ssrc_of("ana"), {.priority = 200}, scene_.now);
   run_both(10s, 2'200'000);
   EXPECT_EQ(layer_of("ana"), "h");
   EXPECT_NE(layer_of("eve"), "h");
-  scene_.relay.set_viewing(bob_, ssrc_of("ana"), {});
-  scene_.relay.set_viewing(bob_, ssrc_of("eve"), {.priority = 200});
+  scene_.relay.set_viewing(bob_, ssrc_of("ana"), {}, scene_.now);
+  scene_.relay.set_viewing(bob_, ssrc_of("eve"), {.priority = 200}, scene_.now);
   run_both(10s, 2'200'000);
   EXPECT_NE(layer_of("ana"), "h");
   EXPECT_EQ(layer_of("eve"), "h");
@@ -417,7 +417,7 @@ TEST_F(AllotmentTest, NobodyIsDecidedUponMoreOftenThanTenTimesASecond) {
   Output out;
   for (uint32_t i = 0; i < 1'000; ++i) {
     scene_.now += 1ms;
-    scene_.relay.set_viewing(bob_, kVideo, {.wanted_pixels = kSmall * (1 + i % 20)});
+    scene_.relay.set_viewing(bob_, kVideo, {.wanted_pixels = kSmall * (1 + i % 20)}, scene_.now);
     scene_.relay.set_estimate(bob_, PathEstimate{.bps = 1'000 + i}, scene_.now);
     scene_.relay.advance(scene_.now, out);
   }
@@ -448,11 +448,11 @@ TEST_F(AllotmentTest, ManySubscribersAreDecidedUponInTurns) {
 TEST_F(AllotmentTest, ASubscriberWhoLeavesIsNotDecidedUponAnyMore) {
   watch();
   run(1s, 300'000);
-  scene_.relay.set_viewing(bob_, kVideo, {.priority = 3});
+  scene_.relay.set_viewing(bob_, kVideo, {.priority = 3}, scene_.now);
   scene_.relay.remove_subscriber(bob_);
   run(1s);
   scene_.relay.set_estimate(bob_, PathEstimate{.bps = 1}, scene_.now);
-  scene_.relay.set_viewing(bob_, kVideo, {.priority = 4});
+  scene_.relay.set_viewing(bob_, kVideo, {.priority = 4}, scene_.now);
   EXPECT_THAT(explain().slots, IsEmpty());
 }
 

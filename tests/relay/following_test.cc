@@ -210,7 +210,7 @@ TEST_F(Following, ASlotCarriesWhoIsNamedForItUntilNobodyIs) {
   const auto watcher = watch(1, 2);
   speak({3}, 1s);
   const auto pin = [&](uint32_t ssrc, const std::optional<std::string>& participant) {
-    scene_.relay.set_viewing(watcher, rtp::Ssrc(ssrc), {.participant = participant});
+    scene_.relay.set_viewing(watcher, rtp::Ssrc(ssrc), {.participant = participant}, scene_.now);
   };
   pin(110, "p1");
   EXPECT_EQ(tracks(watcher)[2], 2u);
@@ -237,7 +237,7 @@ TEST_F(Following, ASlotCarriesWhoIsNamedForItUntilNobodyIs) {
 TEST_F(Following, ASlotMayBeFreedOfWhomTheViewerNamed) {
   for (uint32_t number = 1; number <= 3; ++number) join(number);
   const auto watcher = watch(1, 1, {.participant = "p1"});
-  scene_.relay.set_viewing(watcher, rtp::Ssrc(1), {.participant = ""});
+  scene_.relay.set_viewing(watcher, rtp::Ssrc(1), {.participant = ""}, scene_.now);
   speak({3}, 2s);
   EXPECT_THAT(tracks(watcher), ElementsAre(5, 2));
 }

@@ -66,29 +66,46 @@ TEST_F(InterruptionTest, OfUnknownTracksAndLayersIsNothing) {
 // Nobody watches here, but elsewhere.
 class WishFromElsewhere : public ::testing::Test {
  protected:
+  using Cause = KeyFrameRequests::Cause;
+
   WishFromElsewhere() { scene_.publish("ana", {video_track(2)}); }
+  void ask(Cause cause = Cause::kAssignment, uint32_t track = 2, uint8_t layer = 0) {
+    scene_.relay.request_key_frame(TrackId(track), layer, cause, scene_.now);
+  }
 
   Scene scene_;
   Source video_{scene_.pool, {.ssrc = 1}};
 };
 
 TEST_F(WishFromElsewhere, IsPassedOnOnceEachTime) {
-  scene_.relay.request_key_frame(TrackId(2), 0, scene_.now);
+  ask();
   EXPECT_EQ(scene_.requests(), 1u);
   for (int i = 0; i < 50; ++i) EXPECT_EQ(scene_.requests(100ms), 0u);
-  scene_.relay.request_key_frame(TrackId(2), 0, scene_.now);
+  ask();
   EXPECT_EQ(scene_.requests(), 1u);
 }
 
 TEST_F(WishFromElsewhere, IsMetByAKeyFrameThatBeginsToArrive) {
-  scene_.relay.request_key_frame(TrackId(2), 0, scene_.now);
+  ask();
   EXPECT_THAT(scene_.pass(2, video_.frame({.key = true})), IsEmpty());
   EXPECT_EQ(scene_.requests(100ms), 0u);
 }
 
+TEST_F(WishFromElsewhere, OfWhoLostSomethingLeavesATokenForWhoComesHere) {
+  for (int i = 0; i < 5; ++i) {
+    ask(Cause::kRepair);
+    EXPECT_EQ(scene_.requests(100ms), i == 0 ? 1u : 0u);
+    scene_.pass(2, video_.frame({.key = true}));
+  }
+  scene_.watch({}, {video_slot(10)});
+  const auto out = scene_.advance();
+  ASSERT_THAT(out.key_frame_requests, SizeIs(1));
+  EXPECT_EQ(out.key_frame_requests[0].cause, Cause::kAssignment);
+}
+
 TEST_F(WishFromElsewhere, OfUnknownTracksAndLayersIsNothing) {
-  scene_.relay.request_key_frame(TrackId(99), 0, scene_.now);
-  scene_.relay.request_key_frame(TrackId(2), 9, scene_.now);
+  ask(Cause::kAssignment, 99);
+  ask(Cause::kAssignment, 2, 9);
   EXPECT_EQ(scene_.requests(100ms), 0u);
 }
 

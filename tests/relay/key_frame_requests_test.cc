@@ -10,8 +10,8 @@ using Cause = KeyFrameRequests::Cause;
 
 class KeyFrameRequestsTest : public ::testing::Test {
  protected:
-  bool ask_and_take() {
-    requests_.ask(Cause::kRepair, now_);
+  bool ask_and_take(Cause cause = Cause::kAssignment) {
+    requests_.ask(cause, now_);
     return requests_.take(now_);
   }
   // The request that finds this out is sent now.
@@ -104,6 +104,45 @@ TEST_F(KeyFrameRequestsTest, RepeatsEachSecondUntilAKeyFrameComes) {
   EXPECT_EQ(requests_.next_due(), kNever);
 }
 
+TEST_F(KeyFrameRequestsTest, RepeatsSoonWhereThePublisherIsNear) {
+  EXPECT_EQ(KeyFrameRequests::repeat_after(std::nullopt), 1s);
+  EXPECT_EQ(KeyFrameRequests::repeat_after(20ms), 200ms);
+  EXPECT_EQ(KeyFrameRequests::repeat_after(200ms), 400ms);
+  EXPECT_EQ(KeyFrameRequests::repeat_after(3s), 1s);
+  requests_.ask(Cause::kAssignment, now_);
+  EXPECT_TRUE(requests_.take(now_, 400ms));
+  EXPECT_EQ(requests_.next_due(), now_ + 400ms);
+}
+
+TEST_F(KeyFrameRequestsTest, RepeatsNoMoreOftenThanTheBucketLets) {
+  requests_.ask(Cause::kAssignment, now_);
+  int sent = 0;
+  for (const TimePoint end = now_ + 10s; now_ < end; now_ += 10ms) {
+    sent += requests_.take(now_, KeyFrameRequests::kRepeatMin);
+  }
+  EXPECT_EQ(sent, 11);
+}
+
+TEST_F(KeyFrameRequestsTest, RepairsLeaveATokenForWhoComesNext) {
+  int repairs = 0;
+  for (int i = 0; i < 50; ++i) {
+    repairs += ask_and_take(Cause::kRepair);
+    requests_.on_key_frame();
+    now_ += 10ms;
+  }
+  EXPECT_EQ(repairs, 1);
+  EXPECT_TRUE(ask_and_take(Cause::kAssignment));
+}
+
+TEST_F(KeyFrameRequestsTest, ARepairThatWaitsForATokenIsNotSwallowed) {
+  const TimePoint began = now_;
+  EXPECT_TRUE(ask_and_take(Cause::kRepair));
+  requests_.on_key_frame();
+  now_ += 500ms;
+  EXPECT_FALSE(ask_and_take(Cause::kRepair));
+  EXPECT_EQ(requests_.next_due(), began + 1s);
+}
+
 TEST_F(KeyFrameRequestsTest, AWishWithoutATokenWaitsAndIsNotSwallowed) {
   const TimePoint began = now_;
   for (int i = 0; i < 2; ++i) {
@@ -146,6 +185,17 @@ TEST_F(KeyFrameRequestsTest, TakesKeyFramesThatHaveShownToBeLostSixTimes) {
     now_ += 1s;
   }
   EXPECT_TRUE(requests_.are_hidden()) << "somebody has begun to hide them";
+}
+
+TEST_F(KeyFrameRequestsTest, TakesNothingToBeHiddenSoonerForAskingMoreOften) {
+  requests_.ask(Cause::kAssignment, now_);
+  for (const TimePoint end = now_ + 2s; now_ < end; now_ += 10ms) {
+    requests_.take(now_, KeyFrameRequests::kRepeatMin);
+    requests_.on_other_frame();
+    EXPECT_FALSE(requests_.are_hidden());
+  }
+  EXPECT_TRUE(requests_.take(now_, KeyFrameRequests::kRepeatMin));
+  EXPECT_TRUE(requests_.are_hidden());
 }
 
 TEST_F(KeyFrameRequestsTest, TakesNothingToBeHiddenWhereNothingComes) {
@@ -205,7 +255,7 @@ TEST_F(KeyFrameRequestsTest, WhoAsksOnceDoesNotWaitBehindItEither) {
   hide();
   requests_.keep_asking(Cause::kAssignment, now_);
   requests_.ask_once(Cause::kAssignment);
-  EXPECT_EQ(requests_.next_due(), now_ + KeyFrameRequests::kRepeatAfter);
+  EXPECT_EQ(requests_.next_due(), now_ + KeyFrameRequests::kRepeatMax);
 }
 
 TEST_F(KeyFrameRequestsTest, WhoKeepsAskingIsNotHeldUpWhereKeyFramesShow) {
@@ -215,7 +265,7 @@ TEST_F(KeyFrameRequestsTest, WhoKeepsAskingIsNotHeldUpWhereKeyFramesShow) {
   requests_.keep_asking(Cause::kAssignment, now_);
   EXPECT_TRUE(requests_.take(now_)) << "it did not get here whole";
   requests_.keep_asking(Cause::kAssignment, now_);
-  EXPECT_EQ(requests_.next_due(), now_ + KeyFrameRequests::kRepeatAfter);
+  EXPECT_EQ(requests_.next_due(), now_ + KeyFrameRequests::kRepeatMax);
 }
 
 TEST_F(KeyFrameRequestsTest, StopsWhenNobodyWantsItAnyMore) {

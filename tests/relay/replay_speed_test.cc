@@ -224,7 +224,7 @@ TEST_F(ReplaySpeedTest, WhatOtherSlotsAreSentIsNotThereForIt) {
     const auto slots = scene_.relay.slots_of(both);
     const auto slot = std::ranges::find(slots, "ana", &SlotState::participant);
     ASSERT_NE(slot, slots.end());
-    scene_.relay.set_viewing(both, slot->ssrc, {.is_paused = paused});
+    scene_.relay.set_viewing(both, slot->ssrc, {.is_paused = paused}, scene_.now);
     scene_.advance(100ms);
     scene_.advance(100ms);
   }

@@ -13,6 +13,9 @@ using ::testing::IsEmpty;
 class SeatingTest : public ::testing::Test {
  protected:
   // Which track each slot carries, 0 for none.
+  void pin(SubscriberId watcher, uint32_t ssrc, const std::string& participant) {
+    scene_.relay.set_viewing(watcher, rtp::Ssrc(ssrc), {.participant = participant}, scene_.now);
+  }
   std::vector<uint32_t> tracks(SubscriberId watcher) {
     std::vector<uint32_t> ids;
     for (const auto& slot : scene_.relay.slots_of(watcher)) {
@@ -59,15 +62,56 @@ TEST_F(SeatingTest, ASlotIsForWhoIsNamedForItAndTheirFurtherTracksForTheNextOnes
   scene_.publish("bo", {audio_track(5), video_track(6)});
   const auto watcher = scene_.watch({}, {audio_slot(1), video_slot(10), video_slot(20)});
   EXPECT_THAT(tracks(watcher), ElementsAre(5, 6, 2));
-  const auto pin = [&](uint32_t ssrc, const std::string& participant) {
-    scene_.relay.set_viewing(watcher, rtp::Ssrc(ssrc), {.participant = participant});
-  };
-  pin(10, "ana");
+  pin(watcher, 10, "ana");
   EXPECT_THAT(tracks(watcher), ElementsAre(5, 2, 3));
-  pin(20, "ana");
+  pin(watcher, 20, "ana");
   EXPECT_THAT(tracks(watcher), ElementsAre(5, 2, 3));
-  pin(10, "");
+  pin(watcher, 10, "");
   EXPECT_THAT(tracks(watcher), ElementsAre(5, 6, 2));
+}
+
+TEST_F(SeatingTest, ASlotThatAPinLeavesFreeShowsWhoWouldNotBeSeen) {
+  scene_.publish("ana", {audio_track(1), video_track(2)});
+  const auto bo = scene_.publish("bo", {audio_track(3), video_track(4)});
+  const auto watcher = scene_.watch({}, {audio_slot(1), video_slot(10), video_slot(20)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(3, 4, 2));
+  pin(watcher, 10, "ana");
+  EXPECT_THAT(tracks(watcher), ElementsAre(3, 2, 4));
+  const auto cai = scene_.publish("cai", {video_track(6)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(3, 2, 6)) << "who has a seat goes first";
+  leave(cai);
+  EXPECT_THAT(tracks(watcher), ElementsAre(3, 2, 4));
+  leave(bo);
+  EXPECT_THAT(tracks(watcher), ElementsAre(1, 2, 0)) << "nobody twice";
+}
+
+TEST_F(SeatingTest, WhomAFreeSlotShowsStaysThereWhenOthersCome) {
+  scene_.publish("ana", {audio_track(1), video_track(2)});
+  scene_.publish("bo", {audio_track(3), video_track(4)});
+  const auto watcher =
+      scene_.watch({}, {audio_slot(1), video_slot(10), audio_slot(2), video_slot(20)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(3, 4, 1, 2));
+  pin(watcher, 10, "ana");
+  EXPECT_THAT(tracks(watcher), ElementsAre(3, 2, 1, 4));
+  Source source(scene_.pool, {});
+  scene_.pass(4, source.frame({.key = true}));
+  scene_.publish("cai", {audio_track(5), video_track(6)});
+  EXPECT_THAT(tracks(watcher), ElementsAre(3, 2, 1, 4));
+  const auto sent = scene_.pass(4, source.frame({}));
+  ASSERT_FALSE(sent.empty()) << "and goes on without another key frame";
+  EXPECT_EQ(sent[0].ssrc, rtp::Ssrc(20));
+}
+
+TEST_F(SeatingTest, PinsNowAndNotWhenSomethingCameLast) {
+  scene_.publish("ana", {video_track(2)});
+  scene_.publish("bo", {video_track(4)});
+  scene_.watch({.participant = "ana"}, {video_slot(10)});
+  const auto watcher = scene_.watch({.participant = "bo"}, {video_slot(20)});
+  Source source(scene_.pool, {});
+  scene_.pass(2, source.frame({.key = true}));
+  scene_.now += 3s;
+  pin(watcher, 20, "ana");
+  EXPECT_EQ(scene_.relay.counters().starts_from_cache, 0u) << "the key frame is too long ago";
 }
 
 TEST_F(SeatingTest, GivesTheTracksOfOneInTheirOrder) {

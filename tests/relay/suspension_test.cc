@@ -140,12 +140,12 @@ TEST_F(SuspensionTest, WhoJoinsSeesTheLowestAtOnceAndTheLayerOfHisChoiceWithinAK
 
 TEST_F(SuspensionTest, TheOldLayerGoesOnUntilTheNewOneIsThere) {
   const SubscriberId bob = watch(LayerChoice::kHighest);
-  scene_.relay.set_viewing(bob, kVideo, {.wanted_pixels = kSmall});
+  scene_.relay.set_viewing(bob, kVideo, {.wanted_pixels = kSmall}, scene_.now);
   run(10s);
   ASSERT_EQ(layer_of(bob), "l");
   ASSERT_THAT(sends_, ElementsAre(true, false, false));
   is_obedient_ = false;
-  scene_.relay.set_viewing(bob, kVideo, {});
+  scene_.relay.set_viewing(bob, kVideo, {}, scene_.now);
   run(500ms);
   EXPECT_EQ(cause(bob), kWaitingForPublisher);
   EXPECT_GE(sent_in(bob, 1s), 28u) << "of the low layer, a packet a frame";
@@ -157,11 +157,11 @@ TEST_F(SuspensionTest, TheOldLayerGoesOnUntilTheNewOneIsThere) {
 TEST_F(SuspensionTest, ALayerThatDoesNotComeBackIsGivenUpForTheNextOne) {
   const SubscriberId bob = watch(LayerChoice::kHighest);
   watch(LayerChoice::kMid, 20);
-  scene_.relay.set_viewing(bob, kVideo, {.wanted_pixels = kSmall});
+  scene_.relay.set_viewing(bob, kVideo, {.wanted_pixels = kSmall}, scene_.now);
   run(10s);
   ASSERT_THAT(sends_, ElementsAre(true, true, false));
   is_obedient_ = false;
-  scene_.relay.set_viewing(bob, kVideo, {});
+  scene_.relay.set_viewing(bob, kVideo, {}, scene_.now);
   run(1s);
   EXPECT_EQ(layer_of(bob), "l");
   EXPECT_LE(until(bob, "m"), LayerSuspension::kResumedWithin);
@@ -240,7 +240,7 @@ TEST_F(SuspensionTest, WhoLeavesOrPausesWaitsForNothing) {
   run(kFrame);
   EXPECT_EQ(scene_.relay.suspended_layers(TrackId(kCamera)), 0);
   scene_.relay.remove_subscriber(bob);
-  scene_.relay.set_viewing(eve, rtp::Ssrc(20), {.is_paused = true});
+  scene_.relay.set_viewing(eve, rtp::Ssrc(20), {.is_paused = true}, scene_.now);
   run(1s);
   std::vector<LayerNews> news;
   scene_.relay.repeat_news(TrackId(kCamera));

@@ -13,7 +13,8 @@ using ::testing::SizeIs;
 // A publisher of three layers and one who watches.
 class SwitchingTest : public ::testing::Test {
  protected:
-  SwitchingTest() { scene_.publish("ana", {audio_track(1), video_track(2, {"q", "h", "f"})}); }
+  SwitchingTest()
+      : ana_(scene_.publish("ana", {audio_track(1), video_track(2, {"q", "h", "f"})})) {}
 
   SubscriberId watch(LayerChoice choice) {
     return scene_.watch({.participant = "ana", .layer = choice}, {video_slot(10)});
@@ -37,6 +38,7 @@ class SwitchingTest : public ::testing::Test {
   static int layer_of(const Sent& sent) { return static_cast<int>(sent.tag() / 1'000'000); }
 
   Scene scene_;
+  PublisherId ana_;
   std::vector<Source> layers_ = {
       Source(scene_.pool, {.ssrc = 1, .width = 320, .height = 180, .first_tag = 0}),
       Source(scene_.pool,
@@ -70,6 +72,47 @@ TEST_F(SwitchingTest, GoesUpOnlyAtAKeyFrameAndCarriesTheOldLayerUntilThen) {
   sent = frames({0, 1});
   ASSERT_THAT(sent, SizeIs(3));
   EXPECT_EQ(layer_of(sent[0]), 1);
+}
+
+TEST_F(SwitchingTest, AskedForALayerItRepeatsWhatWasLostAsSoonAsAnAnswerIsOverdue) {
+  scene_.relay.set_round_trip(ana_, 200ms);
+  watch(LayerChoice::kHighest);
+  frames({0}, true);
+  scene_.advance(2s);
+  frames({0});
+  scene_.receive(2, layer(1).frame({}), 1);
+  EXPECT_EQ(scene_.requests(), 1u);
+  for (int i = 0; i < 12; ++i) {
+    scene_.receive(2, layer(0).frame({}), 0);
+    scene_.receive(2, layer(1).frame({}), 1);
+    EXPECT_EQ(scene_.requests(33ms), 0u);
+    scene_.collect();
+  }
+  EXPECT_EQ(scene_.requests(33ms), 1u);
+}
+
+// However many in a row: those may not be told from an answer whose key frame is hidden.
+TEST_F(SwitchingTest, GoesUpThoughRequestsAreLost) {
+  scene_.relay.set_round_trip(ana_, 50ms);
+  for (size_t lost = 0; lost < 12; ++lost) {
+    const auto watcher = watch(LayerChoice::kHighest);
+    for (int i = 0; i < 40; ++i) frames({0}, i == 0);
+    ASSERT_EQ(carried(watcher), "q");
+    size_t requests = 0;
+    bool answered = false;
+    int passed = 0;
+    for (; carried(watcher) == "q" && passed < 2'000; ++passed) {
+      scene_.pass(2, layer(0).frame({}), 0);
+      scene_.pass(2, layer(1).frame({.key = std::exchange(answered, false)}), 1);
+      for (const auto& request : scene_.advance(33ms).key_frame_requests) {
+        answered = request.layer == 1 && ++requests > lost;
+      }
+    }
+    EXPECT_EQ(carried(watcher), "h") << lost;
+    EXPECT_EQ(requests, lost + 1);
+    scene_.relay.remove_subscriber(watcher);
+    scene_.advance(3s);
+  }
 }
 
 TEST_F(SwitchingTest, AsksForTheKeyFrameOfALayerThatComesToLifeWithoutOne) {
