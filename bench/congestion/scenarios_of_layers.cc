@@ -111,7 +111,7 @@ void append_bad_paths_of_layers(std::vector<Scenario>& list) {
     const auto same = std::ranges::find(list, before, &Scenario::name);
     Scenario itself = *same;
     itself.name += ", REMB";
-    itself.what = "the same for a receiver that only estimates itself";
+    itself.what = "the same for a receiver that only estimates itself, and a minute longer";
     itself.flows.front().estimates_itself = true;
     itself.duration += 60s;
     list.push_back(std::move(itself));

@@ -204,6 +204,24 @@ TEST(Probing, FillsUpWhatAPeerSaysThatOnlyEstimatesItself) {
   EXPECT_NEAR(sent_bps(800'000), 400'000, 40'000) << "nothing more is wanted";
 }
 
+TEST(Probing, FillsNoMoreThanIsWantedWhateverThePeerSays) {
+  Viewer viewer({.transport_feedback = false, .remb = true});
+  viewer.run(3s);
+  viewer.connection().set_wanted(700'000);
+  viewer.sent.clear();
+  for (const uint64_t told : std::initializer_list<uint64_t>{0, rtp::kRembBitrateMax, 0}) {
+    for (int i = 0; i < 20; ++i) {
+      viewer.say_estimate(told);
+      EXPECT_GE(viewer.estimate_bps(), bwe::EstimatorConfig{}.min_bps);
+      EXPECT_LE(viewer.estimate_bps(), bwe::EstimatorConfig{}.max_bps);
+      viewer.run(500ms);
+    }
+  }
+  double bits = 0;
+  for (const Viewer::Sent& packet : viewer.sent) bits += static_cast<double>(packet.size) * 8;
+  EXPECT_LT(bits / 30, 710'000);
+}
+
 TEST(Probing, GivesUpWhereThereIsNoPaddingToSend) {
   Viewer viewer;
   viewer.has_padding = false;
