@@ -222,6 +222,7 @@ void Estimator::guess(TimePoint now) {
 
 bool Estimator::knows_path(TimePoint now) const {
   if (is_deceived() || is_silent(now)) return true;
+  if (!has_results_) return own_.is_limit(now);
   if (remb_bps_ && now - remb_at_ <= kRembAge) return true;
   if (has_probed_ && now - first_result_at_ >= kFirstProbes) return true;
   if (!narrow_at_) return false;
@@ -279,8 +280,21 @@ void Estimator::on_remb(double bps, TimePoint now) {
   if (is_deceived()) return;
   remb_bps_ = std::max(bps, config_.min_bps);
   remb_at_ = now;
-  const double limit = has_results_ ? std::min(target_bps_, *remb_bps_) : *remb_bps_;
+  if (!has_results_) {
+    silence_.on_report(now);
+    own_.on_estimate(*remb_bps_, now);
+  }
+  const double limit = has_results_ ? std::min(target_bps_, *remb_bps_) : own_.bps();
   target_bps_ = std::clamp(limit, config_.min_bps, config_.max_bps);
+}
+
+// At the rate that the receiver says, whatever of that are media.
+void Estimator::fill(TimePoint now, std::vector<Probe>& probes) {
+  const auto bps = own_.fill(now);
+  if (!bps || !config_.may_fill || is_silent(now)) return;
+  const double seconds = std::chrono::duration<double>(ReceiverEstimate::kStep).count();
+  probes.push_back(
+      {.id = {}, .bps = *bps, .bytes = static_cast<uint32_t>(*bps * seconds / 8), .packets = 1});
 }
 
 // Where no media are left to send, a packet now and then lets the receiver show that it is there.
@@ -300,6 +314,7 @@ void Estimator::advance(TimePoint now, std::vector<Probe>& probes) {
   silence_.on_look(now);
   const bool is_single_due = single_at_ <= now;
   if (is_single_due) single_at_ = now + config_.single_each;
+  fill(now, probes);
   if (is_silent(now)) return remind(now, probes);
   const size_t before = probes.size();
   judge_application_limit(now);

@@ -16,6 +16,7 @@
 #include "bwe/probe_planner.h"
 #include "bwe/probe_results.h"
 #include "bwe/queue_delay.h"
+#include "bwe/receiver_estimate.h"
 #include "bwe/report_silence.h"
 #include "bwe/send_history.h"
 #include "bwe/trendline.h"
@@ -27,6 +28,7 @@ struct EstimatorConfig {
   double min_bps = 30'000;
   double max_bps = 50'000'000;
   bool may_probe = true;                    // there is something to probe with
+  bool may_fill = false;                    // the same towards who only estimates itself
   Duration single_each = Duration::zero();  // a probe of one packet, that finds nothing; 0: none
 };
 
@@ -40,6 +42,11 @@ class Estimator {
 
   void on_sent(rtp::SequenceNumber transport_sequence, size_t size, TimePoint now,
                ProbeId probe = {});
+  // The same of packets that it does not report on one by one.
+  void on_sent_unnumbered(size_t bytes, TimePoint now) {
+    silence_.on_sent(now);
+    own_.on_sent(bytes, now);
+  }
   // What on_sent() will need (base/prefetch.h): the estimator's own, and when that is there what is
   // behind it.
   void prefetch() const {
@@ -56,15 +63,18 @@ class Estimator {
                   std::vector<Probe>& probes);
   void on_round_trip(Duration round_trip) { delay_.on_round_trip(round_trip); }
   // A receiver's own estimate (draft-alvestrand-rmcat-remb-03): the target never exceeds it while
-  // it is fresh, and is what it says where there is nothing else to go by.
+  // it is fresh, and is what it says where there is nothing else to go by (ReceiverEstimate).
   void on_remb(double bps, TimePoint now);
   // What could be used if the path carried it; bounds the probes.
-  void set_wanted(double bps) { planner_.set_wanted(bps); }
+  void set_wanted(double bps) {
+    planner_.set_wanted(bps);
+    own_.set_wanted(bps);
+  }
 
   void advance(TimePoint now, std::vector<Probe>& probes);
   TimePoint next_deadline() const {
     if (is_deceived()) return kNever;
-    return std::min({planner_.next_deadline(), silence_.next_look(), single_at_});
+    return std::min({planner_.next_deadline(), silence_.next_look(), own_.next_look(), single_at_});
   }
 
   double target_bps() const { return target_bps_; }
@@ -119,6 +129,7 @@ class Estimator {
   double drained(double bps, TimePoint now) const;
   void note_planned(std::span<const Probe> probes);
   void add_single(std::vector<Probe>& probes);
+  void fill(TimePoint now, std::vector<Probe>& probes);
   void remind(TimePoint now, std::vector<Probe>& probes);
   void set_target(bool by_probe, TimePoint now, std::vector<Probe>& probes);
 
@@ -136,6 +147,7 @@ class Estimator {
   double target_bps_;
   std::optional<double> acknowledged_bps_;
   std::optional<double> probed_bps_;  // by the message that is being read
+  ReceiverEstimate own_;              // the receiver's
   std::optional<double> remb_bps_;
   TimePoint remb_at_{};
   TimePoint lowered_at_{};

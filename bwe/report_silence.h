@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "base/time.h"
@@ -13,8 +14,11 @@ namespace simpul::bwe {
 class ReportSilence {
  public:
   // So long without a report while packets leave: a receiver sends one each 250 ms or more often,
-  // and the first packet after a pause has to go there and its report to come back.
+  // and the first packet after a pause has to go there and its report to come back. Who lets
+  // packets wait for longer as a rule (sound alone, with GStreamer) is waited for twice as long as
+  // that, up to kAfterMax.
   static constexpr Duration kAfter = std::chrono::milliseconds(1'500);
+  static constexpr Duration kAfterMax = std::chrono::seconds(8);
   // Where nothing leaves for longer than that, nothing is waited for.
   static constexpr Duration kPause = std::chrono::milliseconds(500);
   // A silence in which nothing leaves for so long tells nothing any more.
@@ -29,13 +33,17 @@ class ReportSilence {
   }
   // One that was sent was spoken of.
   void on_report(TimePoint now) {
+    const Duration waited = has_reported_ && waiting_since_ ? now - *waiting_since_ : Duration{};
+    usual_ =
+        std::max(waited, usual_ - usual_ / 8);  // what was once a pause of the path is forgotten
+    after_ = std::clamp(2 * usual_, kAfter, kAfterMax);
     waiting_since_.reset();
     has_reported_ = true;
-    next_look_ = now + kAfter;
+    next_look_ = now + after_;
   }
 
   bool lasts(TimePoint now) const {
-    return has_reported_ && waiting_since_ && last_sent_ - *waiting_since_ >= kAfter &&
+    return has_reported_ && waiting_since_ && last_sent_ - *waiting_since_ >= after_ &&
            now - last_sent_ <= kForgottenAfter;
   }
   // Nothing has left for so long that nobody could report on anything.
@@ -44,12 +52,14 @@ class ReportSilence {
   // When it may have begun, or goes on.
   TimePoint next_look() const { return next_look_; }
   void on_look(TimePoint now) {
-    if (next_look_ <= now) next_look_ = now + (waiting_since_ ? kStep : kAfter);
+    if (next_look_ <= now) next_look_ = now + (waiting_since_ ? kStep : after_);
   }
 
  private:
   bool has_reported_ = false;
   std::optional<TimePoint> waiting_since_;  // for a report
+  Duration usual_{};                        // for so long, of late
+  Duration after_ = kAfter;
   TimePoint last_sent_{};
   TimePoint next_look_ = kNever;
 };

@@ -237,8 +237,10 @@ class Connection {
   void send_rtcp(Bytes plain, Output& out);
   void enter(State state, CloseReason reason, Output& out);
   void judge_protection(TimePoint now);
+  void note_unnumbered(const MediaSender::Scratch& scratch, TimePoint now);
   void note_parities(std::span<const NumberedPacket> packets, TimePoint now);
   bool hears_of_path() const;
+  bool may_fill() const;
   void begin_estimate();
   size_t seal_counted(std::span<const rtp::OutgoingPacket> packets, const MediaSender::Place& place,
                       MediaSender::Scratch& scratch, TimePoint now);

@@ -58,11 +58,19 @@ bool Connection::hears_of_path() const {
          });
 }
 
+// There is padding, and only the receiver's own estimate to tell what comes of it.
+bool Connection::may_fill() const {
+  return config_.media.remb && !sender_.numbers() &&
+         std::ranges::any_of(config_.media.sending,
+                             [](const SendingLine& line) { return line.rtx_ssrc.has_value(); });
+}
+
 void Connection::begin_estimate() {
   const bool by_source =
       std::ranges::any_of(config_.media.sending, &SendingLine::congestion_feedback);
   estimator_ = std::make_unique<bwe::Estimator>(
       bwe::EstimatorConfig{.may_probe = sender_.numbers_retransmissions(),
+                           .may_fill = may_fill(),
                            .single_each = by_source ? kSingleEach : Duration::zero()});
   if (round_trip_.value()) estimator_->on_round_trip(*round_trip_.value());
   if (sender_.may_protect()) media_loss_ = std::make_unique<MediaLoss>();
@@ -114,6 +122,7 @@ void Connection::take_remb(const rtp::Remb& remb, TimePoint now) {
   if (estimator_ == nullptr || !config_.media.remb) return;
   estimator_->on_remb(static_cast<double>(remb.bitrate_bps), now);
   path_told_ = true;
+  pace(now);
 }
 
 std::optional<double> Connection::estimate_bps() const {

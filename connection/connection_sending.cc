@@ -11,21 +11,29 @@ void Connection::seal(std::span<const rtp::OutgoingPacket> packets, const MediaS
   if (state_ == State::kConnected) seal_counted(packets, place, scratch, now);
 }
 
-// Returns the bytes that the peer reports on.
+// Returns the bytes of the datagrams.
 size_t Connection::seal_counted(std::span<const rtp::OutgoingPacket> packets,
                                 const MediaSender::Place& place, MediaSender::Scratch& scratch,
                                 TimePoint now) {
   if (estimator_ != nullptr) estimator_->prefetch_sent();
+  sender_.set_time(now);
   sender_.seal(packets, *srtp_out_, place, scratch);
-  if (estimator_ == nullptr) return 0;
-  size_t bytes = 0;
+  if (estimator_ == nullptr) return scratch.bytes();
+  if (!sender_.numbers()) note_unnumbered(scratch, now);
   for (const NumberedPacket& packet : scratch.numbered()) {
     if (sent_numbers_) sent_numbers_->on_sent(packet);
     estimator_->on_sent(packet.transport_sequence, packet.size, now, probes_.on_sent(packet.size));
-    bytes += packet.size;
   }
   if (protection_.share() > 0) note_parities(scratch.numbered(), now);
-  return bytes;
+  return scratch.bytes();
+}
+
+// Who estimates by send times does so by the packets that have them.
+void Connection::note_unnumbered(const MediaSender::Scratch& scratch, TimePoint now) {
+  const size_t bytes = sender_.tells_time() ? scratch.timed_bytes() : scratch.bytes();
+  if (bytes == 0) return;
+  estimator_->on_sent_unnumbered(bytes, now);
+  probes_.on_sent(bytes);
 }
 
 void Connection::note_parities(std::span<const NumberedPacket> packets, TimePoint now) {
@@ -128,13 +136,16 @@ void Connection::forget_paced() {
 void Connection::pace(TimePoint now) {
   const auto draining = estimator_->draining_bps(now);
   if (draining) return pacer_.set_narrow_rate(*draining);
-  const auto arriving = estimator_->acknowledged_bps();
+  auto arriving = estimator_->acknowledged_bps();
+  if (!sender_.numbers()) arriving = 0;  // the receiver's own estimate goes by it
   if (arriving) pacer_.set_rate(std::max(*arriving, estimator_->target_bps()));
 }
 
 void Connection::set_wanted(double bps) {
   // Where no probe can be sent, what is sent is all that the estimate can grow by.
-  if (estimator_ != nullptr && sender_.numbers_retransmissions()) estimator_->set_wanted(bps);
+  if (estimator_ != nullptr && (sender_.numbers_retransmissions() || may_fill())) {
+    estimator_->set_wanted(bps);
+  }
 }
 
 size_t Connection::take_padding_due(TimePoint now) {

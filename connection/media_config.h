@@ -64,6 +64,7 @@ struct SendingLine {
   // The peer reports on each packet by the numbers that it has anyway (RFC 8888).
   bool congestion_feedback = false;
   std::optional<Flexfec> flexfec{};
+  bool send_times = false;  // its packets say when they left: the peer estimates by that
 };
 
 struct MediaConfig {

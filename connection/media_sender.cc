@@ -45,8 +45,8 @@ void write_fixed(const rtp::OutgoingPacket& packet, bool is_extended, MutableByt
   writer.u32(packet.csrc);
 }
 
-bool has_room_for_number(const MediaConfig& config) {
-  const uint8_t id = config.extensions.id(rtp::ExtensionKind::kTransportSequence);
+bool has_room_for(rtp::ExtensionKind kind, const MediaConfig& config) {
+  const uint8_t id = config.extensions.id(kind);
   return id != 0 && (id <= kOneByteIdMax || config.extension_forms == rtp::ExtensionForms::kMixed);
 }
 
@@ -100,7 +100,8 @@ uint32_t hole_distance(uint64_t& state) {
 MediaSender::MediaSender(const MediaConfig& config)
     : config_(config), holes_(config.hole_seed), protection_(config) {
   if (holes_ != 0) until_hole_ = hole_distance(holes_);
-  const bool numbers = has_room_for_number(config);
+  const bool numbers = has_room_for(rtp::ExtensionKind::kTransportSequence, config);
+  const bool times = has_room_for(rtp::ExtensionKind::kAbsSendTime, config);
   for (size_t line = 0; line < config.sending.size(); ++line) {
     const SendingLine& sending = config.sending[line];
     const bool carries = numbers && sending.transport_feedback;
@@ -108,7 +109,10 @@ MediaSender::MediaSender(const MediaConfig& config)
                         .line = line,
                         .is_rtx = false,
                         .numbered = carries || sending.congestion_feedback,
-                        .carries_number = carries};
+                        .carries_number = carries,
+                        .carries_time = times && sending.send_times};
+    numbers_ |= source.numbered;
+    tells_time_ |= source.carries_time;
     sources_.push_back(source);
     if (const auto rtx = sending.rtx_ssrc) {
       sources_.push_back(source);
@@ -184,11 +188,15 @@ void MediaSender::write_header(const rtp::OutgoingPacket& packet, Header& header
   if (carries_number) {
     elements[count++] = {config_.extensions.id(rtp::ExtensionKind::kTransportSequence), kNumber};
   }
+  header.carries_time = source != nullptr && source->carries_time;
+  if (header.carries_time) {
+    elements[count++] = {config_.extensions.id(rtp::ExtensionKind::kAbsSendTime), send_time_};
+  }
   const uint8_t mid_id = config_.extensions.id(rtp::ExtensionKind::kMid);
   if (mid_id != 0 && source != nullptr && !source->known) {
     elements[count++] = {mid_id, as_bytes(config_.sending[source->line].mid)};
   }
-  size_t size = 2 + kNumberSize + 2 + rtp::kMidSizeMax;
+  size_t size = 2 + kNumberSize + 2 + rtp::kSendTimeSize + 2 + rtp::kMidSizeMax;
   for (size_t i = 0; packet.extensions != nullptr && i < packet.extensions->count; ++i) {
     const rtp::PassedExtension& passed = packet.extensions->items[i];
     const uint8_t id = config_.extensions.id(passed.kind);
@@ -221,6 +229,8 @@ void MediaSender::put(const rtp::OutgoingPacket& packet, const Header& header, u
   if (destination.empty()) return;
   std::copy_n(header.bytes.begin(), header.size, destination.begin());
   if (padding > 0) destination[0] |= kPaddingBit;
+  scratch.bytes_ += size;
+  scratch.timed_bytes_ += header.carries_time ? size : 0;
   uint64_t index = packet.index;
   if (header.is_numbered) {
     const uint16_t next = next_number_;
@@ -276,6 +286,7 @@ void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpS
     headers[i].size = before.size;
     headers[i].number_at = before.number_at;
     headers[i].is_numbered = before.is_numbered;
+    headers[i].carries_time = before.carries_time;
     headers[i].may_follow_hole = before.may_follow_hole;
     headers[i].renumbered = before.renumbered;
     std::copy(before.bytes.begin() + kFixedSize, before.bytes.begin() + before.size,
@@ -285,6 +296,7 @@ void MediaSender::seal(std::span<const rtp::OutgoingPacket> packets, dtls::SrtpS
   pad_frames(packets, scratch);
   scratch.jobs_.clear();
   scratch.numbered_.clear();
+  scratch.bytes_ = scratch.timed_bytes_ = 0;
   scratch.parities_.payloads.clear();
   scratch.parities_.lines.clear();
   for (size_t i = 0; i < packets.size(); ++i) {

@@ -33,8 +33,8 @@ struct NumberedPacket {
 };
 
 // Gives outgoing packets their bytes: RTP header, the receiver's own extension ids, padding that
-// makes the packets of a frame one GSO run, the transport-wide sequence number, and encryption,
-// straight into the send arena.
+// makes the packets of a frame one GSO run, the transport-wide sequence number or the time of
+// sending, and encryption, straight into the send arena.
 class MediaSender {
  public:
   // Packets of a frame that differ by no more than this are padded to the largest (a header
@@ -61,6 +61,7 @@ class MediaSender {
     size_t size = 0;
     size_t number_at = 0;  // where the transport-wide sequence number goes; 0: nowhere
     bool is_numbered = false;
+    bool carries_time = false;
     bool may_follow_hole = false;
     size_t renumbered = 0;  // one more than the place of its source, of which own numbers lack
   };
@@ -72,6 +73,9 @@ class MediaSender {
    public:
     // What the last call sent under a number.
     std::span<const NumberedPacket> numbered() const { return numbered_; }
+    // How many bytes of datagrams it made, and how many of them say when they left.
+    size_t bytes() const { return bytes_; }
+    size_t timed_bytes() const { return timed_bytes_; }
     // Makes whole what was sealed with it: before any of that leaves, is moved or looked at, and
     // before its connections end.
     void finish() { tags_.finish(); }
@@ -80,15 +84,22 @@ class MediaSender {
     friend class MediaSender;
     crypto::TagBatch tags_;
     RewrittenExtensions rewritten_{};
-    std::array<rtp::ExtensionElement, rtp::PassedExtensions::kMax + 2> elements_{};
+    std::array<rtp::ExtensionElement, rtp::PassedExtensions::kMax + 3> elements_{};
     std::vector<Header> headers_;
     std::vector<dtls::RtpToSeal> jobs_;
     std::vector<uint8_t> paddings_;
     std::vector<NumberedPacket> numbered_;
+    size_t bytes_ = 0;
+    size_t timed_bytes_ = 0;
     Parities parities_;
   };
 
   explicit MediaSender(const MediaConfig& config);
+
+  // When what is sealed from now on leaves.
+  void set_time(TimePoint now) {
+    if (tells_time_) send_time_ = rtp::write_send_time(now);
+  }
 
   // Asks for a place for each packet, in order, and writes it there. A packet that gets none is
   // left out: to its receiver it is lost. The packets are whole after scratch.finish() only.
@@ -98,6 +109,9 @@ class MediaSender {
   // What seal() will need; see base/prefetch.h.
   void prefetch() const { simpul::prefetch(sources_.data(), sources_.size() * sizeof(Source)); }
 
+  // The peer reports on packets one by one.
+  bool numbers() const { return numbers_; }
+  bool tells_time() const { return tells_time_; }
   // The peer takes retransmissions, and reports on each of them.
   bool numbers_retransmissions() const;
 
@@ -117,6 +131,7 @@ class MediaSender {
     bool is_rtx;
     bool numbered;        // the peer reports on each packet
     bool carries_number;  // and needs to be told the number
+    bool carries_time;    // it estimates by when they left
     bool known = false;
     uint64_t left_out = 0;  // of its own numbers
   };
@@ -133,6 +148,9 @@ class MediaSender {
 
   const MediaConfig& config_;
   std::vector<Source> sources_;
+  bool numbers_ = false;     // some source is numbered
+  bool tells_time_ = false;  // some source carries it
+  std::array<uint8_t, rtp::kSendTimeSize> send_time_{};
   uint16_t next_number_ = 0;
   uint64_t holes_ = 0;       // what the distances come from
   uint32_t until_hole_ = 0;  // numbers; 0: none is left out

@@ -188,6 +188,7 @@ void SessionSetup::add_slots(const sdp::Negotiated& negotiated, Session& session
       slot.codecs.push_back({codec.format, codec.payload_type, codec.rtx_payload_type});
       if (codec.rtx_payload_type && !slot.rtx_ssrc) slot.rtx_ssrc = ssrcs.next();
     }
+    const bool send_times = media.extension_map().id(rtp::ExtensionKind::kAbsSendTime) != 0;
     std::optional<connection::Flexfec> flexfec;
     if (media.flexfec) flexfec = {.ssrc = ssrcs.next(), .payload_type = *media.flexfec};
     // Audio slot k and video slot k are one stream, which browsers play in sync.
@@ -203,7 +204,8 @@ void SessionSetup::add_slots(const sdp::Negotiated& negotiated, Session& session
                                                 .rtx_ssrc = slot.rtx_ssrc,
                                                 .transport_feedback = transport_feedback,
                                                 .congestion_feedback = congestion_feedback,
-                                                .flexfec = flexfec});
+                                                .flexfec = flexfec,
+                                                .send_times = send_times});
     session.slots.push_back(std::move(slot));
   }
 }

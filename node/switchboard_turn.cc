@@ -132,7 +132,7 @@ void Switchboard::send_padding(Entry& entry, TimePoint now) {
   relay::SubscriberBatch batch;
   if (!relay_.collect_padding(entry.subscriber, bytes, now, batch)) return;
   connection.seal(batch.packets, place_, seal_scratch_, now);
-  for (const auto& packet : seal_scratch_.numbered()) padding_bytes_ += packet.size;
+  padding_bytes_ += seal_scratch_.bytes();
 }
 
 }  // namespace simpul::node

@@ -83,6 +83,14 @@ std::optional<uint16_t> read_transport_sequence(Bytes data) {
   return load_be16(data.first<2>());
 }
 
+std::array<uint8_t, kSendTimeSize> write_send_time(TimePoint time) {
+  constexpr auto kPeriod = std::chrono::seconds(64);
+  const Duration passed = time.time_since_epoch() % kPeriod;
+  std::array<uint8_t, kSendTimeSize> data{};
+  store_be24(data, static_cast<uint32_t>((passed.count() << 18) / 1'000'000));
+  return data;
+}
+
 std::optional<CaptureTime> read_capture_time(Bytes data) {
   if (data.size() != 8 && data.size() != kCaptureTimeSizeMax) return std::nullopt;
   CaptureTime time{.ntp_time = load_be64(data.first<8>())};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/time.h"
 #include "rtp/types.h"
 
 namespace simpul::rtp {
@@ -62,6 +64,10 @@ inline constexpr size_t kCaptureTimeSizeMax = 16;
 std::optional<CaptureTime> read_capture_time(Bytes data);
 // Returns the size: 8, or 16 with the clock's offset.
 size_t write_capture_time(const CaptureTime& time, std::span<uint8_t, kCaptureTimeSizeMax> room);
+
+// abs-send-time: the low 24 bits of the time in 1/2^18 s, by any clock.
+inline constexpr size_t kSendTimeSize = 3;
+std::array<uint8_t, kSendTimeSize> write_send_time(TimePoint time);
 
 std::optional<std::string_view> read_mid(Bytes data);  // 1 to kMidSizeMax token characters
 std::optional<std::string_view> read_rid(Bytes data);  // 1 to kRidSizeMax of A-Za-z0-9-_

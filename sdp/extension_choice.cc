@@ -31,14 +31,32 @@ bool is_useful(std::optional<Direction> offered, PeerRole role) {
 
 }  // namespace
 
+// The id of send times is theirs, whatever else an earlier line calls by it (aiortc: the level of
+// sound): without them such a watcher has no estimate.
+ExtensionChoice::ExtensionChoice(const AnswerPolicy& policy, const SessionDescription& offer)
+    : policy_(policy), offer_(offer) {
+  for (const auto& media : offer.media) {
+    for (const auto& offered : media.extensions) {
+      if (rtp::extension_kind(offered.uri) != rtp::ExtensionKind::kAbsSendTime) continue;
+      if (!is_acceptable(offered, media)) continue;
+      claim(rtp::ExtensionKind::kAbsSendTime, static_cast<uint8_t>(offered.id));
+    }
+  }
+}
+
+bool ExtensionChoice::is_acceptable(const ExtensionOffer& offered,
+                                    const MediaDescription& media) const {
+  const auto kind = rtp::extension_kind(offered.uri);
+  return kind && is_usable(offered.id, offer_.extmap_allow_mixed || media.extmap_allow_mixed) &&
+         is_useful(offered.direction, policy_.role) &&
+         std::ranges::find(policy_.extensions, *kind) != policy_.extensions.end();
+}
+
 std::vector<NegotiatedExtension> ExtensionChoice::choose(const MediaDescription& media) {
   std::vector<NegotiatedExtension> chosen;
-  const bool allow_mixed = offer_.extmap_allow_mixed || media.extmap_allow_mixed;
   for (const auto& offer : media.extensions) {
+    if (!is_acceptable(offer, media)) continue;
     const auto kind = rtp::extension_kind(offer.uri);
-    if (!kind || !is_usable(offer.id, allow_mixed)) continue;
-    if (!is_useful(offer.direction, policy_.role)) continue;
-    if (std::ranges::find(policy_.extensions, *kind) == policy_.extensions.end()) continue;
     if (*kind == rtp::ExtensionKind::kMid && media.mid.size() > kOneByteSizeMax) continue;
     // What key frames have of it needs the two-byte form, and the rest is nothing without.
     if (*kind == rtp::ExtensionKind::kDependencyDescriptor && !mixes_forms(offer_)) continue;

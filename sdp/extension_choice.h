@@ -12,12 +12,12 @@ namespace simpul::sdp {
 // left out.
 class ExtensionChoice {
  public:
-  ExtensionChoice(const AnswerPolicy& policy, const SessionDescription& offer)
-      : policy_(policy), offer_(offer) {}
+  ExtensionChoice(const AnswerPolicy& policy, const SessionDescription& offer);
 
   std::vector<NegotiatedExtension> choose(const MediaDescription& media);
 
  private:
+  bool is_acceptable(const ExtensionOffer& offered, const MediaDescription& media) const;
   bool claim(rtp::ExtensionKind kind, uint8_t id);
 
   const AnswerPolicy& policy_;

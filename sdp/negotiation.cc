@@ -235,6 +235,18 @@ Expected<Negotiated, NegotiationError> Negotiator::run() {
   return std::move(result_);
 }
 
+// Whether all that a watcher will tell of its path is its own estimate.
+bool estimates_itself(const Negotiated& negotiated) {
+  bool estimates = false;
+  for (const auto& media : negotiated.media) {
+    for (const auto& codec : media.codecs) {
+      if (codec.feedback.transport_cc || codec.feedback.ccfb) return false;
+      estimates |= codec.feedback.remb;
+    }
+  }
+  return estimates;
+}
+
 }  // namespace
 
 AnswerPolicy default_policy(PeerRole role) {
@@ -311,7 +323,12 @@ bool Negotiated::mixes_extension_forms() const {
 
 Expected<Negotiated, NegotiationError> negotiate(const SessionDescription& offer,
                                                  const AnswerPolicy& policy) {
-  return Negotiator(offer, policy).run();
+  auto negotiated = Negotiator(offer, policy).run();
+  if (!negotiated || !estimates_itself(*negotiated)) return negotiated;
+  // It makes its estimate from these, and nobody else has use for them.
+  AnswerPolicy with_send_times = policy;
+  with_send_times.extensions.push_back(ExtensionKind::kAbsSendTime);
+  return Negotiator(offer, with_send_times).run();
 }
 
 Expected<Negotiated, NegotiationError> negotiate(std::string_view offer,

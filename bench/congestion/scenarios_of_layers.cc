@@ -107,6 +107,15 @@ void append_bad_paths_of_layers(std::vector<Scenario>& list) {
   gathered.what = "let go together every 10 to 30 ms, as on a radio, of 3 Mbit/s";
   gathered.path.gathering = std::pair<Duration, Duration>(10ms, 30ms);
   gathered.flows = {three};
+  for (const char* before : {"layers, follow", "layers, drop", "layers, loss 5 %"}) {
+    const auto same = std::ranges::find(list, before, &Scenario::name);
+    Scenario itself = *same;
+    itself.name += ", REMB";
+    itself.what = "the same for a receiver that only estimates itself, and a minute longer";
+    itself.flows.front().estimates_itself = true;
+    itself.duration += 60s;
+    list.push_back(std::move(itself));
+  }
   list.push_back(std::move(uplink));
   list.push_back(std::move(gathered));
 }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "bench/congestion/layered_source.h"
+#include "bench/congestion/remb_receiver.h"
 #include "rtp/rtcp_reader.h"
 #include "rtp/rtcp_writer.h"
 
@@ -25,7 +26,7 @@ constexpr Duration kAudioFrame = milliseconds(20);
 constexpr Duration kRepair = milliseconds(20);  // beside the round trip, until it is sent again
 constexpr Duration kPacedMax = milliseconds(250);
 constexpr Duration kUplinkRepair = milliseconds(120);
-constexpr size_t kReportHeaders = 42;  // IP, UDP and SRTCP
+constexpr size_t kReportHeaders = 42;  // IP, UDP and SRTCP: a REMB is hardly more
 constexpr Duration kTcpInterval = milliseconds(10);
 const TimePoint kZero = TimePoint(std::chrono::hours(1));
 
@@ -34,7 +35,10 @@ const TimePoint kZero = TimePoint(std::chrono::hours(1));
 struct Simulator::Flow {
   explicit Flow(const FlowProfile& wanted)
       : profile(wanted),
-        estimator({.start_bps = wanted.start_bps, .max_bps = wanted.max_bps * 1.5}),
+        estimator({.start_bps = wanted.start_bps,
+                   .max_bps = wanted.max_bps * 1.5,
+                   .may_probe = !wanted.estimates_itself,
+                   .may_fill = wanted.estimates_itself}),
         source(wanted.layers, wanted.layers.empty() ? 0 : wanted.slots, wanted.audio_bps,
                wanted.key_frame_size) {
     result.is_backward = wanted.is_backward;
@@ -49,6 +53,7 @@ struct Simulator::Flow {
   Estimator estimator;
   LayeredSource source;
   rtp::TransportFeedbackBuilder reports;
+  RembReceiver receiver;
   uint16_t next_number = 0;
   double unsent_bytes = 0;  // of the source
   Duration last_arrival{};
@@ -111,7 +116,8 @@ std::optional<Duration> Simulator::send(Flow& flow, size_t size, ProbeId probe) 
   const rtp::SequenceNumber number(flow.next_number++);
   if (probe == ProbeId()) probe = flow.probe;
   flow.probe_bytes += static_cast<double>(size);
-  flow.estimator.on_sent(number, size, kZero + now_, probe);
+  flow.profile.estimates_itself ? flow.estimator.on_sent_unnumbered(size, kZero + now_)
+                                : flow.estimator.on_sent(number, size, kZero + now_, probe);
   ++flow.result.sent_packets;
   flow.sampled_bytes += static_cast<double>(size);
   Bottleneck& path = path_of(flow);
@@ -126,14 +132,23 @@ std::optional<Duration> Simulator::send(Flow& flow, size_t size, ProbeId probe) 
   Duration arrival = released + flow.profile.one_way + jitter;
   arrival = std::max(arrival, flow.last_arrival);
   flow.last_arrival = arrival;
-  at(arrival, [this, &flow, number, size, queue_ms] {
-    const auto drift = duration_of(seconds(now_) * flow.profile.clock_drift);
-    flow.reports.on_packet(number, kZero + now_ + drift);
+  at(arrival, [this, &flow, number, size, queue_ms, sent_at = now_] {
+    arrive(flow, number, size, sent_at);
     flow.result.received_bytes += size;
     flow.result.queue_ms.push_back(queue_ms);
     flow.last_queue_ms = queue_ms;
   });
   return arrival;
+}
+
+void Simulator::arrive(Flow& flow, rtp::SequenceNumber number, size_t size, Duration sent_at) {
+  if (!flow.profile.estimates_itself) {
+    const auto drift = duration_of(seconds(now_) * flow.profile.clock_drift);
+    return flow.reports.on_packet(number, kZero + now_ + drift);
+  }
+  const auto bps = flow.receiver.on_packet(sent_at, now_, size);
+  const auto arrival = bps ? carry_report(flow, kReportHeaders) : std::nullopt;
+  if (arrival) at(*arrival, [this, &flow, bps] { flow.estimator.on_remb(*bps, kZero + now_); });
 }
 
 void Simulator::send_audio(Flow& flow) {

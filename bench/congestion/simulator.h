@@ -42,7 +42,8 @@ struct FlowProfile {
   // Of what is sent that share never reaches the relay, or only when it was sent again.
   double uplink_loss = 0;
   Duration uplink_loss_from{};
-  bool is_backward = false;  // on the path back, and its reports on the other
+  bool estimates_itself = false;  // the receiver, which reports on no packet (REMB)
+  bool is_backward = false;       // on the path back, and its reports on the other
 };
 
 // What somebody else fetches over TCP.
@@ -105,6 +106,7 @@ class Simulator {
   void send_audio(Flow& flow);
   void send_frame(Flow& flow);
   void send_probe(Flow& flow, const Probe& probe);
+  void arrive(Flow& flow, rtp::SequenceNumber number, size_t size, Duration sent_at);
   void report(Flow& flow);
   std::optional<Duration> carry_report(Flow& flow, size_t size);
   void take_report(Flow& flow, const std::vector<uint8_t>& compound);

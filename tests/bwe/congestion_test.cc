@@ -214,6 +214,25 @@ TEST_P(Congestion, FollowsThePathDownInTwoSecondsAndUpInTen) {
   EXPECT_LT(flow.lost_audio, flow.sent_audio / 100);
 }
 
+TEST_P(Congestion, FollowsTheEstimateOfAReceiverDownAndUpAndStays) {
+  for (const char* name : {"layers, follow, REMB", "layers, drop, REMB"}) {
+    const auto flow = run(name)[0];
+    const double widens = std::string_view(name) == "layers, follow, REMB" ? 50 : 40;
+    const double down = flow.layer_settled(0, 20);
+    EXPECT_GE(down, 20) << name;
+    EXPECT_LT(down - 20, 2) << name;
+    const double up = flow.layer_settled(2, widens);
+    EXPECT_GE(up, widens) << name;
+    EXPECT_LT(up - widens, 70) << name << ": by 8 % a second, tried each half a minute";
+    EXPECT_EQ(flow.samples.back().layers.front(), 2) << name;
+    EXPECT_LT(flow.lost_audio, flow.sent_audio / 100) << name;
+    for (const auto& [second, layers] : flow.layer_switches) {
+      EXPECT_TRUE(second < 1 || (second > 20 && second < 25) || second > widens)
+          << name << " " << second << " " << layers.front();
+    }
+  }
+}
+
 // The publisher's key frames being of ordinary size, and of twelve ordinary frames.
 TEST_P(Congestion, APathThatBecomesNarrowHurtsForLessThanHalfASecond) {
   for (const double key_frame_size : {4.0, 12.0}) {

@@ -59,6 +59,30 @@ TEST_F(ReportSilenceTest, IsNotOfWhoIsSentNothing) {
   EXPECT_TRUE(lasts());
 }
 
+TEST_F(ReportSilenceTest, IsNotOfWhoReportsRarely) {
+  for (int i = 0; i < 4; ++i) {
+    for (const Duration interval : {3s, 2s, 4s}) {
+      send(interval, false);
+      if (i > 0) {
+        EXPECT_FALSE(lasts()) << i << ": that is known by then";
+      }
+      silence_.on_report(now_);
+    }
+  }
+  send(ReportSilence::kAfterMax, false);
+  EXPECT_FALSE(lasts());
+  send(40ms, false);
+  EXPECT_TRUE(lasts());
+}
+
+TEST_F(ReportSilenceTest, IsFoundAsSoonAgainAfterThePathWasAway) {
+  send(5s, true);
+  send(30s, false);
+  send(5s, true);
+  send(ReportSilence::kAfter + 40ms, false);
+  EXPECT_TRUE(lasts());
+}
+
 TEST_F(ReportSilenceTest, IsFoundWherePacketsAreFew) {
   send(5s, true);
   for (int i = 0; i < 5; ++i, now_ += ReportSilence::kPause) silence_.on_sent(now_);

@@ -197,6 +197,26 @@ TEST_F(MediaSenderTest, NumbersWhatThePeerReportsOnWhenItLeaves) {
   EXPECT_EQ(number_of(opened(0)), 2);
 }
 
+TEST_F(MediaSenderTest, SaysWhenPacketsLeaveToWhoEstimatesByThat) {
+  config_.extensions.set(rtp::ExtensionKind::kAbsSendTime, 5);
+  config_.sending[1].send_times = true;
+  make_known();
+  std::vector packets = {video(1), video(3), video(1), video(0)};
+  packets[0].ssrc = kAudio;  // nobody estimates by that line
+  packets[2].ssrc = packets[3].ssrc = kVideoRtx;
+  packets[3].padding = 200;
+  sender().set_time(TimePoint(std::chrono::milliseconds(64'000 * 1'000 + 33'500)));
+  MediaSender::Scratch scratch;
+  const auto sizes = seal(packets, scratch);
+  EXPECT_EQ(opened(0)[0], 0x81) << "the sound";
+  for (const size_t i : {1, 2, 3}) {
+    const Buffer plain = opened(i);
+    EXPECT_THAT(rtp::PacketView::parse(plain)->extension(), ElementsAre(0x52, 0x86, 0, 0)) << i;
+  }
+  EXPECT_EQ(scratch.timed_bytes(), sizes[1] + sizes[2] + sizes[3]);
+  EXPECT_EQ(scratch.bytes(), sizes[0] + scratch.timed_bytes());
+}
+
 TEST_F(MediaSenderTest, LeavesOutANumberNowAndThen) {
   config_.extensions.set(rtp::ExtensionKind::kTransportSequence, 5);
   for (SendingLine& line : config_.sending) line.transport_feedback = true;

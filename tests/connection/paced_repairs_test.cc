@@ -5,6 +5,7 @@
 
 #include <deque>
 
+#include "rtp/rtcp_writer.h"
 #include "rtp/transport_feedback.h"
 #include "tests/connection/watched_connection.h"
 
@@ -18,7 +19,8 @@ class PacedRepairs : public ::testing::Test {
   static constexpr size_t kPayload = 1'000;
 
   // A path of which 300 kbit/s are known: bursts of 12.5 KB, 750 kbit/s.
-  PacedRepairs() {
+  PacedRepairs() : PacedRepairs({.rtx = true, .transport_feedback = true}) {}
+  explicit PacedRepairs(const testing::Agreed& agreed) : watched_(agreed) {
     std::vector<TimePoint> arrivals;
     for (int i = 0; i < 50; ++i) {
       watched_.pair().now += 20ms;
@@ -87,12 +89,35 @@ class PacedRepairs : public ::testing::Test {
 
   PacketPool pool_{2'000};
   std::deque<rtp::MediaPacket> packets_;
-  testing::WatchedConnection watched_{{.rtx = true, .transport_feedback = true}};
+  testing::WatchedConnection watched_;
   MediaSender::Scratch scratch_;
   std::vector<std::vector<uint8_t>> left_;
   uint64_t media_ = 0;
   uint64_t repaired_ = 0;
 };
+
+// The same path, of which the peer says it itself and reports on no packet.
+class PacedByThePeersOwnEstimate : public PacedRepairs {
+ protected:
+  PacedByThePeersOwnEstimate()
+      : PacedRepairs({.rtx = true, .transport_feedback = false, .remb = true}) {
+    std::array<uint8_t, 64> room{};
+    rtp::RtcpWriter writer(room);
+    writer.receiver_report(testing::WatchedConnection::kPeer, {});
+    const rtp::Ssrc slot = testing::WatchedConnection::kSlot;
+    writer.remb(testing::WatchedConnection::kPeer, 300'000, std::span(&slot, 1));
+    watched_.say(writer.written());
+  }
+};
+
+TEST_F(PacedByThePeersOwnEstimate, WhatLeavesTakesItsTime) {
+  send(repairs(8), 0, 8);
+  EXPECT_EQ(repairs_left(), 8u);
+  send(repairs(8), 0, 8);
+  EXPECT_LT(repairs_left(), 14u);
+  run(Pacer::kWaitMax);
+  EXPECT_EQ(repairs_left(), 16u);
+}
 
 TEST_F(PacedRepairs, AFewLeaveAtOnce) {
   send(repairs(8), 0, 8);

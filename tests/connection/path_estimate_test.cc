@@ -163,12 +163,36 @@ TEST(PathEstimate, ComesOfAQueueThatGrowsUnderAFloodOfMedia) {
 
 TEST(PathEstimate, OfThePeersOwnIsKnownAtOnceAndForAWhile) {
   Watcher watcher({.rtx = false, .transport_feedback = false, .remb = true});
+  for (int second = 0; second < 3; ++second) watcher.send_for_a_second();
   watcher.send_remb(500'000);
   ASSERT_TRUE(watcher.rates());
   EXPECT_EQ(watcher.rates()->carried_bps, 500'000);
   EXPECT_EQ(watcher.rates()->arriving_bps, 0);
   watcher.pair().now += 6s;
+  EXPECT_TRUE(watcher.rates()) << "nothing was sent that it could speak of";
+  watcher.send_for_a_second();
   EXPECT_FALSE(watcher.rates());
+}
+
+TEST(PathEstimate, OfThePeersOwnIsNoneWhileItIsNoLessThanWhatIsSent) {
+  Watcher watcher({.rtx = false, .transport_feedback = false, .remb = true});
+  for (int second = 0; second < 3; ++second) watcher.send_for_a_second();
+  for (const uint64_t bps : std::initializer_list<uint64_t>{800'000, 1'000'000, 5'000'000}) {
+    watcher.send_remb(bps);
+    EXPECT_FALSE(watcher.rates());
+  }
+}
+
+TEST(PathEstimate, IsTheLeastOfWhoEstimatedItselfAndFallsSilentUntilItsNextWord) {
+  Watcher watcher({.rtx = false, .transport_feedback = false, .remb = true});
+  for (int second = 0; second < 3; ++second) watcher.send_for_a_second();
+  watcher.send_remb(500'000);
+  for (int second = 0; second < 2; ++second) watcher.send_for_a_second();
+  ASSERT_TRUE(watcher.rates());
+  EXPECT_TRUE(watcher.rates()->is_silent);
+  EXPECT_EQ(watcher.rates()->carried_bps, bwe::EstimatorConfig{}.min_bps);
+  watcher.send_remb(500'000);
+  EXPECT_EQ(watcher.rates()->carried_bps, 500'000);
 }
 
 TEST(PathEstimate, FallsWhenHalfIsLost) {

@@ -47,6 +47,14 @@ class Viewer : public testing::WatchedConnection {
     }
   }
 
+  void say_estimate(uint64_t bps) {
+    std::array<uint8_t, 64> room{};
+    rtp::RtcpWriter writer(room);
+    writer.receiver_report(kPeer, {});
+    writer.remb(kPeer, bps, std::span(&kSlot, 1));
+    say(writer.written());
+  }
+
   size_t padding_bytes() const {
     size_t bytes = 0;
     for (const Sent& packet : sent) bytes += packet.is_padding ? packet.size : 0;
@@ -172,6 +180,46 @@ TEST(Probing, NeedsRetransmissionsAndReports) {
     viewer.run(10s);
     EXPECT_EQ(viewer.padding_due, 0u);
   }
+}
+
+// 400 kbit/s of media leave.
+TEST(Probing, FillsUpWhatAPeerSaysThatOnlyEstimatesItself) {
+  Viewer viewer({.transport_feedback = false, .remb = true});
+  viewer.run(3s);
+  viewer.say_estimate(250'000);
+  viewer.connection().set_wanted(900'000);
+  const auto sent_bps = [&](uint64_t told) {
+    for (int i = 0; i < 12; ++i) {
+      if (i == 10) viewer.sent.clear();
+      viewer.say_estimate(told);
+      viewer.run(500ms);
+    }
+    double bits = 0;
+    for (const Viewer::Sent& packet : viewer.sent) bits += static_cast<double>(packet.size) * 8;
+    return bits;
+  };
+  EXPECT_NEAR(sent_bps(600'000), 600'000, 40'000);
+  EXPECT_NEAR(sent_bps(800'000), 800'000, 40'000);
+  viewer.connection().set_wanted(0);
+  EXPECT_NEAR(sent_bps(800'000), 400'000, 40'000) << "nothing more is wanted";
+}
+
+TEST(Probing, FillsNoMoreThanIsWantedWhateverThePeerSays) {
+  Viewer viewer({.transport_feedback = false, .remb = true});
+  viewer.run(3s);
+  viewer.connection().set_wanted(700'000);
+  viewer.sent.clear();
+  for (const uint64_t told : std::initializer_list<uint64_t>{0, rtp::kRembBitrateMax, 0}) {
+    for (int i = 0; i < 20; ++i) {
+      viewer.say_estimate(told);
+      EXPECT_GE(viewer.estimate_bps(), bwe::EstimatorConfig{}.min_bps);
+      EXPECT_LE(viewer.estimate_bps(), bwe::EstimatorConfig{}.max_bps);
+      viewer.run(500ms);
+    }
+  }
+  double bits = 0;
+  for (const Viewer::Sent& packet : viewer.sent) bits += static_cast<double>(packet.size) * 8;
+  EXPECT_LT(bits / 30, 710'000);
 }
 
 TEST(Probing, GivesUpWhereThereIsNoPaddingToSend) {

@@ -127,6 +127,17 @@ TEST_F(SessionSetupTest, MakesASlotOfEachLineThatABrowserReceives) {
   }
 }
 
+TEST_F(SessionSetupTest, TellsWhoOnlyEstimatesItselfWhenPacketsLeave) {
+  const auto aiortc = watch("aiortc-offer-recvonly").session.connection.media;
+  ASSERT_THAT(aiortc.sending, SizeIs(2));
+  EXPECT_TRUE(aiortc.remb);
+  EXPECT_FALSE(aiortc.sending[0].send_times) << "that of the sound is not offered";
+  EXPECT_TRUE(aiortc.sending[1].send_times);
+  for (const auto& line : watch("chromium-offer-recvonly").session.connection.media.sending) {
+    EXPECT_FALSE(line.send_times);
+  }
+}
+
 TEST_F(SessionSetupTest, GivesEverySlotSourcesOfItsOwn) {
   const auto offer = with_more_lines(sample_offer("chromium-offer-recvonly"), 2, 8);
   const auto join = prepare(Role::kWatcher, offer);

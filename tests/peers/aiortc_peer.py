@@ -89,7 +89,7 @@ class Session:
         answer = aiortc.RTCSessionDescription(sdp=text_there, type='answer')
         await connection.setRemoteDescription(answer)
         await asyncio.wait_for(self.connected(), dialogue.LIMIT_S)
-        return {'setup': dialogue.setup_of(text)}
+        return {'setup': dialogue.setup_of(text), 'location': self.url}
 
     async def connected(self):
         """When the media's transport is: a refused data channel keeps one of its own, which fails."""

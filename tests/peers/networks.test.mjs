@@ -28,6 +28,11 @@ const kOnBadPath = {codec: 'video/vp8', pictures: 80};
 /** Without repairs a picture can be read from a key frame to the next loss only. */
 const kUnrepaired = {codec: 'video/vp8', pictures: 150, readable: 10};
 const kPictures = {codec: 'video/vp8', pictures: 20};
+const kLarge = {width: 960, height: 540};
+/** Its largest layer takes more. */
+const kLargeBps = 1_000_000;
+/** Its estimate grows by 8 % a second. */
+const kFollowLimitMs = 300_000;
 const kPrograms = ['gstreamer', 'aiortc', 'pion'];
 const kBrowsers = ['chromium', 'firefox'];
 /** A machine of that hardware address is not on the cable: what is sent to it is lost without a word. */
@@ -57,6 +62,18 @@ async function badPath() {
     /^impairment_relay ready udp=(\S+)/,
   );
   return {address: relay.match[1], close: () => relay.stop()};
+}
+
+/** A path whose rate towards the viewer can be changed. */
+async function changingPath() {
+  const relay = await start(
+    `${kBuild}/tests/impairment/impairment_relay`,
+    ['--listen', `${kHere}:0`, '--to', `${kRelay[0]}:${daemon.mediaPort}`, '--delay-ms', '10'],
+    /^impairment_relay ready udp=(\S+)/,
+    {listens: true},
+  );
+  const carry = (bps) => relay.ask(`--down-rate-bps ${bps}`);
+  return {address: relay.match[1], carry, close: () => relay.stop()};
 }
 
 async function counter(name) {
@@ -114,6 +131,31 @@ for (const name of kPrograms) {
     if (name === 'aiortc') assert.ok(cut.byPublisher > 0 && cut.byRelay > 0, 'its packets are larger than the path');
   }));
 }
+
+// It reports on no packet, and makes its own estimate from the times at which they left.
+test('aiortc watches over a path that becomes narrow and wide: it says so, and the layer follows', () => using(async (open) => {
+  const path = await open(changingPath());
+  await open(peers.chromium.publish(daemon.address, 'narrow', 'VP8', {size: kLarge, simulcast: true}));
+  const viewing = await open(peers.aiortc.watch(daemon.address, 'narrow', {path: path.address}));
+  const began = Date.now();
+  const told = [];
+  const layer = (what, is) => until(what, async () => {
+    const why = await (await fetch(`${viewing.location}/slots/1/why`)).json();
+    const now = `${why.layer} ${why.cause}`;
+    if (told.at(-1)?.now !== now) {
+      told.push({now, second: Math.round((Date.now() - began) / 1000), kbps: Math.round(why.estimate_bps / 1000)});
+    }
+    return is(why) && why;
+  }, kFollowLimitMs);
+  const isLargest = (why) => why.layer === 'f' && why.granted_layer?.startsWith('f');
+  await layer('the largest layer at its rate', (why) => isLargest(why) && why.bitrate_bps > kLargeBps);
+  const narrow = kLargeBps / 2;
+  await path.carry(narrow);
+  await layer('a smaller one, by its estimate', (why) => why.layer !== 'f' && why.estimate_bps && why.estimate_bps < kLargeBps);
+  await path.carry(0);
+  await layer('the largest one again', isLargest);
+  report('remb-aiortc', {narrow, told});
+}));
 
 test('gstreamer publishes and watches by TCP alone', () => using(async (open) => {
   await open(peers.gstreamer.publish(daemon.address, 'tcp', 'VP8', {tcp: true}));

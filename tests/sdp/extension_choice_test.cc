@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "sdp/negotiation.h"
 #include "tests/sdp/minimal_offer.h"
 #include "tests/support/sample_offers.h"
@@ -106,6 +108,22 @@ TEST(ExtensionChoice, WhatIsNotAcceptedClashesWithNothing) {
   const auto aiortc = accepted(sample_offer("aiortc-offer-default"));
   EXPECT_EQ(aiortc.extension_map().id(ExtensionKind::kAudioLevel), 2);
   EXPECT_EQ(aiortc.extension_map().id(ExtensionKind::kAbsSendTime), 0);
+}
+
+// aiortc's offers have one id for the level of sound and for send times.
+TEST(ExtensionChoice, SendTimesAreForWatchersWhoEstimateByThemAloneAndTheirIdIsTheirs) {
+  const std::string offer = sample_offer("aiortc-offer-recvonly");
+  const auto watcher = accepted(offer, PeerRole::kWatcher);
+  EXPECT_EQ(watcher.media[0].extension_map().id(ExtensionKind::kAbsSendTime), 0);
+  EXPECT_EQ(watcher.media[1].extension_map().id(ExtensionKind::kAbsSendTime), 2);
+  EXPECT_EQ(watcher.extension_map().id(ExtensionKind::kAudioLevel), 0);
+  EXPECT_EQ(watcher.extension_map().id(ExtensionKind::kMid), 1);
+  const auto send_time_id = [](const std::string& text) {
+    return accepted(text, PeerRole::kWatcher).extension_map().id(ExtensionKind::kAbsSendTime);
+  };
+  EXPECT_EQ(send_time_id(std::regex_replace(offer, std::regex("goog-remb"), "x")), 0);
+  EXPECT_EQ(send_time_id(std::regex_replace(offer, std::regex("goog-remb"), "ack ccfb")), 0);
+  EXPECT_EQ(send_time_id(sample_offer("chromium-offer-recvonly")), 0);
 }
 
 TEST(ExtensionChoice, IdsBeyondTheOneByteFormAreNotTaken) {

@@ -140,7 +140,8 @@ export class BrowserPeer {
     if (!options.bare) await page.beforeLoad(offersOnly, {video: `video/${codec}`, red: options.red});
     const camera = this.name === 'firefox';
     if (camera) await page.beforeLoad(cameraShowsTestPicture, kSize);
-    const picture = `picture=${kSize.width}x${kSize.height}&simulcast=0`;
+    const {width, height} = options.size ?? kSize;
+    const picture = `picture=${width}x${height}&simulcast=${options.simulcast ? 1 : 0}`;
     await page.open(`${address}/?room=${room}&publish=${camera ? 'camera' : 'test'}&${picture}`);
     await publishing(page);
     const reached = () => remoteAddress(page, 'publishing');
