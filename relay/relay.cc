@@ -1,20 +1,11 @@
 #include "relay/relay.h"
 
 #include <algorithm>
-#include <map>
-#include <random>
-#include <unordered_map>
 #include <utility>
 
-#include "relay/allotments.h"
-#include "relay/egress.h"
 #include "relay/listening.h"
-#include "relay/publisher.h"
-#include "relay/room.h"
-#include "relay/schedule.h"
+#include "relay/relay_state.h"
 #include "relay/seating.h"
-#include "relay/subscriber.h"
-#include "relay/track.h"
 
 namespace simpul::relay {
 namespace {
@@ -22,44 +13,7 @@ namespace {
 // How often what is due is looked at: silent layers and publishers, reports, old packets.
 constexpr Duration kTick = std::chrono::milliseconds(100);
 
-template <class Map, class Id>
-auto* find_in(const Map& map, Id id) {
-  const auto found = map.find(id);
-  return found == map.end() ? nullptr : &*found->second;
-}
-
 }  // namespace
-
-struct Relay::State {
-  State(const Limits& with, uint64_t seed) : limits(with), random(seed) {}
-
-  Room& room(std::string_view name);
-  void leave(Room& room);
-  void seat_all(Room& room, TimePoint now);
-  Track* track(TrackId id, uint8_t layer) const;  // null when it has no such layer
-  Slot::FirstNumbers first_numbers();
-  void look(TimePoint now, std::vector<SlotReport>& reports);
-  void take_requests(TimePoint now, std::vector<KeyFrameRequest>& out);
-  void review_supplies(TimePoint now, std::vector<SuspensionChange>& out);
-
-  const Limits limits;
-  std::mt19937_64 random;
-  WallClock clock;
-  Counters counters;
-  std::map<std::string, Room, std::less<>> rooms;
-  std::unordered_map<PublisherId, std::unique_ptr<Publisher>> publishers;
-  std::unordered_map<SubscriberId, std::unique_ptr<Subscriber>> subscribers;
-  TrackIndex tracks;
-  Schedule schedule;
-  std::vector<Track*> due;  // scratch
-  uint64_t looks = 0;
-  Allotments allotments{schedule};
-  Egress egress{schedule};
-  uint32_t next_publisher = 1;
-  uint32_t next_subscriber = 1;
-  TimePoint latest{};  // that was told
-  TimePoint tick_due{};
-};
 
 Room& Relay::State::room(std::string_view name) {
   const auto found = rooms.find(name);
@@ -340,84 +294,6 @@ void Relay::set_wanted_elsewhere(TrackId track_id, uint8_t layer, bool wanted) {
 uint8_t Relay::suspended_layers(TrackId track_id) const {
   const auto found = state_->tracks.find(track_id);
   return found == state_->tracks.end() ? uint8_t{0} : found->second->suspended_layers();
-}
-
-void Relay::receive_nack(SubscriberId subscriber_id, rtp::Ssrc ssrc,
-                         std::span<const rtp::SequenceNumber> missing, TimePoint now) {
-  state_->latest = now;
-  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
-  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
-  if (slot == nullptr) return;
-  const bool was_waiting = !subscriber->retransmissions.empty();
-  const size_t admitted = subscriber->admit_nacks(missing.size(), now);
-  state_->counters.nacks_received += missing.size();
-  state_->counters.retransmissions_refused += missing.size() - admitted;
-  slot->retransmit({.missing = missing.first(admitted),
-                    .round_trip = subscriber->round_trip,
-                    .times_max = state_->limits.retransmissions_per_packet},
-                   state_->tracks, now, subscriber->retransmissions, state_->counters);
-  if (!was_waiting && !subscriber->retransmissions.empty()) state_->egress.enlist(*subscriber);
-}
-
-void Relay::give_back(SubscriberId subscriber_id, const rtp::UnsentRepair& unsent) {
-  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
-  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(unsent.ssrc);
-  if (slot != nullptr) slot->give_back(unsent);
-}
-
-void Relay::receive_key_frame_request(SubscriberId subscriber_id, rtp::Ssrc ssrc, TimePoint now) {
-  state_->latest = now;
-  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
-  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
-  if (slot == nullptr) return;
-  ++state_->counters.key_frames_asked_by_subscribers;
-  if (slot->track() != nullptr) slot->ask_for_repair(now);
-}
-
-void Relay::set_target(SubscriberId subscriber_id, rtp::Ssrc ssrc,
-                       const std::optional<LayerTarget>& target, TimePoint now) {
-  state_->latest = now;
-  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
-  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
-  if (slot == nullptr) return;
-  slot->set_target(target, now);
-}
-
-void Relay::set_estimate(SubscriberId subscriber_id, const std::optional<PathEstimate>& estimate,
-                         TimePoint now) {
-  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
-  if (subscriber == nullptr) return;
-  subscriber->path_bps = estimate ? std::optional(estimate->bps) : std::nullopt;
-  subscriber->is_path_full = estimate && estimate->is_full;
-  state_->allotments.set_estimate(*subscriber, estimate, now);
-}
-
-void Relay::set_viewing(SubscriberId subscriber_id, rtp::Ssrc ssrc, const Viewing& viewing,
-                        TimePoint now) {
-  state_->latest = now;
-  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
-  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
-  if (slot == nullptr) return;
-  const bool is_another = viewing.participant != slot->viewing().participant;
-  state_->allotments.set_viewing(*slot, viewing);
-  if (is_another) seat(*subscriber, now);
-}
-
-Explanation Relay::explain(SubscriberId subscriber_id, TimePoint now) {
-  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
-  return subscriber == nullptr ? Explanation() : state_->allotments.explain(*subscriber, now);
-}
-
-void Relay::set_round_trip(SubscriberId subscriber_id, Duration round_trip) {
-  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
-  if (subscriber != nullptr) subscriber->round_trip = round_trip;
-}
-
-void Relay::receive_loss(SubscriberId subscriber_id, rtp::Ssrc ssrc, double loss, TimePoint now) {
-  state_->latest = now;
-  Subscriber* subscriber = find_in(state_->subscribers, subscriber_id);
-  Slot* slot = subscriber == nullptr ? nullptr : subscriber->slot(ssrc);
-  if (slot != nullptr) subscriber->receive_loss(*slot, loss, now);
 }
 
 void Relay::set_wall_clock(TimePoint now, uint64_t ntp_now) {
