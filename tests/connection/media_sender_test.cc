@@ -209,7 +209,7 @@ TEST_F(MediaSenderTest, SaysWhenPacketsLeaveToWhoEstimatesByThat) {
   MediaSender::Scratch scratch;
   const auto sizes = seal(packets, scratch);
   EXPECT_EQ(opened(0)[0], 0x81) << "the sound";
-  for (const size_t i : {1, 2, 3}) {
+  for (const size_t i : {1U, 2U, 3U}) {
     const Buffer plain = opened(i);
     EXPECT_THAT(rtp::PacketView::parse(plain)->extension(), ElementsAre(0x52, 0x86, 0, 0)) << i;
   }
