@@ -111,6 +111,10 @@ void LayerStream::write(const FeedPacket& packet, std::vector<rtp::OutgoingPacke
   if (segment_.speed != 1) arrival += time_replayed(packet, outgoing);
   ++packets_;
   octets_ += outgoing.payload_size();
+  const auto frame_number = outgoing.frame_number.value_or(last_.frame_number);
+  // Late padding, which has none, may have left before the frame in front of it.
+  const bool is_newer_frame = static_cast<int16_t>(frame_number - last_.frame_number) > 0;
+  if (outgoing.index > last_.index || is_newer_frame) last_.frame_number = frame_number;
   if (outgoing.index <= last_.index) return;
   last_.index = outgoing.index;
   last_.timestamp = outgoing.timestamp;
@@ -118,7 +122,6 @@ void LayerStream::write(const FeedPacket& packet, std::vector<rtp::OutgoingPacke
   if (const auto numbers = packet.payload.numbers()) {
     last_.picture = segment_.shifted(*numbers, *placement);
   }
-  if (outgoing.frame_number) last_.frame_number = *outgoing.frame_number;
 }
 
 void LayerStream::begin_replay(uint32_t live_from, int64_t speed, uint32_t clock_rate) {

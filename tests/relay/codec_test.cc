@@ -166,6 +166,26 @@ TEST_F(CodecTest, EncryptedFramesBeginWithWhatTheDependencyDescriptorSays) {
   EXPECT_EQ(scramble(false)[0].frame_number, *sent[0].frame_number + 1);
 }
 
+TEST_F(CodecTest, NumbersGoOnFromAPictureThatLeftBehindThePaddingThatFollowsIt) {
+  watch_with({{rtp::Codec::kAv1}});
+  const auto av1 = rtp::CodecFormat{rtp::Codec::kAv1};
+  pass_frame(av1, true);
+  auto late = source_.frame({.key = false, .packets = 1});
+  auto late_padding = source_.padding();
+  scene_.pass(kTrack, {source_.padding()});
+  const auto filler = scene_.pass(kTrack, {late_padding});
+  const auto last = scene_.pass(kTrack, std::move(late));
+  ASSERT_EQ(filler.size(), 1u);
+  ASSERT_EQ(last.size(), 1u);
+  EXPECT_EQ(filler[0].index, last[0].index + 1);
+
+  source_.at().ssrc += 1;
+  const auto next = pass_frame(av1, true);
+  ASSERT_EQ(next.size(), 2u);
+  EXPECT_EQ(next[0].index, filler[0].index + 1);
+  EXPECT_EQ(next[0].frame_number, *last[0].frame_number + 1);
+}
+
 // Opus and RED are one stream: a sender goes from one to the other as it likes.
 class RedTest : public ::testing::Test {
  protected:
