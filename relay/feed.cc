@@ -40,6 +40,7 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
     if (++generation_ == 1) begun_ = now;
     meters_.clear();
     h264_starts_ = {};
+    spatial_sizes_ = {};
     last_timestamp_.reset();
     forget_packets();
     due_.clear();

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "relay/microphone.h"
 #include "relay/publisher.h"
 #include "relay/schedule.h"
 #include "relay/subscriber.h"
@@ -242,9 +243,10 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   const FeedPacket& first = packets.empty() ? *start : *packets.front();
   const Step step = step_to(source, first, start->arrival - first.arrival);
   stream_.begin(segment_for(*codec, *target_), first, step.ticks, layers_of(*target_));
-  behind_ = step.behind;
+  const bool is_of_onset = step.behind <= ticks_of(Onset::kBehindMax, track_->clock_rate());
+  behind_ = is_of_onset ? step.behind : 0;  // else the reports say how it is
   behind_since_ = start->arrival;
-  leaves_out_ = false;
+  left_out_ = kNoneLeftOut;
   if (next->starts_stream) begin_repairs_anew();
   // When the first packet comes late (it was lost once), the rest of its frame and what followed
   // has been due already: it is in the history, and leaves now.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -226,7 +227,8 @@ class Slot {
   std::optional<ClockMapping> told_;  // by the last report, of the node's clock
   int64_t behind_ = 0;                // of what they tell: ticks
   TimePoint behind_since_{};
-  bool leaves_out_ = false;  // what is quiet, since the last packet that left
+  static constexpr int64_t kNoneLeftOut = std::numeric_limits<int64_t>::min();
+  int64_t left_out_ = kNoneLeftOut;  // the last number that was, since the source began
   uint32_t packets_reported_ = 0;
   uint32_t packets_judged_ = 0;  // up to the last reception report
   TimePoint metered_at_{};

@@ -45,26 +45,29 @@ bool Slot::catches_up(const FeedPacket& packet) const {
 }
 
 // What is as quiet as the room can be left out without anybody hearing it; where nothing is sent in
-// pauses, the pause becomes shorter.
+// pauses, the pause becomes shorter. Packets that were lost make no pause.
 bool Slot::catch_up(const FeedPacket& packet) {
   const auto newest = stream_.newest_of(stream_.segment());
   if (!newest || packet.number <= *newest) return true;
+  const bool leaves_out = left_out_ > *newest;
+  const uint32_t last = stream_.last().timestamp - stream_.segment().timestamp_offset;
+  const int64_t since = std::max(static_cast<int32_t>(packet.media.timestamp - last), 1);
   const bool has_waited = packet.arrival - behind_since_ > Onset::kPauseAwaited;
   if (has_waited || !catches_up(packet)) {
+    if (leaves_out) go_on_from(packet, since, since);
     behind_ = 0;  // the reports say how it is
     return true;
   }
-  const uint32_t last = stream_.last().timestamp - stream_.segment().timestamp_offset;
-  const int64_t since = static_cast<int32_t>(packet.media.timestamp - last);
-  const int64_t length = since / (packet.number - *newest);
-  const int64_t longest = ticks_of(AudioLevels::kPacketMax, track_->clock_rate());
-  const int64_t least = length > 0 && length <= longest ? length : ticks_min();
-  const bool is_back = since - behind_ >= least;
+  const int64_t count = packet.number - *newest;
+  const int64_t length = since / count;
+  const bool is_pause = length > ticks_of(AudioLevels::kPacketMax, track_->clock_rate());
+  const int64_t least = is_pause || length == 0 ? ticks_min() : length;
+  const bool is_back = (is_pause || leaves_out || count == 1) && since - behind_ >= least;
   if (!is_back && track_->microphone()->levels.is_quiet(*loudness_of(packet))) {
-    leaves_out_ = true;
+    left_out_ = std::max(left_out_, packet.number);
     return false;
   }
-  if (is_back || leaves_out_) go_on_from(packet, std::max(since - behind_, least), since);
+  if (is_back || leaves_out) go_on_from(packet, std::max(since - behind_, least), since);
   return true;
 }
 
@@ -72,7 +75,6 @@ void Slot::go_on_from(const FeedPacket& packet, int64_t ticks, int64_t since) {
   const Segment segment = stream_.segment();
   stream_.begin(segment, packet, static_cast<uint32_t>(ticks), {});
   behind_ -= since - ticks;
-  leaves_out_ = false;
 }
 
 }  // namespace simpul::relay

@@ -187,6 +187,30 @@ TEST_F(PlayedLateTest, WhoAreHeardOneBehindTheOtherWithoutAPauseAreLateByABounde
   EXPECT_LE(latest(), 200);
 }
 
+// take() finds holes in the numbers.
+TEST_F(PlayedLateTest, WhatIsLeftOutLeavesNoHoleWhenItIsTooLateToMakeUp) {
+  begin();
+  speak({2}, 4980ms);
+  ASSERT_GT(played_.back().late, 0);
+  const uint32_t first = played_.back().tag + 1;
+  speak({}, 400ms);
+  EXPECT_EQ(played_.back().tag, people_.at(2)->voice.at().first_tag - 1);
+  EXPECT_LT(std::ranges::count_if(played_, [&](const Played& one) { return one.tag >= first; }), 20)
+      << "some were left out";
+}
+
+TEST_F(PlayedLateTest, WhatIsLeftOutLeavesNoHoleWhenNobodyElseIsLeft) {
+  begin();
+  speak({2}, 400ms);
+  ASSERT_GT(played_.back().late, 0);
+  const uint32_t last = played_.back().tag;
+  speak({}, 40ms);
+  ASSERT_EQ(played_.back().tag, last) << "they were left out";
+  leave(1);
+  speak({2}, 200ms);
+  EXPECT_EQ(played_.back().tag, people_.at(2)->voice.at().first_tag - 1);
+}
+
 TEST_F(PlayedLateTest, ReportsTellOneLineWhoeverSpeaks) {
   begin();
   take_turns(30);
