@@ -3,12 +3,6 @@
 #include <algorithm>
 
 namespace simpul::connection {
-namespace {
-
-// After so many times its length a probe is given up: there was nothing to send.
-constexpr int kLengthsMax = 3;
-
-}  // namespace
 
 void ProbeSender::add(const bwe::Probe& probe) {
   if (waiting_.size() < kWaitingMax && probe.bps > 0) waiting_.push_back(probe);
@@ -40,7 +34,7 @@ size_t ProbeSender::due(TimePoint now) {
   }
   const bwe::Probe& probe = waiting_.front();
   const Duration elapsed = now - *began_;
-  if (is_complete() || elapsed > kLengthsMax * time_for(probe.bytes)) {
+  if (is_complete() || elapsed >= length_max()) {
     end();
     return 0;
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,9 @@ class ProbeSender {
  public:
   // Where nothing of a probe could leave, it is tried again this much later.
   static constexpr Duration kStep = std::chrono::milliseconds(2);
+  // After so many times its length a probe is over: there was nothing to send, or more than its rate
+  // leaves anyway.
+  static constexpr int kLengthsMax = 3;
   // Probes that wait; more are not sent.
   static constexpr size_t kWaitingMax = 4;
 
@@ -31,7 +35,7 @@ class ProbeSender {
     if (!began_) return {};
     sent_ += size;
     ++packets_;
-    next_ = *began_ + time_for(sent_);
+    next_ = *began_ + std::min(time_for(sent_), length_max());
     return waiting_.front().id;
   }
 
@@ -40,10 +44,11 @@ class ProbeSender {
   bool is_complete() const;
   // How long so many bytes take at the rate of the probe that is being sent.
   Duration time_for(size_t bytes) const;
+  Duration length_max() const { return kLengthsMax * time_for(waiting_.front().bytes); }
 
   std::vector<bwe::Probe> waiting_;  // the first is being sent once it has begun
   std::optional<TimePoint> began_;
-  TimePoint next_{};  // when the bytes that were sent have passed at its rate
+  TimePoint next_{};  // when the bytes that were sent have passed at its rate, or it is over
   size_t sent_ = 0;
   uint32_t packets_ = 0;
 };

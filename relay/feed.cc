@@ -39,6 +39,7 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
     format_ = packet.media.format;
     if (++generation_ == 1) begun_ = now;
     meters_.clear();
+    key_frames_.begin_anew();
     h264_starts_ = {};
     spatial_sizes_ = {};
     last_timestamp_.reset();

@@ -39,6 +39,13 @@ void KeyFrameRequests::on_key_frame() {
   outstanding_ = false;
 }
 
+void KeyFrameRequests::begin_anew() {
+  if (are_hidden()) return;
+  have_shown_ = false;
+  unanswered_ = 0;
+  outstanding_ = false;
+}
+
 // However soon requests are repeated: a publisher may need longer than that for a key frame, and
 // several may be lost together.
 void KeyFrameRequests::note_unanswered(TimePoint now) {

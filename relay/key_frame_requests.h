@@ -49,6 +49,9 @@ class KeyFrameRequests {
   void on_key_frame();
   // A frame begins to arrive that is no key frame as far as can be seen.
   void on_other_frame() { other_frames_ = true; }
+  // What comes from here on is another stream: what was seen of the one before says nothing of it,
+  // but that whoever hid key frames goes on to.
+  void begin_anew();
   // Whoever ask()ed is gone.
   void cancel() {
     wanted_ = false;

@@ -99,7 +99,7 @@ void LayerStream::set_target(const LayerTarget& target) {
 }
 
 void LayerStream::write(const FeedPacket& packet, std::vector<rtp::OutgoingPacket>& out) {
-  if (packet.number < segment_.first_number) return;
+  if (packet.number < segment_.first_number) return write_late(packet, out);
   const auto placement = filter_ ? filter_->place(packet) : whole(packet);
   newest_number_ = std::max(newest_number_, packet.number);
   if (!placement) return;
@@ -121,6 +121,25 @@ void LayerStream::write(const FeedPacket& packet, std::vector<rtp::OutgoingPacke
   last_.arrival = arrival;
   if (const auto numbers = packet.payload.numbers()) {
     last_.picture = segment_.shifted(*numbers, *placement);
+  }
+}
+
+void LayerStream::write_late(const FeedPacket& packet, std::vector<rtp::OutgoingPacket>& out) {
+  const Segment* next = &segment_;
+  for (auto past = past_.rbegin(); past != past_.rend() && next->goes_on; ++past) {
+    const Segment& segment = past->segment;
+    if (packet.number < segment.first_number) {
+      next = &segment;
+      continue;
+    }
+    rtp::OutgoingPacket late;
+    late.ssrc = ssrc_;
+    segment.rewrite(packet, whole(packet), late);
+    if (late.index >= next->first_index) return;  // that was left out
+    ++packets_;
+    octets_ += late.payload_size();
+    out.push_back(late);
+    return;
   }
 }
 

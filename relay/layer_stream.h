@@ -35,6 +35,9 @@ struct Segment {
   // a Replay.
   uint32_t live_from = 0;
   int32_t speed = 1;
+  // It is the one before without what was left out between them: what comes late of that one still
+  // has its place in it.
+  bool goes_on = false;
 
   bool is_of_same(const Segment& other) const {
     return track == other.track && layer == other.layer && generation == other.generation;
@@ -66,7 +69,7 @@ struct Segment {
 class LayerStream {
  public:
   // Segments that a retransmission can still be asked of.
-  static constexpr size_t kPastMax = 4;
+  static constexpr size_t kPastMax = 8;
 
   struct Last {
     uint64_t index = 0;
@@ -97,7 +100,7 @@ class LayerStream {
   void open(const PictureView& picture, const rtp::DependencyReader& dependencies) {
     filter_->open(picture, dependencies);
   }
-  // What came before the segment's first packet is left out.
+  // What came before the segment's first packet is left out, unless the segment goes on.
   void write(const FeedPacket& packet, std::vector<rtp::OutgoingPacket>& out);
 
   // The index that was sent with it; nothing when none can have been.
@@ -134,6 +137,7 @@ class LayerStream {
   void note_more(size_t octets) { octets_ += octets; }
 
  private:
+  void write_late(const FeedPacket& packet, std::vector<rtp::OutgoingPacket>& out);
   Duration time_replayed(const FeedPacket& packet, rtp::OutgoingPacket& outgoing);
 
   struct Past {

@@ -1,6 +1,7 @@
 #include "relay/seating.h"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "relay/following.h"
@@ -8,6 +9,10 @@
 
 namespace simpul::relay {
 namespace {
+
+bool is_silent(const Publisher& publisher, TimePoint now) {
+  return now - publisher.silent_since() > kSeatSilence;
+}
 
 // The publisher's track for one slot of a seat. Whether the receiver has its codec shows when
 // packets come: a publisher may use any that was agreed on.
@@ -85,17 +90,22 @@ bool is_shown(const Subscriber& subscriber, const Track* track, const Slot* else
 }
 
 // What no other slot shows although it is there, because the slot that would is for somebody else:
-// what the slot carries, or else of the last who came.
-Track* unseen_for(const Subscriber& subscriber, const Slot& slot) {
-  if (slot.track() != nullptr && !is_shown(subscriber, slot.track(), &slot)) return slot.track();
+// what the slot carries, or else of the last who came; who has fallen silent only for want of
+// others.
+Track* unseen_for(const Subscriber& subscriber, const Slot& slot, TimePoint now) {
+  Track* carried = nullptr;
+  if (slot.track() != nullptr && !is_shown(subscriber, slot.track(), &slot)) carried = slot.track();
+  if (carried != nullptr && !is_silent(carried->publisher(), now)) return carried;
+  Track* silent = carried;
   const auto& publishers = subscriber.room->publishers;
   for (auto publisher = publishers.rbegin(); publisher != publishers.rend(); ++publisher) {
     for (const auto& track : (*publisher)->tracks) {
-      const bool fits = track->kind() == slot.kind();
-      if (fits && !is_shown(subscriber, track.get(), &slot)) return track.get();
+      if (track->kind() != slot.kind() || is_shown(subscriber, track.get(), &slot)) continue;
+      if (!is_silent(**publisher, now)) return track.get();
+      if (silent == nullptr) silent = track.get();
     }
   }
-  return nullptr;
+  return silent;
 }
 
 // Those of seats first, so that nobody shows for want of one what has one.
@@ -112,7 +122,18 @@ void assign_slots(Subscriber& subscriber, TimePoint now) {
       }
     }
   }
-  for (Slot* slot : free) slot->assign(unseen_for(subscriber, *slot), now);
+  for (Slot* slot : free) slot->assign(unseen_for(subscriber, *slot, now), now);
+}
+
+// In a slot that is free for whoever is unseen.
+bool shows_silent(const Subscriber& subscriber, TimePoint now) {
+  return std::ranges::any_of(subscriber.seats, [&](const Seat& seat) {
+    return std::ranges::any_of(std::array{seat.audio, seat.video}, [&](const Slot* slot) {
+      if (slot == nullptr || slot->is_pinned() || slot->track() == nullptr) return false;
+      const bool is_seats = seated_in(seat, slot) == slot->track();
+      return !is_seats && is_silent(slot->track()->publisher(), now);
+    });
+  });
 }
 
 bool take_if_sending(const Subscriber& subscriber, Seat& seat, Publisher& publisher) {
@@ -128,15 +149,14 @@ bool take_if_sending(const Subscriber& subscriber, Seat& seat, Publisher& publis
 }  // namespace
 
 void reseat_silent(const Room& room, TimePoint now) {
-  const auto is_silent = [now](const Publisher* publisher) {
-    return now - publisher->silent_since() > kSeatSilence;
-  };
-  if (room.publishers.size() < 2 || std::ranges::none_of(room.publishers, is_silent)) return;
+  const auto has_fallen_silent = [now](const Publisher* one) { return is_silent(*one, now); };
+  if (room.publishers.size() < 2) return;
+  if (std::ranges::none_of(room.publishers, has_fallen_silent)) return;
   for (Subscriber* subscriber : room.subscribers) {
     if (follows(*subscriber)) continue;
-    bool has_changed = false;
+    bool has_changed = shows_silent(*subscriber, now);
     for (Seat& seat : subscriber->seats) {
-      if (seat.publisher == nullptr || !is_silent(seat.publisher)) continue;
+      if (seat.publisher == nullptr || !is_silent(*seat.publisher, now)) continue;
       const auto& publishers = room.publishers;
       const auto taken = std::find_if(publishers.rbegin(), publishers.rend(), [&](Publisher* next) {
         return take_if_sending(*subscriber, seat, *next);

@@ -183,7 +183,7 @@ class Slot {
   bool catch_up(const FeedPacket& packet);
   bool catches_up(const FeedPacket& packet) const;
   // So long after the last packet that left, of which only `ticks` are played.
-  void go_on_from(const FeedPacket& packet, int64_t ticks, int64_t since);
+  void go_on_from(const FeedPacket& packet, int64_t ticks, int64_t late);
   // What time it tells: slot_clock.cc. How much later than the last packet a frame leaves, in
   // ticks, and how much of that is more than the reports say.
   struct Step {

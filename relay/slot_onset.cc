@@ -45,36 +45,49 @@ bool Slot::catches_up(const FeedPacket& packet) const {
 }
 
 // What is as quiet as the room can be left out without anybody hearing it; where nothing is sent in
-// pauses, the pause becomes shorter. Packets that were lost make no pause.
+// pauses, the pause becomes shorter. What is lost or late makes no pause, and keeps its place.
 bool Slot::catch_up(const FeedPacket& packet) {
   const auto newest = stream_.newest_of(stream_.segment());
   if (!newest || packet.number <= *newest) return true;
   const bool leaves_out = left_out_ > *newest;
   const uint32_t last = stream_.last().timestamp - stream_.segment().timestamp_offset;
-  const int64_t since = std::max(static_cast<int32_t>(packet.media.timestamp - last), 1);
+  const int64_t passed = std::max(static_cast<int32_t>(packet.media.timestamp - last), 1);
+  const int64_t length = passed / (packet.number - *newest);
+  const int64_t missing = packet.number - std::max(*newest, left_out_) - 1;
+  const int64_t late = leaves_out && missing > 0 ? missing * length : 0;
+  const int64_t since = passed - late;
   const bool has_waited = packet.arrival - behind_since_ > Onset::kPauseAwaited;
   if (has_waited || !catches_up(packet)) {
-    if (leaves_out) go_on_from(packet, since, since);
+    if (leaves_out) go_on_from(packet, since, late);
     behind_ = 0;  // the reports say how it is
     return true;
   }
-  const int64_t count = packet.number - *newest;
-  const int64_t length = since / count;
   const bool is_pause = length > ticks_of(AudioLevels::kPacketMax, track_->clock_rate());
-  const int64_t least = is_pause || length == 0 ? ticks_min() : length;
-  const bool is_back = (is_pause || leaves_out || count == 1) && since - behind_ >= least;
-  if (!is_back && track_->microphone()->levels.is_quiet(*loudness_of(packet))) {
-    left_out_ = std::max(left_out_, packet.number);
+  const int64_t least = is_pause || length == 0 ? std::min<int64_t>(ticks_min(), since) : length;
+  const bool is_back = (is_pause || leaves_out || missing == 0) && since - behind_ >= least;
+  const bool may_leave_out = !is_back && missing == 0;
+  if (may_leave_out && track_->microphone()->levels.is_quiet(*loudness_of(packet))) {
+    left_out_ = packet.number;
     return false;
   }
-  if (is_back || leaves_out) go_on_from(packet, std::max(since - behind_, least), since);
+  if (!is_back && !leaves_out) return true;
+  const int64_t ticks = std::max(since - behind_, least);
+  go_on_from(packet, ticks, late);
+  behind_ -= since - ticks;
   return true;
 }
 
-void Slot::go_on_from(const FeedPacket& packet, int64_t ticks, int64_t since) {
-  const Segment segment = stream_.segment();
-  stream_.begin(segment, packet, static_cast<uint32_t>(ticks), {});
-  behind_ -= since - ticks;
+// So many ticks behind what was sent last; of them, `late` are for what is missing in front of the
+// packet and may still come.
+void Slot::go_on_from(const FeedPacket& packet, int64_t ticks, int64_t late) {
+  Segment segment = stream_.segment();
+  segment.goes_on = true;
+  FeedPacket first = packet;
+  if (late > 0) {
+    first.number = left_out_ + 1;
+    first.media.timestamp -= static_cast<uint32_t>(late);
+  }
+  stream_.begin(segment, first, static_cast<uint32_t>(ticks), {});
 }
 
 }  // namespace simpul::relay

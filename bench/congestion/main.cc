@@ -43,7 +43,8 @@ double capacity_from(const FlowResult& flow, double from) {
 
 std::string file_name(const Scenario& scenario) {
   std::string name = "congestion-";
-  for (const char letter : scenario.name) {
+  for (const char character : scenario.name) {
+    const char letter = 'A' <= character && character <= 'Z' ? character - 'A' + 'a' : character;
     if ((letter == ' ' || letter == '.') && name.back() != '-') name += '-';
     if ((letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9')) name += letter;
   }

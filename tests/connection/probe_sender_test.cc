@@ -58,6 +58,20 @@ TEST_F(ProbeSenderTest, GoesOnAtItsRateWhenLargePacketsAreTooFew) {
   EXPECT_EQ(ids_.size(), kProbe.packets);
 }
 
+TEST_F(ProbeSenderTest, IsOverInTimeHoweverMuchLeavesAnyway) {
+  sender_.add(kProbe);
+  EXPECT_EQ(sender_.due(now_), 1u);
+  const TimePoint end = now_ + ProbeSender::kLengthsMax * 15ms;
+  for (; now_ < end; now_ += 1ms) {
+    sender_.on_sent(1'200);  // six times its rate
+    ASSERT_LE(sender_.next_deadline(), end);
+    if (sender_.next_deadline() <= now_) sender_.due(now_);
+  }
+  EXPECT_EQ(sender_.due(now_), 0u);
+  EXPECT_EQ(sender_.next_deadline(), kNever);
+  EXPECT_EQ(sender_.on_sent(1'200), bwe::ProbeId());
+}
+
 TEST_F(ProbeSenderTest, SendsOneAfterTheOther) {
   sender_.add(kProbe);
   bwe::Probe second = kProbe;

@@ -187,6 +187,16 @@ TEST_F(KeyFrameRequestsTest, TakesKeyFramesThatHaveShownToBeLostSixTimes) {
   EXPECT_TRUE(requests_.are_hidden()) << "somebody has begun to hide them";
 }
 
+TEST_F(KeyFrameRequestsTest, WhatHasShownSaysNothingOfAnotherStream) {
+  requests_.on_key_frame();
+  ask_and_take();
+  requests_.begin_anew();
+  now_ += 1s;
+  hide();
+  requests_.begin_anew();
+  EXPECT_TRUE(requests_.are_hidden()) << "as before";
+}
+
 TEST_F(KeyFrameRequestsTest, TakesNothingToBeHiddenSoonerForAskingMoreOften) {
   requests_.ask(Cause::kAssignment, now_);
   for (const TimePoint end = now_ + 2s; now_ < end; now_ += 10ms) {

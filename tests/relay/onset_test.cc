@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <optional>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -210,6 +212,73 @@ TEST_F(PlayedLateTest, WhatIsLeftOutLeavesNoHoleWhenNobodyElseIsLeft) {
   speak({2}, 200ms);
   EXPECT_EQ(played_.back().tag, people_.at(2)->voice.at().first_tag - 1);
 }
+
+// Words of any length, behind which a packet or two are quiet; some packets are lost, some late.
+class DisorderedOnset : public PlayedLateTest, public ::testing::WithParamInterface<uint32_t> {
+ protected:
+  void begin_disorder() {
+    begin();
+    speak({2}, 100ms);
+    ASSERT_GT(played_.back().late, 0);
+    is_disordered_ = true;
+    const auto note = std::move(on_sent_);
+    on_sent_ = [this, note](const Sent& sent) {
+      note(sent);
+      ++times_left_[sent.tag()];
+      EXPECT_TRUE(timestamps_.emplace(sent.index, sent.timestamp).second) << "an index twice";
+    };
+    deliver_ = [this](uint32_t track, rtp::MediaPacket packet) {
+      if (track == people_.at(2)->audio) pass(std::move(packet));
+    };
+  }
+  // Whoever is in front of it comes later, or never.
+  void pass(rtp::MediaPacket packet) {
+    const uint32_t tag = people_.at(2)->voice.at().first_tag - 1;
+    const bool is_loud = people_.at(2)->speaks;
+    const uint32_t what = random_() % 8;
+    if (what == 0) return;
+    if (what <= 2) {
+      held_.push_back({steps_ + 1 + static_cast<int>(random_() % 5), std::move(packet)});
+    } else {
+      scene_.relay.receive(TrackId(3), 0, std::move(packet), scene_.now);
+    }
+    if (is_loud) spoken_.push_back(tag);
+    for (size_t i = 0; i < held_.size();) {
+      if (held_[i].first > steps_) {
+        ++i;
+        continue;
+      }
+      scene_.relay.receive(TrackId(3), 0, std::move(held_[i].second), scene_.now);
+      held_.erase(held_.begin() + static_cast<ptrdiff_t>(i));
+    }
+  }
+
+  std::mt19937 random_{GetParam()};
+  std::vector<std::pair<int, rtp::MediaPacket>> held_;
+  std::vector<uint32_t> spoken_;  // and has arrived, or will
+  std::map<uint32_t, int> times_left_;
+  std::map<uint64_t, uint32_t> timestamps_;  // by index
+};
+
+TEST_P(DisorderedOnset, OfWhatIsSpokenOnlyWhatIsLostIsMissing) {
+  begin_disorder();
+  for (int word = 0; word < 12; ++word) {
+    speak({2}, 20ms * (1 + random_() % 6));
+    speak({}, 20ms * (1 + random_() % 3));
+  }
+  speak({2}, 200ms);
+  for (const uint32_t tag : spoken_) {
+    if (tag + 10 > spoken_.back()) break;  // it may still be on its way
+    EXPECT_EQ(times_left_[tag], 1) << tag;
+  }
+  uint32_t last = 0;
+  for (const auto& [index, timestamp] : timestamps_) {
+    EXPECT_TRUE(last == 0 || static_cast<int32_t>(timestamp - last) > 0) << index;
+    last = timestamp;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, DisorderedOnset, ::testing::Range(1U, 41U));
 
 TEST_F(PlayedLateTest, ReportsTellOneLineWhoeverSpeaks) {
   begin();

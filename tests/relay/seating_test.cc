@@ -238,6 +238,30 @@ TEST_F(SeatingTest, GivesTheSeatOfOneWhoFellSilentToOneWhoSends) {
   EXPECT_FALSE(scene_.pass(4, back.frame({.key = true})).empty());
 }
 
+// Nobody's seat: who has none for want of a slot is shown in one that is free.
+TEST_F(SeatingTest, GivesAFreeSlotOfOneWhoFellSilentToOneWhoSends) {
+  scene_.publish("cai", {video_track(6)});
+  scene_.publish("bo", {audio_track(3), video_track(4)});
+  scene_.publish("ana", {audio_track(1), video_track(2)});
+  const auto watcher =
+      scene_.watch({}, {audio_slot(1), video_slot(10), video_slot(20), video_slot(30)});
+  ASSERT_THAT(tracks(watcher), ElementsAre(1, 2, 4, 6));
+  pin(watcher, 20, "ana");
+  ASSERT_THAT(tracks(watcher), ElementsAre(1, 4, 2, 6)) << "bo has no seat";
+  scene_.publish("dan", {video_track(8)});
+  ASSERT_THAT(tracks(watcher), ElementsAre(1, 4, 2, 6));
+  Source ana(scene_.pool, {.ssrc = 5});
+  Source cai(scene_.pool, {.ssrc = 6});
+  Source dan(scene_.pool, {.ssrc = 7});
+  for (int i = 0; i < 25; ++i) {
+    EXPECT_THAT(tracks(watcher), ElementsAre(1, i < 21 ? 4 : 8, 2, 6)) << i;
+    scene_.pass(2, ana.frame({.key = true}));
+    scene_.pass(6, cai.frame({.key = true}));
+    scene_.pass(8, dan.frame({.key = true}));
+    scene_.advance(100ms);
+  }
+}
+
 TEST_F(SeatingTest, KeepsTheSeatOfOneWhoStillSendsAnything) {
   scene_.publish("ana", {audio_track(1), video_track(2)});
   const auto watcher = scene_.watch({}, {audio_slot(1), video_slot(10)});
