@@ -1,6 +1,7 @@
 #include "bwe/loss_estimator.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -76,6 +77,8 @@ bool LossEstimator::complete_observation() {
   if (duration < kObservation) return false;
   partial_.sent_bps = partial_.sent_bytes * 8 / std::chrono::duration<double>(duration).count();
   partial_.number = observed_;
+  // Who is sent nothing has none, and needs no room for them.
+  if (observations_.empty()) observations_.resize(kObservations);
   observations_[observed_++ % kObservations] = partial_;
   partial_ = {};
   partial_first_sent_.reset();

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "base/time.h"
 #include "bwe/own_loss.h"
@@ -80,7 +80,7 @@ class LossEstimator {
     return observations_[(observed_ - 1) % kObservations];
   }
 
-  std::array<Observation, kObservations> observations_{};
+  std::vector<Observation> observations_;  // kObservations, from the first on
   uint64_t observed_ = 0;
   // The observation that is being made.
   Observation partial_;

@@ -19,8 +19,8 @@ class ProbeSender {
  public:
   // Where nothing of a probe could leave, it is tried again this much later.
   static constexpr Duration kStep = std::chrono::milliseconds(2);
-  // After so many times its length a probe is over: there was nothing to send, or more than its rate
-  // leaves anyway.
+  // After so many times its length a probe is over: there was nothing to send, or more than its
+  // rate leaves anyway.
   static constexpr int kLengthsMax = 3;
   // Probes that wait; more are not sent.
   static constexpr size_t kWaitingMax = 4;
