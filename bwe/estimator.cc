@@ -281,7 +281,7 @@ void Estimator::on_remb(double bps, TimePoint now) {
   remb_bps_ = std::max(bps, config_.min_bps);
   remb_at_ = now;
   if (!has_results_) {
-    silence_.on_report(now);
+    silence_.on_report(now, ReportSilence::kAfterOwn);
     own_.on_estimate(*remb_bps_, now);
   }
   const double limit = has_results_ ? std::min(target_bps_, *remb_bps_) : own_.bps();
@@ -300,7 +300,8 @@ void Estimator::fill(TimePoint now, std::vector<Probe>& probes) {
 // Where no media are left to send, a packet now and then lets the receiver show that it is there.
 void Estimator::remind(TimePoint now, std::vector<Probe>& probes) {
   planner_.postpone(now);
-  if (!silence_.is_mutual(now) || !planner_.has_started()) return;
+  const bool has_padding = planner_.has_started() || config_.may_fill;
+  if (!silence_.is_mutual(now) || !has_padding) return;
   add_single(probes);
 }
 

@@ -59,6 +59,10 @@ double LossEstimator::weight_of(const Observation& observation) const {
 
 void LossEstimator::add(std::span<const PacketResult> results) {
   for (const PacketResult& result : results) {
+    if (result.was_lost) {
+      take_late(result);
+      continue;
+    }
     partial_.sent_bytes += result.size;
     ++partial_.packets;
     if (!result.arrived_at) {
@@ -69,6 +73,13 @@ void LossEstimator::add(std::span<const PacketResult> results) {
     partial_first_sent_ = std::min(*partial_first_sent_, result.sent_at);
     partial_last_sent_ = std::max(partial_last_sent_, result.sent_at);
   }
+}
+
+// It was counted when it was reported lost. What an observation that is complete says of it stays.
+void LossEstimator::take_late(const PacketResult& result) {
+  if (partial_.lost_packets < 1) return;
+  --partial_.lost_packets;
+  partial_.lost_bytes = std::max(partial_.lost_bytes - static_cast<double>(result.size), 0.0);
 }
 
 bool LossEstimator::complete_observation() {

@@ -59,6 +59,7 @@ class LossEstimator {
     double inherent_loss = 0.01;
   };
 
+  void take_late(const PacketResult& result);
   bool complete_observation();
   double loss_of(const Channel& channel, double sent_bps) const;
   double inherent_loss_max(double bps) const;

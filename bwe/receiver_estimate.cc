@@ -60,6 +60,7 @@ void ReceiverEstimate::hold_back(TimePoint now) {
 std::optional<double> ReceiverEstimate::fill(TimePoint now) {
   if (now < next_look_) return std::nullopt;
   next_look_ = now + kStep;
+  if (!is_limit(now)) filling_since_.reset();
   if (!is_limit(now) || now < held_until_) return std::nullopt;
   if (wanted_bps_ > *bps_) {
     if (!filling_since_) filling_since_ = now;

@@ -38,7 +38,8 @@ class ReceiverEstimate {
   double bps() const { return bps_.value_or(0); }
   bool is_limit(TimePoint now) const {
     return bps_ && last_sent_ - at_ <= kAge &&
-           ((fallen_at_ && now - *fallen_at_ <= kNarrowFor) || wanted_bps_ > *bps_);
+           ((fallen_at_ && now - *fallen_at_ <= kNarrowFor) || wanted_bps_ > *bps_ ||
+            filling_since_);
   }
   // When fill() has something to say.
   TimePoint next_look() const { return next_look_; }

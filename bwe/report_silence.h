@@ -19,6 +19,9 @@ class ReportSilence {
   // that, up to kAfterMax.
   static constexpr Duration kAfter = std::chrono::milliseconds(1'500);
   static constexpr Duration kAfterMax = std::chrono::seconds(8);
+  // The same of who only tells an estimate of its own, as a rule once a second: two of those that
+  // were lost are no silence.
+  static constexpr Duration kAfterOwn = std::chrono::seconds(4);
   // Where nothing leaves for longer than that, nothing is waited for.
   static constexpr Duration kPause = std::chrono::milliseconds(500);
   // A silence in which nothing leaves for so long tells nothing any more.
@@ -31,12 +34,12 @@ class ReportSilence {
     if (!waiting_since_ || (now - last_sent_ > kPause && !lasts(now))) waiting_since_ = now;
     last_sent_ = now;
   }
-  // One that was sent was spoken of.
-  void on_report(TimePoint now) {
+  // One that was sent was spoken of. The next report is waited for so long at least.
+  void on_report(TimePoint now, Duration least = kAfter) {
     const Duration waited = has_reported_ && waiting_since_ ? now - *waiting_since_ : Duration{};
     usual_ =
         std::max(waited, usual_ - usual_ / 8);  // what was once a pause of the path is forgotten
-    after_ = std::clamp(2 * usual_, kAfter, kAfterMax);
+    after_ = std::clamp(2 * usual_, least, kAfterMax);
     waiting_since_.reset();
     has_reported_ = true;
     next_look_ = now + after_;

@@ -120,7 +120,9 @@ void Connection::path_was_told(TimePoint now, Output& out) {
 
 void Connection::take_remb(const rtp::Remb& remb, TimePoint now) {
   if (estimator_ == nullptr || !config_.media.remb) return;
+  const double former_bps = estimator_->target_bps();
   estimator_->on_remb(static_cast<double>(remb.bitrate_bps), now);
+  if (may_fill() && estimator_->target_bps() < former_bps) probes_.forget();
   path_told_ = true;
   pace(now);
 }

@@ -127,6 +127,8 @@ void Connection::release_from(PacedPackets& packets, std::span<const rtp::Outgoi
 }
 
 void Connection::forget_paced() {
+  if (paced_ == nullptr) return;
+  for (const rtp::OutgoingPacket& repair : paced_->repairs.first(SIZE_MAX)) give_up(repair);
   paced_.reset();
   pacer_.on_none_waiting();
 }
@@ -157,6 +159,8 @@ size_t Connection::take_padding_due(TimePoint now) {
 // The first are planned when the peer has shown that it reports.
 void Connection::plan_probes(TimePoint now, Output& out) {
   estimator_->advance(now, planned_);
+  // A receiver that speaks of its own estimate and no more is sent what others are, at once.
+  if (!sender_.numbers() && path_told_ && !estimator_->knows_path(now)) pacer_.forget_rate();
   begin_probes(out);
 }
 

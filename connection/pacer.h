@@ -31,6 +31,12 @@ class Pacer {
   // The same while packets that were too many wait on it: no more may come on top of them.
   void set_narrow_rate(double bps) { set(bps, kNarrowPackets, Duration{}); }
 
+  // Nothing is known of the path any more.
+  void forget_rate() {
+    byte_time_ = 0;
+    packet_time_ = burst_time_ = {};
+  }
+
   // Whether so many packets may leave now: the one question where nothing waits.
   bool admits(size_t packets, TimePoint now) const {
     return std::max(clear_at_, now) + static_cast<int64_t>(packets) * packet_time_ <=

@@ -5,7 +5,16 @@
 namespace simpul::connection {
 
 void ProbeSender::add(const bwe::Probe& probe) {
-  if (waiting_.size() < kWaitingMax && probe.bps > 0) waiting_.push_back(probe);
+  if (probe.bps <= 0) return;
+  const auto not_begun = waiting_.begin() + (began_ ? 1 : 0);
+  const auto same = std::find_if(not_begun, waiting_.end(), [&](const bwe::Probe& one) {
+    return one.id == bwe::ProbeId() && probe.id == bwe::ProbeId();
+  });
+  if (same != waiting_.end()) {
+    *same = probe;
+  } else if (waiting_.size() < kWaitingMax) {
+    waiting_.push_back(probe);
+  }
 }
 
 void ProbeSender::end() {

@@ -25,7 +25,13 @@ class ProbeSender {
   // Probes that wait; more are not sent.
   static constexpr size_t kWaitingMax = 4;
 
+  // One that is only padding takes the place of the one before that has not begun.
   void add(const bwe::Probe& probe);
+  // The path carries no more: nothing is left to find out.
+  void forget() {
+    waiting_.clear();
+    began_.reset();
+  }
   // How much padding is to leave now.
   size_t due(TimePoint now);
   TimePoint next_deadline() const { return waiting_.empty() ? kNever : next_; }

@@ -10,7 +10,8 @@ namespace simpul::node {
 // How long a worker keeps what it could send of a frame, for the rest of it to come: a message of
 // many packets costs hardly more than a message of one, and a frame that leaves in two parts is two
 // rounds over all who see it. A sender's burst comes within the least of that; the busier the
-// worker is, the longer it waits, and never longer than the most.
+// worker is, the longer it waits, and never longer than the most. Where the rest does not come, a
+// timer ends it, which counts in milliseconds.
 inline constexpr Duration kEgressHoldMin = std::chrono::microseconds(300);
 inline constexpr Duration kEgressHoldMax = std::chrono::milliseconds(3);
 

@@ -109,7 +109,10 @@ bool Switchboard::begin_sending(const Entry& entry) {
 // What had to wait, or else padding.
 void Switchboard::send_later(Entry& entry, TimePoint now) {
   // When there is a path again, it goes on with what is live then.
-  if (!begin_sending(entry)) return entry.connection->forget_paced();
+  if (!begin_sending(entry)) {
+    entry.connection->forget_paced();
+    return give_back_unsent(entry);
+  }
   entry.connection->send_paced(place_, seal_scratch_, now);
   if (!entry.connection->unsent().empty()) give_back_unsent(entry);
   send_padding(entry, now);

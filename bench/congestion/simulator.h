@@ -91,7 +91,7 @@ class Simulator {
   void at(Duration time, std::function<void()> act);
   double random() { return std::uniform_real_distribution<>(0, 1)(random_); }
   // Nothing: it will not arrive.
-  std::optional<Duration> send(Flow& flow, size_t size, ProbeId probe);
+  std::optional<Duration> send(Flow& flow, size_t size, ProbeId probe, bool has_time = true);
   bool is_lost(const PathProfile& path);  // by chance
   struct Piece {                          // of a picture
     uint64_t picture = 0;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <utility>
 
 #include "bwe/loss_estimator.h"
 #include "bwe/probe_planner.h"
@@ -60,6 +61,25 @@ TEST_F(LossEstimatorTest, KeepsTheRateUnderRandomLoss) {
   run(20s, 1'900'000, 3'000'000, 0.05);
   EXPECT_GE(*estimator_.limit_bps(), 0.8 * kDelayBps);
   EXPECT_NEAR(estimator_.average_loss(), 0.05, 0.02);
+}
+
+// A tenth of all packets is reported lost, and comes before the next report.
+TEST_F(LossEstimatorTest, CountsWhatComesAfterItWasReportedLostNeitherTwiceNorAsLost) {
+  std::vector<PacketResult> late;
+  for (int report = 0; report < 200; ++report, now_ += 50ms) {
+    std::vector<PacketResult> results = std::exchange(late, {});
+    for (int i = 0; i < 10; ++i) {
+      PacketResult& result = results.emplace_back();
+      result = {.sent_at = now_ + i * 5ms, .arrived_at = Duration(1s), .size = 1'000};
+      if (i > 0) continue;
+      late.push_back(result);
+      late.back().was_lost = true;
+      result.arrived_at.reset();
+    }
+    estimator_.add(results);
+    estimator_.update({.delay_bps = kDelayBps, .acknowledged_bps = 1'600'000}, now_);
+  }
+  EXPECT_LE(estimator_.average_loss(), 0.04) << "but for the last packets of an observation";
 }
 
 TEST_F(LossEstimatorTest, FallsToWhatAPathCarriesThatDropsTheRest) {

@@ -107,6 +107,22 @@ TEST_F(ReceiverEstimateTest, IsFilledMoreRarelyWhereThatShowsNothing) {
   EXPECT_LE(seconds_filled(500'000, 600), 320);
 }
 
+TEST_F(ReceiverEstimateTest, StaysALimitUntilWhatItWasFilledForHasCome) {
+  be_narrow(500'000);
+  for (Duration passed{}; passed <= ReceiverEstimate::kNarrowFor; passed += 500ms) {
+    send(500'000, 500ms);
+    say(500'000);
+  }
+  ASSERT_FALSE(estimate_.is_limit(now_)) << "that is too long ago";
+  estimate_.set_wanted(900'000);
+  EXPECT_GT(seconds_filled(500'000, 1), 0);
+  say(950'000);
+  EXPECT_TRUE(estimate_.is_limit(now_));
+  EXPECT_GT(seconds_filled(950'000, 2), 0);
+  seconds_filled(950'000, 5);
+  EXPECT_FALSE(estimate_.is_limit(now_));
+}
+
 TEST_F(ReceiverEstimateTest, IsNotFilledForAWhileAfterThatMadeItFall) {
   be_narrow(500'000);
   estimate_.set_wanted(900'000);

@@ -42,6 +42,14 @@ TEST_F(ReportSilenceTest, BeginsWhereReportsEndAndPacketsDoNot) {
   EXPECT_FALSE(lasts());
 }
 
+TEST_F(ReportSilenceTest, IsNotOfWhoTellsAnEstimateThatIsLostTwice) {
+  silence_.on_report(now_, ReportSilence::kAfterOwn);
+  send(ReportSilence::kAfterOwn, false);
+  EXPECT_FALSE(lasts());
+  send(40ms, false);
+  EXPECT_TRUE(lasts());
+}
+
 TEST_F(ReportSilenceTest, IsNotOfWhoNeverReported) {
   send(60s, false);
   EXPECT_FALSE(lasts());
@@ -162,6 +170,27 @@ TEST_F(SilentReceiver, IsRemindedWhereThereIsNothingElseToSend) {
   ASSERT_THAT(probes_.size(), ::testing::AllOf(::testing::Ge(6u), ::testing::Le(8u)));
   EXPECT_EQ(probes_[0].packets, 1u);
   EXPECT_EQ(probes_[0].id, ProbeId());
+}
+
+// Whoever only tells an estimate of its own does so when something comes.
+TEST_F(SilentReceiver, IsRemindedWhereItOnlyTellsItsEstimate) {
+  Estimator own{EstimatorConfig{.may_probe = false, .may_fill = true}};
+  const auto send = [&](Duration duration) {
+    for (const TimePoint end = now_ + duration; now_ < end; now_ += 10ms) {
+      own.on_sent_unnumbered(500, now_);
+      if (own.next_deadline() <= now_) own.advance(now_, probes_);
+    }
+  };
+  send(3s);
+  own.on_remb(200'000, now_);
+  send(ReportSilence::kAfterOwn + 500ms);
+  ASSERT_TRUE(own.is_silent(now_));
+  probes_.clear();
+  for (int i = 0; i < 40; ++i) {
+    now_ += 100ms;
+    if (own.next_deadline() <= now_) own.advance(now_, probes_);
+  }
+  EXPECT_GE(probes_.size(), 6u);
 }
 
 TEST_F(SilentReceiver, IsOneWhoSpeaksOfNothingThatWasSent) {

@@ -108,6 +108,9 @@ class PacedByThePeersOwnEstimate : public PacedRepairs {
     writer.remb(testing::WatchedConnection::kPeer, 300'000, std::span(&slot, 1));
     watched_.say(writer.written());
   }
+  void pass(Duration duration) {
+    for (const TimePoint end = now() + duration; now() < end;) watched_.pair().advance(100ms);
+  }
 };
 
 TEST_F(PacedByThePeersOwnEstimate, WhatLeavesTakesItsTime) {
@@ -117,6 +120,17 @@ TEST_F(PacedByThePeersOwnEstimate, WhatLeavesTakesItsTime) {
   EXPECT_LT(repairs_left(), 14u);
   run(Pacer::kWaitMax);
   EXPECT_EQ(repairs_left(), 16u);
+}
+
+TEST_F(PacedByThePeersOwnEstimate, NothingTakesItsTimeWhenThatIsForgotten) {
+  for (int i = 0; i < 60; ++i) {
+    send(repairs(1), 0, 1);
+    pass(100ms);
+  }
+  pass(bwe::ReportSilence::kForgottenAfter + 1s);
+  const size_t before = repairs_left();
+  send(repairs(20), 0, 20);
+  EXPECT_EQ(repairs_left(), before + 20);
 }
 
 TEST_F(PacedRepairs, AFewLeaveAtOnce) {
@@ -218,6 +232,14 @@ TEST_F(PacedRepairs, AKeyFrameOfAnotherStreamDropsNone) {
   send(std::span(&key, 1), 0, 0);
   run(1s);
   EXPECT_EQ(repairs_left(), 20u);
+}
+
+TEST_F(PacedRepairs, TellsOfThoseThatWaitedWhereThereIsNoPathAnyMore) {
+  send(repairs(100), 0, 100);
+  const size_t sent = repairs_left();
+  ASSERT_LT(sent, 100u);
+  watched_.connection().forget_paced();
+  EXPECT_EQ(watched_.connection().unsent().size(), 100 - sent);
 }
 
 TEST_F(PacedRepairs, TellsWhichWereDropped) {

@@ -187,6 +187,8 @@ TEST(PathEstimate, IsTheLeastOfWhoEstimatedItselfAndFallsSilentUntilItsNextWord)
   Watcher watcher({.rtx = false, .transport_feedback = false, .remb = true});
   for (int second = 0; second < 3; ++second) watcher.send_for_a_second();
   watcher.send_remb(500'000);
+  for (int second = 0; second < 3; ++second) watcher.send_for_a_second();
+  EXPECT_FALSE(watcher.rates()->is_silent) << "two that were lost are no silence";
   for (int second = 0; second < 2; ++second) watcher.send_for_a_second();
   ASSERT_TRUE(watcher.rates());
   EXPECT_TRUE(watcher.rates()->is_silent);

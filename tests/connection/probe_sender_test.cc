@@ -93,6 +93,24 @@ TEST_F(ProbeSenderTest, GivesUpWhereThereIsNothingToSend) {
   EXPECT_EQ(sender_.on_sent(100), bwe::ProbeId());
 }
 
+TEST_F(ProbeSenderTest, PaddingThatWaitsIsReplacedByThatOfLater) {
+  constexpr bwe::Probe kPadding{.id = {}, .bps = 400'000, .bytes = 25'000, .packets = 1};
+  sender_.add(kPadding);
+  EXPECT_EQ(sender_.due(now_), 1u);
+  for (int i = 0; i < 3; ++i) sender_.add(kPadding);
+  EXPECT_LE(run(200), 1'020ms) << "what has begun, and one more";
+}
+
+TEST_F(ProbeSenderTest, IsForgottenAsAWhole) {
+  sender_.add(kProbe);
+  sender_.due(now_);
+  sender_.on_sent(200);
+  sender_.add(kProbe);
+  sender_.forget();
+  EXPECT_EQ(sender_.next_deadline(), kNever);
+  EXPECT_EQ(sender_.on_sent(200), bwe::ProbeId());
+}
+
 TEST_F(ProbeSenderTest, TakesNoMoreThanAFew) {
   for (size_t i = 0; i < 2 * ProbeSender::kWaitingMax; ++i) sender_.add(kProbe);
   run(200);
