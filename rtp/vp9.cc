@@ -47,9 +47,12 @@ void read_layers(ByteReader& reader, Vp9Descriptor& descriptor) {
 //         +-+-+-+-+-+-+-+-+
 // P,F:    | P_DIFF      |N|  up to 3 times
 //         +-+-+-+-+-+-+-+-+
-bool read_references(ByteReader& reader) {
-  for (uint8_t i = 0; i < Vp9Descriptor::kReferencesMax; ++i) {
-    if ((reader.u8() & kMoreReferences) == 0) return true;
+bool read_references(ByteReader& reader, Vp9Descriptor& descriptor) {
+  for (uint8_t& back : descriptor.references) {
+    const uint8_t reference = reader.u8();
+    back = static_cast<uint8_t>(reference >> 1);
+    ++descriptor.reference_count;
+    if ((reference & kMoreReferences) == 0) return true;
   }
   return false;
 }
@@ -100,7 +103,7 @@ Expected<Vp9Descriptor, ParseError> read_descriptor(Bytes payload, SpatialSizes*
   descriptor.first = first;
   if ((first & kHasPictureId) != 0) read_picture_id(reader, descriptor);
   if (descriptor.has_layers) read_layers(reader, descriptor);
-  if (descriptor.flexible && descriptor.inter_predicted && !read_references(reader)) {
+  if (descriptor.flexible && descriptor.inter_predicted && !read_references(reader, descriptor)) {
     return unexpected(ParseError::kMalformed);
   }
   if ((first & kHasStructure) != 0) read_structure(reader, descriptor, sizes);
@@ -139,6 +142,10 @@ PayloadHead Vp9Descriptor::with_numbers(const PictureNumbers& numbers) const {
                                    spatial_id << 1 | (inter_layer ? kInterLayer : 0)));
   }
   if (tl0_pic_idx) writer.u8(numbers.tl0_pic_idx);
+  for (uint8_t i = 0; are_references_corrected && i < reference_count; ++i) {
+    const bool has_more = i + 1 < reference_count;
+    writer.u8(static_cast<uint8_t>(references[i] << 1 | (has_more ? kMoreReferences : 0)));
+  }
   head.size = static_cast<uint8_t>(writer.size());
   head.replaced = head.size;
   return head;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -30,6 +31,9 @@ struct Vp9Descriptor {
   uint8_t spatial_id = 0;
   bool inter_layer = false;            // D: depends on the layer below
   std::optional<uint8_t> tl0_pic_idx;  // of the non-flexible mode
+  uint8_t reference_count = 0;         // P_DIFF, of the flexible mode: how many pictures back
+  std::array<uint8_t, kReferencesMax> references{};
+  bool are_references_corrected = false;  // they are not what came (vp9_references.h)
   uint8_t spatial_layers = 0;          // by the scalability structure; 0: not told
   uint16_t width = 0;                  // of the scalability structure's top layer; 0: not told
   uint16_t height = 0;
@@ -48,8 +52,8 @@ struct Vp9Descriptor {
 
   PictureNumbers numbers() const;
 
-  // The first bytes of the descriptor with other numbers, in the fields and sizes that it has;
-  // references and structure stay behind them.
+  // The first bytes of the descriptor with other numbers, in the fields and sizes that it has, and
+  // corrected references; what stays as it is stays behind them.
   PayloadHead with_numbers(const PictureNumbers& numbers) const;
 };
 

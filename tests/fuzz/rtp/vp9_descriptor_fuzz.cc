@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "rtp/vp9_references.h"
+
 using namespace simpul;
 using namespace simpul::rtp;
 
@@ -27,5 +29,20 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check(again->size == descriptor->size && again->key_frame() == descriptor->key_frame());
   check(again->spatial_id == descriptor->spatial_id && again->width == descriptor->width);
   check(!again->picture_id || *again->picture_id == (again->long_picture_id ? 0x7fff : 0x7f));
+
+  // The bytes as those of three pictures in a row, whatever they refer to.
+  Vp9References references;
+  for (uint16_t i = 0; i < 3; ++i) {
+    Vp9Descriptor picture = *descriptor;
+    if (picture.picture_id) {
+      picture.picture_id = static_cast<uint16_t>((*picture.picture_id + i) & 0x7fff);
+    }
+    references.correct(picture);
+    const auto corrected = picture.with_numbers(picture.numbers());
+    check(corrected.size == corrected.replaced && corrected.size <= picture.size);
+    for (uint8_t at = 0; at < picture.reference_count; ++at) {
+      check(picture.references[at] <= descriptor->references[at]);
+    }
+  }
   return 0;
 }
