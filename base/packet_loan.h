@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,6 +30,7 @@ class PacketLoans {
   void take_back(uint32_t loan);
 
   size_t lent() const { return packets_.size() - free_.size(); }
+  size_t room() const { return packets_max_ - std::min(lent(), packets_max_); }
 
  private:
   size_t packets_max_;

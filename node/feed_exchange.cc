@@ -51,8 +51,16 @@ void FeedExchange::send_unsent(Peer& peer) {
   }
 }
 
+bool FeedExchange::has_room(uint32_t to, size_t packets) {
+  Peer& peer = *peers_[to];
+  take_back(peer);
+  // What is live needs a place too.
+  return peer.unsent.empty() && 2 * packets <= peer.out.items.room() &&
+         2 * packets <= peer.loans.room();
+}
+
 bool FeedExchange::lend(uint32_t to, FeedLayer layer, const rtp::MediaPacket& media,
-                        bool& interrupted) {
+                        bool& interrupted, const std::optional<FeedMedia::Past>& past) {
   Peer& peer = *peers_[to];
   std::optional<LentPacket> lent;
   if (peer.unsent.empty()) {
@@ -63,8 +71,9 @@ bool FeedExchange::lend(uint32_t to, FeedLayer layer, const rtp::MediaPacket& me
     }
   }
   if (lent) {
-    FeedLane::LentMedia item{.event = {.from = layer, .interrupted = interrupted, .media = media},
-                             .packet = *lent};
+    FeedLane::LentMedia item{
+        .event = {.from = layer, .interrupted = interrupted, .past = past, .media = media},
+        .packet = *lent};
     item.event.media.packet.reset();  // the reference stays here
     if (peer.out.items.push(std::move(item))) {
       interrupted = false;

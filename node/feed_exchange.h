@@ -47,8 +47,14 @@ struct FeedClosed {
   ConnectionKey key;
 };
 struct FeedMedia {
+  // What its home kept of the layer when the borrower began to want it.
+  struct Past {
+    TimePoint arrival{};
+    bool is_last = false;
+  };
   FeedLayer from;
   bool interrupted = false;  // packets of the layer before this one were dropped
+  std::optional<Past> past = {};
   rtp::MediaPacket media;
 };
 struct FeedReport {
@@ -133,7 +139,10 @@ class FeedExchange {
   void open(uint32_t to, FeedPublisher publisher);
   void close(uint32_t to, ConnectionKey key);
   // False when it was dropped. `interrupted` then remembers that until the next one that is not.
-  bool lend(uint32_t to, FeedLayer layer, const rtp::MediaPacket& media, bool& interrupted);
+  bool lend(uint32_t to, FeedLayer layer, const rtp::MediaPacket& media, bool& interrupted,
+            const std::optional<FeedMedia::Past>& past = {});
+  // Whether so many packets could be lent one after the other, and others behind them.
+  bool has_room(uint32_t to, size_t packets);
   void report(uint32_t to, const FeedReport& report);
   // False when it could not be told; it is to be told again then.
   bool tell(uint32_t to, const FeedNews& news);

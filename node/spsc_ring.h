@@ -26,6 +26,11 @@ class SpscRing {
     slots_[pushed_++ % kCapacity] = std::move(value);
     return true;
   }
+  // How many it takes now, at least.
+  size_t room() {
+    head_seen_ = head_.load(std::memory_order_acquire);
+    return kCapacity - (pushed_ - head_seen_);
+  }
   // False when there is nothing that was not published before.
   bool publish() {
     if (pushed_ == tail_.load(std::memory_order_relaxed)) return false;

@@ -317,7 +317,7 @@ void Switchboard::advance(TimePoint now) {
 
 void Switchboard::take_relay_output(TimePoint now) {
   for (const relay::KeyFrameRequest& request : relay_out_.key_frame_requests) {
-    if (request_of_feed(request)) continue;
+    if (request_of_feed(request, now)) continue;
     const auto found = by_publisher_.find(request.publisher.value());
     if (found == by_publisher_.end()) continue;
     Entry& entry = *found->second;

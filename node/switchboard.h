@@ -186,6 +186,7 @@ class Switchboard {
     struct Track {
       relay::TrackId id;
       std::array<bool, relay::kLayersMax> unwanted{};  // as home was told
+      std::array<TimePoint, relay::kLayersMax> wished{};
     };
     std::vector<Track> tracks;
   };
@@ -240,6 +241,7 @@ class Switchboard {
   void open_feed(Entry& entry, uint32_t borrower);
   void close_feeds(Entry& entry);
   bool lend(Entry& entry, const connection::ReceivedMedia& media);
+  bool lend_past(const Entry& entry, Borrower& borrower, size_t line, uint8_t layer);
   void repeat_report(const Entry& entry, FeedLayer of);
   void report_to_feeds(Entry& entry, const FeedReport& report);
   void take_feed(FeedOpened& opened, TimePoint now);
@@ -252,7 +254,7 @@ class Switchboard {
   void exchange_news(TimePoint now);
   bool tell_borrowers(const Entry& entry, const relay::LayerNews& news);
   bool tell_home(Feed& feed, const relay::LayerNews& news, TimePoint now);
-  bool request_of_feed(const relay::KeyFrameRequest& request);
+  bool request_of_feed(const relay::KeyFrameRequest& request, TimePoint now);
 
   Options options_;
   Hooks hooks_;

@@ -175,6 +175,7 @@ bool Switchboard::tell_home(Feed& feed, const relay::LayerNews& news, TimePoint 
       .key = feed.key, .opening = feed.opening, .of = {news.track, news.layer}, .wanted = wanted};
   if (!options_.feeds->wish(feed.home, wish)) return false;
   unwanted = !wanted;
+  if (wanted) track->wished[news.layer] = now;
   relay_.set_lent(news.track, news.layer, wanted, now);
   return true;
 }
@@ -226,6 +227,11 @@ void Switchboard::take_feed(FeedClosed& closed, TimePoint now) {
 
 void Switchboard::take_feed(FeedMedia& media, TimePoint now) {
   if (media.interrupted) relay_.interrupt(media.from.track, media.from.layer);
+  if (media.past) {
+    relay::PastPacket past{std::move(media.media), media.past->arrival};
+    return relay_.receive_past(media.from.track, media.from.layer, std::move(past),
+                               media.past->is_last, now);
+  }
   relay_.receive(media.from.track, media.from.layer, std::move(media.media), now);
 }
 
@@ -259,10 +265,28 @@ void Switchboard::take_feed(FeedWish& wish, TimePoint now) {
       options_.feeds->lend(borrower->worker, wish.of, packet, layer.interrupted);
     }
     if (was_interrupted && !layer.interrupted) repeat_report(entry, wish.of);
-  } else if (track->kind == rtp::MediaKind::kVideo) {
+  } else if (track->kind == rtp::MediaKind::kVideo &&
+             (was_wanted || !lend_past(entry, *borrower, line, wish.of.layer))) {
     relay_.request_key_frame(wish.of.track, wish.of.layer,
                              relay::KeyFrameRequests::Cause::kAssignment, now);
   }
+}
+
+// The key frame that is kept of a layer, and all that came since: what follows live goes on from
+// there. False when there is none, or no room for all of it.
+bool Switchboard::lend_past(const Entry& entry, Borrower& borrower, size_t line, uint8_t layer) {
+  const FeedLayer of{entry.session.tracks[line].id, layer};
+  const auto past = relay_.past_of(of.track, of.layer);
+  if (past.empty() || !options_.feeds->has_room(borrower.worker, past.size())) return false;
+  bool& interrupted = borrower.lines[line][layer].interrupted;
+  interrupted = true;
+  for (const relay::PastPacket& packet : past) {
+    const FeedMedia::Past told{packet.arrival, &packet == &past.back()};
+    options_.feeds->lend(borrower.worker, of, packet.media, interrupted, told);
+    // Behind the first, which makes the borrower forget the clock, and before anybody begins.
+    if (&packet == &past.front()) repeat_report(entry, of);
+  }
+  return true;
 }
 
 void Switchboard::take_feed(FeedKeyFrameRequest& request, TimePoint now) {
@@ -270,11 +294,18 @@ void Switchboard::take_feed(FeedKeyFrameRequest& request, TimePoint now) {
 }
 
 // True when the request is for a publisher of another worker; it goes there.
-bool Switchboard::request_of_feed(const relay::KeyFrameRequest& request) {
+bool Switchboard::request_of_feed(const relay::KeyFrameRequest& request, TimePoint now) {
   const auto found = feed_of_.find(request.publisher.value());
   if (found == feed_of_.end()) return false;
+  const Feed& feed = feeds_.at(found->second);
+  const auto track = std::ranges::find(feed.tracks, request.track, &Feed::Track::id);
+  if (track == feed.tracks.end()) return true;
+  // What is wished for at the end of this turn, or has just been, comes with a key frame anyway; who
+  // still waits then asks again.
+  if (track->unwanted[request.layer]) return true;
+  if (now - track->wished[request.layer] < relay::KeyFrameRequests::kRepeatMin) return true;
   ++key_frames_asked_elsewhere_;
-  options_.feeds->request_key_frame(feeds_.at(found->second).home,
+  options_.feeds->request_key_frame(feed.home,
                                     {.of = {request.track, request.layer}, .cause = request.cause});
   return true;
 }

@@ -23,11 +23,11 @@ Feed::Feed(std::string rid, const TrackConfig& track, const Limits& limits)
                 .kept_age_max = limits.gop_age + kReplayMax}),
       gop_(limits.gop_age, limits.gop_bytes) {}
 
-Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
+Feed::Taken Feed::place(rtp::MediaPacket media, TimePoint arrival) {
   Taken taken;
-  FeedPacket packet{.media = std::move(media), .arrival = now};
+  FeedPacket packet{.media = std::move(media), .arrival = arrival};
   const bool is_newest = numbering_.is_newest(packet.media.ssrc, packet.media.sequence_number);
-  if (is_newest && timestamps_jump(packet.media, now)) numbering_.begin_anew();
+  if (is_newest && timestamps_jump(packet.media, arrival)) numbering_.begin_anew();
   const bool new_format = read_payload(packet);
   const auto numbered = numbering_.take(packet.media.ssrc, packet.media.sequence_number,
                                         packet.media.payload_size == 0);
@@ -37,7 +37,7 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   if (numbered.new_generation && generation_ > 0) clock_.reset();
   if (taken.new_generation) {
     format_ = packet.media.format;
-    if (++generation_ == 1) begun_ = now;
+    if (++generation_ == 1) begun_ = arrival;
     meters_.clear();
     key_frames_.begin_anew();
     h264_starts_ = {};
@@ -48,22 +48,28 @@ Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
   }
   if (!numbered.number) return taken;
   packet.number = *numbered.number;
-  if (packet.media.payload_size > 0) {
-    if (packet.payload.key_part != rtp::KeyPart::kNone) h264_starts_.note(packet);
-    const bool is_of_other_frame = packet.media.timestamp != last_timestamp_;
-    if (is_newest && is_of_other_frame && !packet.starts_stream) {
-      key_frames_.on_other_frame();
-      // What was lost in front of it may be of its frame.
-      const bool opens_frame = !last_timestamp_ || packet.number == last_number_ + 1;
-      packet.may_start_stream = key_frames_.are_hidden() && opens_frame;
-    }
-    if (is_newest) {
-      last_timestamp_ = packet.media.timestamp;
-      last_number_ = packet.number;
-    }
-    taken.layers_changed = note_media(packet, now);
-  }
+  if (packet.payload.key_part != rtp::KeyPart::kNone) h264_starts_.note(packet);
   taken.packet = std::move(packet);
+  return taken;
+}
+
+Feed::Taken Feed::take(rtp::MediaPacket media, TimePoint now) {
+  Taken taken = place(std::move(media), now);
+  if (!taken.packet || taken.packet->media.payload_size == 0) return taken;
+  FeedPacket& packet = *taken.packet;
+  const bool is_of_other_frame = packet.media.timestamp != last_timestamp_;
+  const bool is_newest = !taken.is_late;
+  if (is_newest && is_of_other_frame && !packet.starts_stream) {
+    key_frames_.on_other_frame();
+    // What was lost in front of it may be of its frame.
+    const bool opens_frame = !last_timestamp_ || packet.number == last_number_ + 1;
+    packet.may_start_stream = key_frames_.are_hidden() && opens_frame;
+  }
+  if (is_newest) {
+    last_timestamp_ = packet.media.timestamp;
+    last_number_ = packet.number;
+  }
+  taken.layers_changed = note_media(packet, now);
   return taken;
 }
 
@@ -75,13 +81,18 @@ bool Feed::read_payload(FeedPacket& packet) {
   const bool is_other = kind_ == rtp::MediaKind::kVideo && format_ && media.format != *format_;
   const bool is_late = !numbering_.is_newest(media.ssrc, media.sequence_number);
   const bool is_unrelated = numbering_.is_unrelated(media.ssrc, media.sequence_number);
-  if (is_unrelated || (is_other && !is_late)) dependencies_ = {};
+  if (is_unrelated || (is_other && !is_late)) {
+    dependencies_ = {};
+    vp9_references_ = {};
+  }
   const uint8_t structure_count = dependencies_.structure_count();
   const auto info =
       rtp::read_payload(media.format.codec, media.payload(),
                         media.extension(rtp::ExtensionKind::kDependencyDescriptor), dependencies_);
   if (info && !(is_other && is_late)) {
     packet.payload = *info;
+    auto* vp9 = std::get_if<rtp::Vp9Descriptor>(&packet.payload.descriptor);
+    if (vp9 != nullptr) vp9_references_.correct(*vp9);
     packet.starts_stream = info->key_frame;
     if (dependencies_.structure_count() != structure_count) read_dependencies_again(is_late);
     return is_other;
@@ -122,12 +133,18 @@ bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
   if (packet.media.format.codec != format_->codec) format_ = packet.media.format;  // RED and Opus
   const rtp::PayloadInfo& payload = packet.payload;
   changed |= meters_.add(payload.layers, packet.media.payload_size, now);
-  if (payload.width > 0 && (packet.starts_stream || payload.key_part != rtp::KeyPart::kNone)) {
-    changed |= std::exchange(width_, payload.width) != payload.width;
-    changed |= std::exchange(height_, payload.height) != payload.height;
-    const auto sizes = rtp::read_spatial_sizes(payload, packet.media.payload(), dependencies_);
-    changed |= std::exchange(spatial_sizes_, sizes) != sizes;
-  }
+  changed |= note_size(packet);
+  return changed;
+}
+
+bool Feed::note_size(const FeedPacket& packet) {
+  const rtp::PayloadInfo& payload = packet.payload;
+  const bool tells = packet.starts_stream || payload.key_part != rtp::KeyPart::kNone;
+  if (payload.width == 0 || !tells) return false;
+  bool changed = std::exchange(width_, payload.width) != payload.width;
+  changed |= std::exchange(height_, payload.height) != payload.height;
+  const auto sizes = rtp::read_spatial_sizes(payload, packet.media.payload(), dependencies_);
+  changed |= std::exchange(spatial_sizes_, sizes) != sizes;
   return changed;
 }
 
@@ -138,16 +155,20 @@ bool Feed::queue(FeedPacket packet) {
       kind_ == rtp::MediaKind::kAudio || packet.media.marker || packet.number < ended_;
   if (at_once) ended_ = std::max(ended_, packet.number);
   if (packet.starts_stream) {
-    // A late start is none when what belongs behind it has been let go.
     history_.expire(packet.arrival);
-    const int64_t gone = kind_ == rtp::MediaKind::kAudio ? ended_ - 1 : history_.gone();
-    packet.starts_stream = packet.start() > std::max(gone_, gone);
+    packet.starts_stream = is_start(packet);
   }
   if (packet.starts_stream) key_frames_.on_key_frame();
   if (kind_ == rtp::MediaKind::kVideo) history_.prefetch(packet.number);
   waiting_.push_back(std::move(packet));
   if (at_once) complete_ = waiting_.size();
   return true;
+}
+
+// A late start is none when what belongs behind it has been let go.
+bool Feed::is_start(const FeedPacket& packet) const {
+  const int64_t gone = kind_ == rtp::MediaKind::kAudio ? ended_ - 1 : history_.gone();
+  return packet.start() > std::max(gone_, gone);
 }
 
 bool Feed::release(TimePoint now, Duration hold) {
@@ -182,6 +203,7 @@ TimePoint Feed::due_at(Duration hold) const {
 
 void Feed::unwatch() {
   if (--watchers_ > 0) return;
+  past_awaited_ = false;
   forget_packets();
   key_frames_.cancel();
 }

@@ -19,6 +19,7 @@
 #include "relay/layer_rate.h"
 #include "relay/relay.h"
 #include "rtp/rate_meter.h"
+#include "rtp/vp9_references.h"
 
 namespace simpul::relay {
 
@@ -52,12 +53,26 @@ class Feed {
   };
   // Numbers and counts a packet. The caller queues it when it has dealt with the rest.
   Taken take(rtp::MediaPacket media, TimePoint now);
+  // The same of what had come to another worker before packets of the layer came here, in the order
+  // of its numbers: the caller keeps it, for slots to begin with, or lets it go.
+  Taken take_past(rtp::MediaPacket media, TimePoint arrival, TimePoint now);
+  void keep_past(FeedPacket packet);
+  // That was all.
+  void end_past(TimePoint now);
+  // More is to come: what there is yet is no beginning.
+  bool is_past_awaited() const { return past_awaited_; }
+  // What take_past() of another worker is to get: the key frame that is kept, and all that came
+  // since. Empty where there is none. Holds until the next call that is not const.
+  std::vector<const FeedPacket*> past(TimePoint now) const;
   // False when too many wait.
   bool queue(FeedPacket packet);
   // Nobody watches: the packet goes.
   void let_go(const FeedPacket& packet) { gone_ = std::max(gone_, packet.number); }
   // Packets have been lost for good on the way here: the next one begins a generation.
-  void begin_anew() { numbering_.begin_anew(); }
+  void begin_anew() {
+    numbering_.begin_anew();
+    past_awaited_ = false;
+  }
 
   // Makes due what is complete or has waited for `hold`. False when that is nothing.
   bool release(TimePoint now, Duration hold);
@@ -134,12 +149,17 @@ class Feed {
   TimePoint clock_awaited_until() const { return clock_ ? TimePoint{} : begun_ + kClockPatience; }
 
  private:
+  // Numbers a packet; begins a generation where that has to be.
+  Taken place(rtp::MediaPacket media, TimePoint arrival);
   // True when the packet is the first of another format.
   bool read_payload(FeedPacket& packet);
   // A structure came that packets which wait may be read by; one that is late, those that left too.
   void read_dependencies_again(bool in_history);
   bool timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const;
   bool note_media(const FeedPacket& packet, TimePoint now);  // true when the layers changed
+  bool note_size(const FeedPacket& packet);                  // so, too
+  // Of a packet that would be the start of something, whether what belongs behind it is there.
+  bool is_start(const FeedPacket& packet) const;
   void keep_gop(TimePoint now);
   void forget_packets();  // but not what is due: a batch may borrow from it
 
@@ -151,7 +171,8 @@ class Feed {
   uint32_t generation_ = 0;
   TimePoint begun_{};                   // with its first packet
   rtp::DependencyReader dependencies_;  // of this generation
-  H264Starts h264_starts_;              // of it, too
+  rtp::Vp9References vp9_references_;   // of it, too
+  H264Starts h264_starts_;
   std::vector<FeedPacket> waiting_;     // as they came
   size_t complete_ = 0;                 // of them, how many are due at once
   int64_t ended_ = 0;  // what is below is due at once: its frame is complete or has left
@@ -169,6 +190,7 @@ class Feed {
   bool active_ = false;
   bool seen_ = false;
   bool lent_ = true;
+  bool past_awaited_ = false;
   bool suspended_ = false;
   TimePoint last_media_{};
   // Of the newest packet of this generation with media.

@@ -222,6 +222,23 @@ void Relay::interrupt(TrackId track_id, uint8_t layer) {
   if (track != nullptr) track->feeds()[layer].begin_anew();
 }
 
+std::vector<PastPacket> Relay::past_of(TrackId track_id, uint8_t layer) const {
+  std::vector<PastPacket> past;
+  const Track* track = state_->track(track_id, layer);
+  if (track == nullptr) return past;
+  for (const FeedPacket* packet : track->feeds()[layer].past(state_->latest)) {
+    past.push_back({packet->media, packet->arrival});
+  }
+  return past;
+}
+
+void Relay::receive_past(TrackId track_id, uint8_t layer, PastPacket past, bool is_last,
+                         TimePoint now) {
+  state_->latest = now;
+  Track* track = state_->track(track_id, layer);
+  if (track != nullptr) track->receive_past(layer, std::move(past), is_last, now, state_->counters);
+}
+
 void Relay::take_news(std::vector<LayerNews>& news) {
   for (const TrackId id : state_->schedule.changed) state_->tracks.at(id)->take_news(news);
   state_->schedule.changed.clear();

@@ -167,6 +167,12 @@ struct PathEstimate {
 
 struct Explanation;  // relay/allocation.h
 
+// A packet that one worker keeps of a layer, for another one that begins to get it.
+struct PastPacket {
+  rtp::MediaPacket media;
+  TimePoint arrival{};
+};
+
 // A layer of a track, as other workers that have the track too need to know it.
 struct LayerNews {
   PublisherId publisher;
@@ -244,6 +250,11 @@ class Relay {
   // Packets of the layer were lost for good before they came here: slots begin again with a key
   // frame, as if the layer had been replaced.
   void interrupt(TrackId track, uint8_t layer);
+  // What another worker can begin with that gets the layer from here on: the last key frame and all
+  // that came since; nothing where none is kept.
+  std::vector<PastPacket> past_of(TrackId track, uint8_t layer) const;
+  // That, at the other worker: packet by packet, before any that receive() is for.
+  void receive_past(TrackId track, uint8_t layer, PastPacket past, bool is_last, TimePoint now);
   // Subscribers elsewhere want a key frame; they repeat the wish themselves.
   void request_key_frame(TrackId track, uint8_t layer, KeyFrameRequests::Cause cause,
                          TimePoint now);

@@ -169,8 +169,12 @@ void Slot::count_starter() {
   track_->note_look();
 }
 
+void Slot::begin_with_past(uint8_t layer, TimePoint now) {
+  if (target_ == layer) ask_for_start(now);
+}
+
 void Slot::ask_for_start(TimePoint now) {
-  if (!waits_for_key_frame() || start_from_cache(now)) return;
+  if (!waits_for_key_frame() || feed(*target_).is_past_awaited() || start_from_cache(now)) return;
   feed(*target_).key_frames().ask(KeyFrameRequests::Cause::kAssignment, now);
   track_->note_request();
 }

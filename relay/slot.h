@@ -82,6 +82,8 @@ class Slot {
   // What the track tells: the layers that are being sent are others; a layer began anew.
   void choose_layer(TimePoint now);
   void lose_layer(uint8_t layer, TimePoint now);
+  // What another worker kept of it has come.
+  void begin_with_past(uint8_t layer, TimePoint now);
 
   // Appends what is due of the layer that it carries, or begins with the one it waits for.
   void forward(std::vector<rtp::OutgoingPacket>& out);

@@ -31,11 +31,7 @@ bool Track::receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counte
   auto taken = feed.take(std::move(media), now);
   if (feed.format()) codec_ = feed.format()->codec;
   if (taken.too_old) ++counters.packets_dropped_old;
-  if (taken.new_generation) {
-    note_change();
-    if (microphone_) microphone_->onset.clear();
-    for (Slot* slot : slots_) slot->lose_layer(layer, now);
-  }
+  if (taken.new_generation) begin_generation(layer, now);
   // Before the packet is queued: it may be the key frame that a slot will begin with.
   if (taken.layers_changed) choose_layers(now);
   if (microphone_ && taken.packet) {
@@ -50,6 +46,36 @@ bool Track::receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counte
   // Whatever else is due is put off by packets, and found out when it is looked at.
   if (begins || taken.layers_changed || !look.is_set()) note_look();
   return waits;
+}
+
+void Track::receive_past(uint8_t layer, PastPacket past, bool is_last, TimePoint now,
+                         Counters& counters) {
+  if (layer >= feeds_.size() || !past.media.packet) return;
+  ++counters.packets_in;
+  Feed& feed = feeds_[layer];
+  auto taken = feed.take_past(std::move(past.media), past.arrival, now);
+  if (feed.format()) codec_ = feed.format()->codec;
+  if (taken.new_generation) begin_generation(layer, now);
+  if (taken.layers_changed) choose_layers(now);
+  if (taken.packet) {
+    if (feed.is_watched()) {
+      feed.keep_past(std::move(*taken.packet));
+    } else {
+      feed.let_go(*taken.packet);
+    }
+  }
+  if (is_last) {
+    feed.end_past(now);
+    for (Slot* slot : slots_) slot->begin_with_past(layer, now);
+    note_request();
+  }
+  note_look();
+}
+
+void Track::begin_generation(uint8_t layer, TimePoint now) {
+  note_change();
+  if (microphone_) microphone_->onset.clear();
+  for (Slot* slot : slots_) slot->lose_layer(layer, now);
 }
 
 bool Track::queue(Feed& feed, FeedPacket packet, Counters& counters) {

@@ -52,6 +52,9 @@ class Track {
   // Takes a packet for a layer, and moves the slots to other layers when that changes what is
   // being sent. True when it waits to be collected.
   bool receive(uint8_t layer, rtp::MediaPacket media, TimePoint now, Counters& counters);
+  // The same of what another worker kept of it, for slots to begin with when the last has come.
+  void receive_past(uint8_t layer, PastPacket past, bool is_last, TimePoint now,
+                    Counters& counters);
   // Notices layers that fell silent, and lets go of what is too old.
   void advance(TimePoint now);
   // What advance() has to do is due at another time; somebody may have asked for a key frame.
@@ -116,6 +119,7 @@ class Track {
 
  private:
   bool queue(Feed& feed, FeedPacket packet, Counters& counters);
+  void begin_generation(uint8_t layer, TimePoint now);
   void choose_layers(TimePoint now);
   std::array<LayerView, kLayersMax> views() const;
   void note_supply();

@@ -171,6 +171,35 @@ TEST_F(FeedExchangeTest, LendsNoMoreThanItMayAndSaysSoLater) {
   EXPECT_EQ(home_.dropped(), 3u);
 }
 
+TEST_F(FeedExchangeTest, TellsWhatIsOfThePast) {
+  const FeedMedia::Past told{.arrival = TimePoint(std::chrono::seconds(3)), .is_last = true};
+  home_.lend(1, kVideo, media(1), interrupted_, told);
+  ASSERT_TRUE(lend(2));
+  const auto past = next_media();
+  ASSERT_TRUE(past && past->past);
+  EXPECT_EQ(past->past->arrival, told.arrival);
+  EXPECT_TRUE(past->past->is_last);
+  const auto live = next_media();
+  ASSERT_TRUE(live);
+  EXPECT_FALSE(live->past);
+}
+
+TEST_F(FeedExchangeTest, HasRoomForThePastAndAsMuchBehindIt) {
+  EXPECT_TRUE(home_.has_room(1, 4));
+  EXPECT_FALSE(home_.has_room(1, 5)) << "eight may be lent";
+  ASSERT_TRUE(lend(1));
+  EXPECT_FALSE(home_.has_room(1, 4));
+  ASSERT_TRUE(next_media());  // and gone again
+  borrower_.publish();
+  EXPECT_TRUE(home_.has_room(1, 4));
+}
+
+TEST_F(FeedExchangeTest, HasNoRoomInARingThatFills) {
+  for (size_t i = 0; i < FeedLane::kItemsMax - 7; ++i) home_.tell(1, {});
+  EXPECT_TRUE(home_.has_room(1, 3));
+  EXPECT_FALSE(home_.has_room(1, 4));
+}
+
 TEST_F(FeedExchangeTest, DropsWhatAFullRingCannotTakeButLosesNoPublisher) {
   // Reports fill the ring, without packets on loan.
   for (size_t i = 0; i < FeedLane::kItemsMax + 10; ++i) home_.report(1, {.from = kVideo});

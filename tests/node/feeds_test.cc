@@ -37,6 +37,21 @@ class FeedsTest : public ::testing::Test {
     run(duration);
     return home_.feeds().packets_lent() - before;
   }
+  // Somebody sends three layers, the largest of which is watched at home alone, the smallest there.
+  void open_stage() {
+    alice_ = &home_.publish("stage", "alice", {.rids = {"q", "h", "f"}});
+    Guest& low = borrower_.watch("stage", "low", {}, relay::LayerChoice::kLow);
+    carol_ = &home_.watch("stage", "carol", {}, relay::LayerChoice::kHigh);
+    ASSERT_TRUE(run_until(
+        [&] { return alice_->peer.connected() && has_picture(low) && has_picture(*carol_); }));
+    run(3s);
+  }
+  // Half a second ago.
+  void make_key_frame() {
+    complain(home_, *carol_);
+    run(500ms);
+  }
+  uint64_t key_frames() const { return alice_->sources[3].key_frames(); }
   static bool has_picture(const Guest& viewer) { return viewer.count(viewer.peer.slots()[1]) > 0; }
   static void forget(Guest& viewer) { viewer.packets.clear(); }
   static void complain(VirtualNode& node, Guest& viewer) {
@@ -50,6 +65,8 @@ class FeedsTest : public ::testing::Test {
   FeedLanes lanes_{2};
   VirtualNode home_{&lanes_, 0};
   VirtualNode borrower_{&lanes_, 1};
+  Guest* alice_ = nullptr;
+  Guest* carol_ = nullptr;
 };
 
 TEST_F(FeedsTest, LendNothingWhereNobodyWatches) {
@@ -89,6 +106,48 @@ TEST_F(FeedsTest, LendALayerAgainWithAKeyFrameWhenSomebodyComesToWatchIt) {
   run(1s);
   EXPECT_GT(high.count(high.peer.slots()[1]), 60u);
   EXPECT_GT(low.count(low.peer.slots()[1]), 20u);
+}
+
+TEST_F(FeedsTest, LendTheLastKeyFrameToTheFirstWhoWatchesThere) {
+  open_stage();
+  make_key_frame();
+  const uint64_t before = key_frames();
+  Guest& high = borrower_.watch("stage", "high", {}, relay::LayerChoice::kHigh);
+  ASSERT_TRUE(run_until([&] { return has_picture(high); }));
+  run(2s);
+  EXPECT_EQ(key_frames(), before);
+  std::vector<const Guest::Packet*> pictures;
+  for (const auto& packet : high.packets) {
+    if (packet.ssrc == high.peer.slots()[1]) pictures.push_back(&packet);
+  }
+  EXPECT_TRUE(rtp::Vp8Descriptor::parse(pictures.front()->payload)->key_frame);
+  for (size_t i = 1; i < pictures.size(); ++i) {
+    EXPECT_EQ(pictures[i]->sequence_number.value(),
+              static_cast<uint16_t>(pictures[i - 1]->sequence_number.value() + 1));
+  }
+  EXPECT_GT(high.count(high.peer.slots()[1]), 150u);
+}
+
+TEST_F(FeedsTest, AskForNoKeyFrameBesideTheOneThatIsKeptHoweverLateHomeLooks) {
+  open_stage();
+  make_key_frame();
+  const uint64_t before = key_frames();
+  Guest& high = borrower_.watch("stage", "high", {}, relay::LayerChoice::kHigh);
+  ASSERT_TRUE(run_until([&] { return high.peer.connected(); }));
+  borrower_.run(relay::KeyFrameRequests::kRepeatMin - 10ms);
+  ASSERT_FALSE(has_picture(high));
+  run(1s);
+  EXPECT_TRUE(has_picture(high));
+  EXPECT_EQ(key_frames(), before);
+}
+
+TEST_F(FeedsTest, AskOnceForAKeyFrameWhereTheLastIsTooLongAgo) {
+  open_stage();
+  const uint64_t before = key_frames();
+  Guest& high = borrower_.watch("stage", "high", {}, relay::LayerChoice::kHigh);
+  ASSERT_TRUE(run_until([&] { return has_picture(high); }));
+  run(2s);
+  EXPECT_EQ(key_frames(), before + 1);
 }
 
 TEST_F(FeedsTest, LendNothingAnyMoreWhenTheLastWatcherHasGone) {
