@@ -78,6 +78,7 @@ struct FeedWish {
   uint64_t opening = 0;
   FeedLayer of;
   bool wanted = true;
+  bool by_key_frame = false;  // what home keeps is of no use to somebody there
   uint32_t borrower = 0;
 };
 using FeedEvent = std::variant<FeedOpened, FeedClosed, FeedMedia, FeedReport, FeedNews,

@@ -171,8 +171,11 @@ bool Switchboard::tell_home(Feed& feed, const relay::LayerNews& news, TimePoint 
   const bool wanted = news.watched || !news.seen;
   bool& unwanted = track->unwanted[news.layer];
   if (wanted != unwanted) return true;
-  const FeedWish wish{
-      .key = feed.key, .opening = feed.opening, .of = {news.track, news.layer}, .wanted = wanted};
+  const FeedWish wish{.key = feed.key,
+                      .opening = feed.opening,
+                      .of = {news.track, news.layer},
+                      .wanted = wanted,
+                      .by_key_frame = news.by_key_frame};
   if (!options_.feeds->wish(feed.home, wish)) return false;
   unwanted = !wanted;
   if (wanted) track->wished[news.layer] = now;
@@ -266,7 +269,8 @@ void Switchboard::take_feed(FeedWish& wish, TimePoint now) {
     }
     if (was_interrupted && !layer.interrupted) repeat_report(entry, wish.of);
   } else if (track->kind == rtp::MediaKind::kVideo &&
-             (was_wanted || !lend_past(entry, *borrower, line, wish.of.layer))) {
+             (was_wanted || wish.by_key_frame ||
+              !lend_past(entry, *borrower, line, wish.of.layer))) {
     relay_.request_key_frame(wish.of.track, wish.of.layer,
                              relay::KeyFrameRequests::Cause::kAssignment, now);
   }
@@ -300,8 +304,8 @@ bool Switchboard::request_of_feed(const relay::KeyFrameRequest& request, TimePoi
   const Feed& feed = feeds_.at(found->second);
   const auto track = std::ranges::find(feed.tracks, request.track, &Feed::Track::id);
   if (track == feed.tracks.end()) return true;
-  // What is wished for at the end of this turn, or has just been, comes with a key frame anyway; who
-  // still waits then asks again.
+  // What is wished for at the end of this turn, or has just been, comes with a key frame anyway;
+  // who still waits then asks again.
   if (track->unwanted[request.layer]) return true;
   if (now - track->wished[request.layer] < relay::KeyFrameRequests::kRepeatMin) return true;
   ++key_frames_asked_elsewhere_;

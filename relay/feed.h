@@ -173,8 +173,8 @@ class Feed {
   rtp::DependencyReader dependencies_;  // of this generation
   rtp::Vp9References vp9_references_;   // of it, too
   H264Starts h264_starts_;
-  std::vector<FeedPacket> waiting_;     // as they came
-  size_t complete_ = 0;                 // of them, how many are due at once
+  std::vector<FeedPacket> waiting_;  // as they came
+  size_t complete_ = 0;              // of them, how many are due at once
   int64_t ended_ = 0;  // what is below is due at once: its frame is complete or has left
   std::vector<FeedPacket> due_;
   History history_;

@@ -1,4 +1,5 @@
-// What the home of a layer gives to another worker that begins to borrow it, and what that makes of it.
+// What the home of a layer gives to another worker that begins to borrow it, and what that makes of
+// it.
 #include <algorithm>
 
 #include "relay/feed.h"
@@ -55,7 +56,7 @@ void Feed::keep_past(FeedPacket packet) {
 
 void Feed::end_past(TimePoint now) {
   past_awaited_ = false;
-  keep_gop(now);  // until who begins with it has caught up
+  keep_gop(now);                                      // until who begins with it has caught up
   if (cached_start(now)) key_frames_.on_key_frame();  // who waits is served by it
 }
 

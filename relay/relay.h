@@ -178,9 +178,11 @@ struct LayerNews {
   PublisherId publisher;
   TrackId track;
   uint8_t layer = 0;
-  bool watched = false;    // a slot here carries it, or waits to
-  bool seen = false;       // was ever sent
-  bool active = false;     // is being sent now
+  bool watched = false;  // a slot here carries it, or waits to
+  bool by_key_frame =
+      false;            // one waits that cannot begin with what is kept: it carries another layer
+  bool seen = false;    // was ever sent
+  bool active = false;  // is being sent now
   bool suspended = false;  // is not, and comes when somebody wants it
   uint16_t width = 0;      // of its last key frame; 0 when unknown
   uint16_t height = 0;

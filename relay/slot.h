@@ -82,6 +82,10 @@ class Slot {
   // What the track tells: the layers that are being sent are others; a layer began anew.
   void choose_layer(TimePoint now);
   void lose_layer(uint8_t layer, TimePoint now);
+  // From another layer, which goes on until a key frame comes.
+  bool changes_to(uint8_t layer) const {
+    return target_ == layer && current_ != layer && !has_nothing_to_lose();
+  }
   // What another worker kept of it has come.
   void begin_with_past(uint8_t layer, TimePoint now);
 

@@ -136,6 +136,11 @@ void Track::take_news(std::vector<LayerNews>& news) {
     one.publisher = publisher_.id;
     one.track = id_;
     one.layer = static_cast<uint8_t>(layer);
+    // Of interest only while it is to be borrowed.
+    if (!feeds_[layer].is_lent() && feeds_[layer].is_watched()) {
+      one.by_key_frame = std::ranges::any_of(
+          slots_, [&one](const Slot* slot) { return slot->changes_to(one.layer); });
+    }
     if (!microphone_) continue;
     one.is_speaking = sent_ && microphone_->levels.is_speaking();
     one.loudness = microphone_->levels.loudness();

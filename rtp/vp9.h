@@ -34,8 +34,8 @@ struct Vp9Descriptor {
   uint8_t reference_count = 0;         // P_DIFF, of the flexible mode: how many pictures back
   std::array<uint8_t, kReferencesMax> references{};
   bool are_references_corrected = false;  // they are not what came (vp9_references.h)
-  uint8_t spatial_layers = 0;          // by the scalability structure; 0: not told
-  uint16_t width = 0;                  // of the scalability structure's top layer; 0: not told
+  uint8_t spatial_layers = 0;             // by the scalability structure; 0: not told
+  uint16_t width = 0;                     // of the scalability structure's top layer; 0: not told
   uint16_t height = 0;
   uint16_t size = 0;  // of the descriptor
 

@@ -8,8 +8,8 @@
 
 namespace simpul::rtp {
 
-// Finds references of VP9 pictures (RFC 9628 §4.2, P_DIFF, flexible mode) that cannot be meant: to a
-// picture of a higher temporal layer, or to one before the last key picture. Chromium's encoder
+// Finds references of VP9 pictures (RFC 9628 §4.2, P_DIFF, flexible mode) that cannot be meant: to
+// a picture of a higher temporal layer, or to one before the last key picture. Chromium's encoder
 // writes such: for a picture that it left out it counts one in the references and none in the
 // picture ids, so that they reach one too far back. The picture behind that one is meant, where it
 // can be; receivers that do not get the other one would wait for it. One stream's, in the order in

@@ -141,6 +141,35 @@ TEST_F(FeedsTest, AskForNoKeyFrameBesideTheOneThatIsKeptHoweverLateHomeLooks) {
   EXPECT_EQ(key_frames(), before);
 }
 
+TEST_F(FeedsTest, AskAtOnceForAKeyFrameForWhomTheOneThatIsKeptIsOfNoUse) {
+  open_stage();
+  Guest& grows = borrower_.watch("stage", "grows");
+  const auto show = [&](uint32_t pixels) {
+    borrower_.switchboard().answer(
+        {.key = grows.key,
+         .mid = "1",
+         .change = ViewingChange{.wanted_pixels = std::optional<uint32_t>(pixels)}},
+        borrower_.now());
+  };
+  const auto layer = [&] {
+    const auto answer =
+        borrower_.switchboard().answer({.key = grows.key, .mid = "1"}, borrower_.now());
+    return answer.why ? answer.why->layer.value_or("") : "";
+  };
+  show(320 * 180);
+  ASSERT_TRUE(run_until([&] { return layer() == "q"; }));
+  run(2s);
+  make_key_frame();
+  const uint64_t before = key_frames();
+  show(1280 * 720);
+  const TimePoint asked = borrower_.now();
+  ASSERT_TRUE(run_until([&] { return layer() == "f"; }));
+  EXPECT_EQ(key_frames(), before + 1);
+  EXPECT_LT(borrower_.now() - asked, relay::KeyFrameRequests::kRepeatMin);
+  run(1s);
+  EXPECT_EQ(key_frames(), before + 1);
+}
+
 TEST_F(FeedsTest, AskOnceForAKeyFrameWhereTheLastIsTooLongAgo) {
   open_stage();
   const uint64_t before = key_frames();

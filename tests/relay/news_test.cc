@@ -78,6 +78,25 @@ TEST_F(NewsTest, SayWhichLayerIsWatched) {
   EXPECT_FALSE(told[1].watched);
 }
 
+TEST_F(NewsTest, SayWhetherSomebodyNeedsAKeyFrameOfALayerThatIsElsewhere) {
+  scene_.receive(2, low_.frame({.key = true}), 0);
+  const SubscriberId bob = watch(LayerChoice::kHigh);
+  scene_.pass(2, low_.frame({.key = true}), 0);
+  scene_.relay.set_lent(TrackId(2), 1, false, scene_.now);
+  news();
+  scene_.relay.receive_news(sent(1, 640, 360), scene_.now);
+  auto told = news();
+  ASSERT_THAT(told, SizeIs(2));
+  EXPECT_TRUE(told[1].watched && told[1].by_key_frame) << "he goes on with the other layer";
+  EXPECT_FALSE(told[0].by_key_frame);
+  scene_.relay.remove_subscriber(bob);
+  watch(LayerChoice::kHigh);
+  told = news();
+  ASSERT_THAT(told, SizeIs(2));
+  EXPECT_TRUE(told[1].watched);
+  EXPECT_FALSE(told[1].by_key_frame) << "who has nothing begins with what is kept";
+}
+
 TEST_F(NewsTest, SayWhenALayerFallsSilent) {
   both_send();
   news();
