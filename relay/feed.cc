@@ -105,12 +105,16 @@ bool Feed::read_payload(FeedPacket& packet) {
 void Feed::read_dependencies_again(bool in_history) {
   const auto read = [this](FeedPacket& packet) {
     rtp::LayerInfo& layers = packet.payload.layers;
-    if (layers.layering != rtp::Layering::kUnknown) return;
+    if (layers.layering != rtp::Layering::kUnknown) return false;
     (void)dependencies_.read(packet.media.extension(rtp::ExtensionKind::kDependencyDescriptor),
                              layers);
+    return layers.layering != rtp::Layering::kUnknown;
   };
   std::ranges::for_each(waiting_, read);
-  if (in_history) history_.visit(read);
+  if (!in_history) return;
+  history_.visit([this, &read](FeedPacket& packet) {
+    if (read(packet)) frames_.note(packet);
+  });
 }
 
 bool Feed::timestamps_jump(const rtp::MediaPacket& media, TimePoint now) const {
@@ -129,7 +133,7 @@ bool Feed::note_media(const FeedPacket& packet, TimePoint now) {
   ++packets_;
   bits_.add(packet.media.payload_size, now);
   rate_.add(packet.media.payload_size, now);
-  if (packet.media.marker) frames_.add(1, now);
+  if (packet.media.marker) frame_rate_.add(1, now);
   if (packet.media.format.codec != format_->codec) format_ = packet.media.format;  // RED and Opus
   const rtp::PayloadInfo& payload = packet.payload;
   changed |= meters_.add(payload.layers, packet.media.payload_size, now);
@@ -188,6 +192,7 @@ bool Feed::release(TimePoint now, Duration hold) {
   if (kind_ == rtp::MediaKind::kVideo) {
     expire(now);
     for (const FeedPacket& packet : due_) {
+      frames_.note(packet);
       history_.put(packet);
       gop_.note(packet, history_);
     }
@@ -214,6 +219,7 @@ void Feed::forget_packets() {
   complete_ = 0;
   history_.retire();
   gop_.clear();
+  frames_.clear();
 }
 
 // While slots are being sent what is kept, all of it stays.
@@ -286,18 +292,19 @@ bool Feed::receive_news(const LayerNews& news, TimePoint now) {
 }
 
 LayerNews Feed::news() const {
-  return {.publisher = {},
-          .track = {},
-          .watched = is_wanted(),
-          .seen = seen_,
-          .active = active_,
-          .suspended = view().suspended,
-          .width = width_,
-          .height = height_,
-          .format = format_,
-          .bitrate_bps = rate_.bits_per_second(),
-          .frames_per_second =
-              lent_ ? static_cast<double>(frames_.bits_per_second(last_media_)) / 8 : frames_told_};
+  return {
+      .publisher = {},
+      .track = {},
+      .watched = is_wanted(),
+      .seen = seen_,
+      .active = active_,
+      .suspended = view().suspended,
+      .width = width_,
+      .height = height_,
+      .format = format_,
+      .bitrate_bps = rate_.bits_per_second(),
+      .frames_per_second =
+          lent_ ? static_cast<double>(frame_rate_.bits_per_second(last_media_)) / 8 : frames_told_};
 }
 
 LayerView Feed::view() const {
@@ -311,7 +318,7 @@ LayerState Feed::state(TimePoint now) const {
   return {.rid = rid_,
           .width = width_,
           .height = height_,
-          .frames_per_second = static_cast<double>(frames_.bits_per_second(now)) / 8,
+          .frames_per_second = static_cast<double>(frame_rate_.bits_per_second(now)) / 8,
           .bitrate_bps = bits_.bits_per_second(now),
           .packets = packets_,
           .active = active_,

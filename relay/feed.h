@@ -10,6 +10,7 @@
 #include "relay/clock_mapping.h"
 #include "relay/feed_numbering.h"
 #include "relay/feed_packet.h"
+#include "relay/frame_references.h"
 #include "relay/gop_cache.h"
 #include "relay/h264_starts.h"
 #include "relay/history.h"
@@ -133,6 +134,7 @@ class Feed {
   const std::optional<rtp::CodecFormat>& format() const { return format_; }
   uint32_t generation() const { return generation_; }
   const rtp::DependencyReader& dependencies() const { return dependencies_; }
+  const FrameReferences& frames() const { return frames_; }
   const LayerMeters& meters() const { return meters_; }
   // Of its spatial layers, as far as its last key frame told.
   const rtp::SpatialSizes& spatial_sizes() const { return spatial_sizes_; }
@@ -171,6 +173,7 @@ class Feed {
   uint32_t generation_ = 0;
   TimePoint begun_{};                   // with its first packet
   rtp::DependencyReader dependencies_;  // of this generation
+  FrameReferences frames_;              // of what is or was in the history
   rtp::Vp9References vp9_references_;   // of it, too
   H264Starts h264_starts_;
   std::vector<FeedPacket> waiting_;  // as they came
@@ -201,7 +204,7 @@ class Feed {
   rtp::SpatialSizes spatial_sizes_{};
   uint64_t packets_ = 0;
   rtp::RateMeter bits_;
-  rtp::RateMeter frames_;  // a byte each
+  rtp::RateMeter frame_rate_;  // a byte each
   LayerRate rate_;
   double frames_told_ = 0;  // a second, while its packets do not come here
   LayerMeters meters_;

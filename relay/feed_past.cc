@@ -50,6 +50,7 @@ Feed::Taken Feed::take_past(rtp::MediaPacket media, TimePoint arrival, TimePoint
 void Feed::keep_past(FeedPacket packet) {
   packet.starts_stream = packet.starts_stream && is_start(packet);
   ended_ = std::max(ended_, packet.number);
+  frames_.note(packet);
   history_.put(packet);
   gop_.note(packet, history_);
 }

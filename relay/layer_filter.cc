@@ -71,9 +71,10 @@ std::optional<Placement> LayerMap::find(const FeedPacket& packet) const {
   return placement;
 }
 
-void LayerFilter::open(const PictureView& picture, const rtp::DependencyReader& dependencies) {
+void LayerFilter::open(const PictureView& picture, const rtp::DependencyReader& dependencies,
+                       const FrameReferences& frames) {
   const LayerSelection before = selection_;
-  selector_.open(picture, dependencies);
+  selector_.open(picture, dependencies, frames);
   selection_ = selector_.of_picture();
   if (selection_ != before) map_.select(*picture.opening(), selection_);
   has_timestamp_ = true;

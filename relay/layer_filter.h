@@ -83,7 +83,8 @@ class LayerFilter {
     return packet.number > map_.newest() &&
            (!has_timestamp_ || packet.media.timestamp != timestamp_);
   }
-  void open(const PictureView& picture, const rtp::DependencyReader& dependencies);
+  void open(const PictureView& picture, const rtp::DependencyReader& dependencies,
+            const FrameReferences& frames);
   // What a packet leaves with, late ones too; nothing when it does not.
   std::optional<Placement> place(const FeedPacket& packet);
 

@@ -51,7 +51,8 @@ LayerSelector::LayerSelector(const LayerTarget& wanted, bool from_start)
   if (!from_start) sent_.set();
 }
 
-void LayerSelector::open(const PictureView& picture, const Dependencies& dependencies) {
+void LayerSelector::open(const PictureView& picture, const Dependencies& dependencies,
+                         const FrameReferences& frames) {
   if (picture.opening() == nullptr) return;
   count_missing();
   const FeedPacket& opening = *picture.opening();
@@ -65,7 +66,7 @@ void LayerSelector::open(const PictureView& picture, const Dependencies& depende
     case Layering::kVp9:
       return open_vp9(picture);
     case Layering::kDependencies:
-      return open_dependencies(picture, dependencies);
+      return open_dependencies(picture, dependencies, frames);
   }
 }
 
@@ -192,8 +193,8 @@ void LayerSelector::note_vp9(const rtp::LayerInfo& layers, bool leaves) {
   }
 }
 
-void LayerSelector::open_dependencies(const PictureView& picture,
-                                      const Dependencies& dependencies) {
+void LayerSelector::open_dependencies(const PictureView& picture, const Dependencies& dependencies,
+                                      const FrameReferences& frames) {
   const rtp::DependencyStructure* structure = dependencies.structure();
   // The picture is still of the structure before.
   if (structure == nullptr ||
@@ -205,14 +206,17 @@ void LayerSelector::open_dependencies(const PictureView& picture,
   const bool is_of_structure =
       !current_.has_all && current_.structure == dependencies.structure_count();
   if (is_of_structure && current_.decode_target == best) {
+    broken_ = 0;
     needs_key_frame_ = pictures_without_ > kPicturesWithoutMax;
     return select(dependencies, best);  // others may have become active
   }
   if (all_sent_) return select(dependencies, best);
-  if (const auto found = reachable(picture, dependencies, best)) select(dependencies, *found);
+  const Reach reach = reachable(picture, dependencies, frames, best);
+  if (reach.target) select(dependencies, *reach.target);
+  broken_ = reach.target ? 0 : broken_ + (reach.is_broken ? 1 : 0);
   if (current_.has_all) return;
   needs_key_frame_ = current_.structure != dependencies.structure_count() ||
-                     current_.spatial != structure->targets[best].spatial;
+                     current_.spatial != structure->targets[best].spatial || broken_ > kBrokenMax;
 }
 
 size_t LayerSelector::nearest(const Dependencies& dependencies, const LayerTarget& wanted) {
@@ -227,22 +231,29 @@ size_t LayerSelector::nearest(const Dependencies& dependencies, const LayerTarge
   return best ? *best : least.value_or(0);
 }
 
-std::optional<size_t> LayerSelector::reachable(const PictureView& picture,
-                                               const Dependencies& dependencies,
-                                               size_t best) const {
+LayerSelector::Reach LayerSelector::reachable(const PictureView& picture,
+                                              const Dependencies& dependencies,
+                                              const FrameReferences& frames, size_t best) const {
+  Reach reach;
   const auto& targets = dependencies.structure()->targets;
   const bool has_current =
       !current_.has_all && current_.structure == dependencies.structure_count();
   const auto& current = targets[current_.decode_target];
   const auto can_have = [&](size_t target) {
     if ((dependencies.active_targets() >> target & 1) == 0) return false;
-    return (has_current && (current.contained >> target & 1) != 0) || can_switch(picture, target);
+    if (has_current && (current.contained >> target & 1) != 0) return true;
+    const Switch can = can_switch(picture, frames, target);
+    reach.is_broken |= can == Switch::kBroken;
+    return can == Switch::kYes;
   };
-  if (can_have(best)) return best;
+  if (can_have(best)) {
+    reach.target = best;
+    return reach;
+  }
   // Something between what is there and what is wanted; else what is there with fewer pictures.
   const bool is_more_wanted = has_current && is_within(current, wanted_);
   const LayerTarget slower = {.spatial = current.spatial, .temporal = wanted_.temporal};
-  std::optional<size_t> found;
+  std::optional<size_t>& found = reach.target;
   for (size_t i = 0; i < dependencies.structure()->target_count; ++i) {
     const bool is_candidate =
         is_within(targets[i], wanted_)
@@ -251,32 +262,38 @@ std::optional<size_t> LayerSelector::reachable(const PictureView& picture,
     if (!is_candidate || (found && !is_more(targets[i], targets[*found]))) continue;
     if (can_have(i)) found = i;
   }
-  return found;
+  return reach;
 }
 
 // Whether the picture has a frame from which on everything of the decode target can be decoded:
 // one that says so, when it and what it needs of its own picture refer to nothing that was not
-// sent.
-bool LayerSelector::can_switch(const PictureView& picture, size_t decode_target) const {
+// sent, or rests on such.
+LayerSelector::Switch LayerSelector::can_switch(const PictureView& picture,
+                                                const FrameReferences& frames,
+                                                size_t decode_target) const {
+  const auto is_sent = [this](uint16_t number) { return has_sent(number); };
   std::array<uint16_t, PictureView::kFramesMax> before{};
   size_t count = 0;
+  bool is_broken = false;
   for (size_t spatial = 0; spatial < picture.end(); ++spatial) {
     const FeedPacket* first = picture.frame(spatial).first;
     if (first == nullptr || !first->payload.frame_number) continue;
     const rtp::LayerInfo& layers = first->payload.layers;
     const Indication indication = layers.indication(decode_target);
     if (indication == Indication::kNotPresent) continue;
-    if (layers.reference_count > rtp::LayerInfo::kReferencesMax) return false;
+    if (layers.reference_count > rtp::LayerInfo::kReferencesMax) return Switch::kNo;
     for (size_t i = 0; i < layers.reference_count; ++i) {
       const auto number =
           static_cast<uint16_t>(*first->payload.frame_number - layers.references[i]);
       const auto earlier = std::span(before).first(count);
-      if (std::ranges::find(earlier, number) == earlier.end() && !has_sent(number)) return false;
+      if (std::ranges::find(earlier, number) != earlier.end()) continue;
+      if (!has_sent(number)) return Switch::kNo;
+      is_broken = is_broken || !frames.can_decode(number, is_sent);
     }
-    if (indication == Indication::kSwitch) return true;
+    if (indication == Indication::kSwitch) return is_broken ? Switch::kBroken : Switch::kYes;
     before[count++] = *first->payload.frame_number;
   }
-  return false;
+  return Switch::kNo;
 }
 
 void LayerSelector::select(const Dependencies& dependencies, size_t decode_target) {

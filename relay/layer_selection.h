@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "relay/frame_references.h"
 #include "relay/layer_target.h"
 #include "relay/picture_view.h"
 #include "rtp/dependency_descriptor.h"
@@ -27,14 +28,18 @@ struct LayerSelection {
 // Decides, picture by picture, which layers of a stream leave for one receiver: at most those that
 // are wanted, down as soon as the frames that go on are whole, up only where the stream says that
 // it is legal: VP8 layer sync (RFC 7741 §4.2), VP9 switching up points and frames that no earlier
-// picture is needed for (RFC 9628 §4.2), the switch indication of a frame whose references were
-// all sent (dependency descriptor, RTP Payload Format for AV1, appendix A). Rewrites nothing.
+// picture is needed for (RFC 9628 §4.2), the switch indication of a frame for which all that it
+// needs came and was sent (dependency descriptor, RTP Payload Format for AV1, appendix A). Rewrites
+// nothing.
 class LayerSelector {
  public:
   // Frames whose having been sent is remembered; older references count as not sent.
   static constexpr size_t kFramesKept = 512;
   // Pictures in a row without the selected spatial layer, after which its sender has let it go.
   static constexpr int kPicturesWithoutMax = 8;
+  // Pictures that one could switch with if something lost had come, after which it is not waited
+  // for.
+  static constexpr int kBrokenMax = 4;
 
   // `from_start`: the next packet begins the stream; else everything was sent up to here.
   LayerSelector(const LayerTarget& wanted, bool from_start);
@@ -43,7 +48,8 @@ class LayerSelector {
   const LayerTarget& wanted() const { return wanted_; }
 
   // The next picture in order. What leaves of it and from it on is current() then.
-  void open(const PictureView& picture, const rtp::DependencyReader& dependencies);
+  void open(const PictureView& picture, const rtp::DependencyReader& dependencies,
+            const FrameReferences& frames);
   // Its packets in order, and whether they leave.
   void note(const FeedPacket& packet, bool leaves);
   // A packet that came late.
@@ -66,12 +72,19 @@ class LayerSelector {
   bool can_go_on(const PictureView& picture, size_t spatial) const;
   void note_vp9(const rtp::LayerInfo& layers, bool leaves);
 
-  void open_dependencies(const PictureView& picture, const Dependencies& dependencies);
+  void open_dependencies(const PictureView& picture, const Dependencies& dependencies,
+                         const FrameReferences& frames);
   // The decode target that comes nearest to what is wanted.
   static size_t nearest(const Dependencies& dependencies, const LayerTarget& wanted);
-  std::optional<size_t> reachable(const PictureView& picture, const Dependencies& dependencies,
-                                  size_t best) const;
-  bool can_switch(const PictureView& picture, size_t decode_target) const;
+  enum class Switch : uint8_t { kNo, kBroken, kYes };  // broken: but for what was lost
+  struct Reach {
+    std::optional<size_t> target;
+    bool is_broken = false;
+  };
+  Reach reachable(const PictureView& picture, const Dependencies& dependencies,
+                  const FrameReferences& frames, size_t best) const;
+  Switch can_switch(const PictureView& picture, const FrameReferences& frames,
+                    size_t decode_target) const;
   void select(const Dependencies& dependencies, size_t decode_target);
   bool has_sent(uint16_t frame_number) const;
   void note_frame(uint16_t frame_number, bool leaves);
@@ -84,6 +97,7 @@ class LayerSelector {
   bool needs_key_frame_ = false;
   bool has_selected_ = true;       // the picture has the selected spatial layer
   int pictures_without_ = 0;       // it, in a row
+  int broken_ = 0;                 // pictures, since the last switch
   size_t picture_end_ = 0;         // one above the highest spatial layer that came of the picture
   size_t spatial_end_ = 0;         // of the picture before
   bool all_sent_;                  // nothing was left out so far

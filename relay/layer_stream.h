@@ -97,8 +97,9 @@ class LayerStream {
   bool opens_picture(const FeedPacket& packet) const {
     return filter_ != nullptr && filter_->opens_picture(packet);
   }
-  void open(const PictureView& picture, const rtp::DependencyReader& dependencies) {
-    filter_->open(picture, dependencies);
+  void open(const PictureView& picture, const rtp::DependencyReader& dependencies,
+            const FrameReferences& frames) {
+    filter_->open(picture, dependencies, frames);
   }
   // What came before the segment's first packet is left out, unless the segment goes on.
   void write(const FeedPacket& packet, std::vector<rtp::OutgoingPacket>& out);

@@ -221,7 +221,7 @@ void Slot::go_on(std::vector<rtp::OutgoingPacket>& out) {
   const auto packet_at = [&due](size_t i) -> const FeedPacket& { return due[i]; };
   for (size_t i = 0; i < due.size(); ++i) {
     if (stream_.opens_picture(due[i])) {
-      stream_.open(picture_at(i, due.size(), packet_at), source.dependencies());
+      stream_.open(picture_at(i, due.size(), packet_at), source.dependencies(), source.frames());
     }
     if (behind_ > 0 && !catch_up(due[i])) continue;
     stream_.write(due[i], out);
@@ -266,7 +266,8 @@ void Slot::begin(std::vector<rtp::OutgoingPacket>& out) {
   const auto packet_at = [&](size_t i) -> const FeedPacket& { return *packets[i]; };
   for (size_t i = 0; i < packets.size(); ++i) {
     if (stream_.opens_picture(*packets[i])) {
-      stream_.open(picture_at(i, packets.size(), packet_at), source.dependencies());
+      stream_.open(picture_at(i, packets.size(), packet_at), source.dependencies(),
+                   source.frames());
     }
     stream_.write(*packets[i], out);
   }

@@ -123,7 +123,8 @@ void Slot::replay(std::vector<rtp::OutgoingPacket>& out) {
   const auto packet_at = [&](size_t i) -> const FeedPacket& { return *packets[i]; };
   for (size_t i = 0; i < count; ++i) {
     if (stream_.opens_picture(*packets[i])) {
-      stream_.open(picture_at(i, packets.size(), packet_at), source.dependencies());
+      stream_.open(picture_at(i, packets.size(), packet_at), source.dependencies(),
+                   source.frames());
     }
     stream_.write(*packets[i], out);
   }

@@ -12,9 +12,8 @@
 namespace simpul::rtp {
 
 // The template dependency structure of a stream (RTP Payload Format for AV1, A.8.4): what the
-// frames of each template are to the decode targets and refer to. Chains are read past. Up goes
-// only who was sent all that the frame that switches refers to; what breaks a chain on the way here
-// breaks that of the layer below too, and frame numbers that keep their distances show it.
+// frames of each template are to the decode targets and refer to. Chains are read past: what they
+// tell is told by references too (relay/frame_references.h).
 struct DependencyStructure {
   static constexpr size_t kTemplatesMax = 64;
   static constexpr size_t kTargetsMax = 32;
